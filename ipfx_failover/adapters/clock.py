@@ -1,0 +1,19 @@
+"""The one place that reads the system's clocks."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+
+class SystemClock:
+    """The real clock behind the `Clock` port (ipfx_failover.clock)."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)  # noqa: TID251 - this is the adapter that the rule points to
+
+    def monotonic_ns(self) -> int:
+        return time.monotonic_ns()
+
+    def sleep(self, duration_s: float) -> None:
+        time.sleep(duration_s)  # noqa: TID251 - this is the adapter that the rule points to

@@ -1,0 +1,20 @@
+"""The clock as a port: pure code gets its values, tests bring their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The wall clock, aware, in UTC."""
+        ...
+
+    def monotonic_ns(self) -> int:
+        """Nanoseconds that never jump; only differences mean anything."""
+        ...
+
+    def sleep(self, duration_s: float) -> None: ...

@@ -1,0 +1,285 @@
+"""What happened, as values: one table gives each kind its level, its text and its mail.
+
+Log, status, mail and screen all read these; nothing else reports.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+Value = str | int | float | bool
+
+
+class Level(StrEnum):
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class EventKind(StrEnum):
+    MONITOR_STARTED = "monitor_started"
+    MONITOR_STOPPED = "monitor_stopped"
+    SERVER_ANSWERING = "server_answering"
+    SERVER_SUSPECT = "server_suspect"
+    WARNING_COUNT_REACHED = "warning_count_reached"
+    SERVER_FAILED = "server_failed"
+    SERVER_RESET = "server_reset"
+    FAILED_WHILE_STANDING_IN = "failed_while_standing_in"
+    TAKEOVER_REFUSED = "takeover_refused"
+    TAKEOVER_STARTED = "takeover_started"
+    ADDRESS_TAKEN = "address_taken"
+    ADDRESS_RELEASED = "address_released"
+    ADDRESS_CONFLICT = "address_conflict"
+    ADDRESS_RESTORED = "address_restored"
+    STAND_IN_STARTED = "stand_in_started"
+    STAND_IN_INTERRUPTED = "stand_in_interrupted"
+    TAKEOVER_FAILED = "takeover_failed"
+    APPLICATION_DIED = "application_died"
+    APPLICATION_RESTARTED = "application_restarted"
+    PRIMARY_RETURNED = "primary_returned"
+    STAND_IN_STOPPED = "stand_in_stopped"
+    AUTO_STOPPED = "auto_stopped"
+    STANDBY_DISCARDED = "standby_discarded"
+    FAILBACK_COMPLETED = "failback_completed"
+    ISOLATED = "isolated"
+    ISOLATION_ENDED = "isolation_ended"
+    REPLICATION_STARTED = "replication_started"
+    REPLICATED = "replicated"
+    REPLICATION_FAILED = "replication_failed"
+    REPLICATION_ROLLED_BACK = "replication_rolled_back"
+    REPLICATION_PREEMPTED = "replication_preempted"
+    FILES_SYNCED = "files_synced"
+    FILE_SYNC_FAILED = "file_sync_failed"
+    FILE_SYNC_RECOVERED = "file_sync_recovered"
+    SUSPENDED = "suspended"
+    STOPPED = "stopped"
+    RESUMED = "resumed"
+    WORKER_FAILED = "worker_failed"
+    STATE_UNWRITABLE = "state_unwritable"
+    STATE_WRITABLE = "state_writable"
+    STATE_RESET = "state_reset"
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """How one kind is told.
+
+    `subject` makes it a mail. Mails of one `topic` are sent once, then as reminders with back-off,
+    until an event that `closes` the topic.
+    """
+
+    level: Level
+    text: str
+    subject: str | None = None
+    topic: str | None = None
+    closes: tuple[str, ...] = ()
+    next_step: str = ""
+
+
+_I, _W, _E = Level.INFO, Level.WARNING, Level.ERROR
+_K = EventKind
+
+SPECS: Mapping[EventKind, Spec] = {
+    _K.MONITOR_STARTED: Spec(_I, "Monitor started: {servers} servers, process {pid}"),
+    _K.MONITOR_STOPPED: Spec(_I, "Monitor stopped{detail}"),
+    _K.SERVER_ANSWERING: Spec(_I, "Answers pings", closes=("suspect",)),
+    _K.SERVER_SUSPECT: Spec(_W, "SUSPECT: no answer to a ping; failover after {needed} in a row"),
+    _K.WARNING_COUNT_REACHED: Spec(
+        _W,
+        "{misses} pings in a row failed; failover after {needed}",
+        "{server} does not answer: failover is near",
+        topic="suspect",
+        next_step="Look at {server} now, or suspend it if it is down on purpose: "
+        "ipfx-failover suspend {server}",
+    ),
+    _K.SERVER_FAILED: Spec(_E, "FAILURE: {misses} pings in a row failed"),
+    _K.SERVER_RESET: Spec(
+        _W,
+        "A failed server answers again{detail}",
+        "{server} has been reset: it answers again",
+        closes=("suspect", "failed", "refused"),
+        next_step="{advice}",
+    ),
+    _K.FAILED_WHILE_STANDING_IN: Spec(
+        _E,
+        "FAILURE while standing in for {standing_in}: not taken over",
+        "{server} has failed too, and is offline",
+        topic="failed",
+        next_step="The Failover Server already stands in for {standing_in}. Repair {server}.",
+    ),
+    _K.TAKEOVER_REFUSED: Spec(
+        _E,
+        "Not taken over: {reason}",
+        "{server} has failed, and was NOT taken over",
+        topic="refused",
+        next_step="{advice}",
+    ),
+    _K.TAKEOVER_STARTED: Spec(_W, "Taking over ({by})"),
+    _K.ADDRESS_TAKEN: Spec(_W, "Address {address} taken on {adapter} and announced"),
+    _K.ADDRESS_RELEASED: Spec(_I, "Address {address} released from {adapter}"),
+    _K.ADDRESS_CONFLICT: Spec(
+        _E,
+        "{mac} uses {address}, which we hold; answered",
+        "{mac} uses the address {address} that we hold",
+        topic="conflict",
+        next_step="Disconnect that machine, or give the role back: "
+        "ipfx-failover stop-failover {server}",
+    ),
+    _K.ADDRESS_RESTORED: Spec(_W, "Address {address} was gone from {adapter}: taken again"),
+    _K.STAND_IN_STARTED: Spec(
+        _E,
+        "The Failover Server stands in{detail}",
+        "{server} has failed: the Failover Server has taken over",
+        topic="failed",
+        closes=("suspect", "refused", "takeover"),
+        next_step="Repair {server}; then give the role back: ipfx-failover stop-failover {server}, "
+        "restart {server}, ipfx-failover replicate-to-live {server}",
+    ),
+    _K.STAND_IN_INTERRUPTED: Spec(
+        _E,
+        "The stand-in was interrupted: {reason}",
+        "The stand-in for {server} was interrupted",
+        topic="interrupted",
+        next_step="The standby keeps data that {server} has not. Go on with "
+        "ipfx-failover failover-now {server}, or give back: ipfx-failover stop-failover {server}",
+    ),
+    _K.TAKEOVER_FAILED: Spec(
+        _E,
+        "Takeover failed and was undone: {reason}",
+        "Taking over {server} failed",
+        topic="takeover",
+        next_step="{advice}",
+    ),
+    _K.APPLICATION_DIED: Spec(
+        _E,
+        "The application has ended while standing in; restarting it{detail}",
+        "The application that stands in for {server} has ended",
+        topic="application",
+        next_step="It is restarted by itself. Read the application's own log.",
+    ),
+    _K.APPLICATION_RESTARTED: Spec(_W, "The application answers again", closes=("application",)),
+    _K.PRIMARY_RETURNED: Spec(
+        _W,
+        "The Primary is back on the network ({how})",
+        "{server} has been reset: it is back on the network",
+        topic="returned",
+        next_step="Give the role back when it suits: ipfx-failover stop-failover {server}",
+    ),
+    _K.STAND_IN_STOPPED: Spec(
+        _W,
+        "Stopped standing in; failback pending",
+        closes=("failed", "conflict", "application", "interrupted", "returned"),
+    ),
+    _K.AUTO_STOPPED: Spec(
+        _W,
+        "Failover stopped automatically: the server is back; what was recorded meanwhile is kept "
+        "in {kept}",
+        "{server} is back: failover was stopped automatically",
+        closes=("failed", "suspect", "application", "interrupted", "returned"),
+        next_step="Call data and voicemail left during failover are not on {server}; "
+        "a copy is kept in {kept}.",
+    ),
+    _K.STANDBY_DISCARDED: Spec(_W, "The standby's newer data were set aside in {kept}"),
+    _K.FAILBACK_COMPLETED: Spec(
+        _I,
+        "Replicated to live: the Primary has everything that the stand-in recorded",
+        closes=("failed", "conflict", "application", "interrupted", "returned"),
+    ),
+    _K.ISOLATED: Spec(
+        _E,
+        "Our own network is down: {reason}; no server is judged",
+        "The Failover Server is cut off from the network",
+        topic="isolated",
+        next_step="Look at the Failover Server's own cable, switch port and gateway.",
+    ),
+    _K.ISOLATION_ENDED: Spec(_I, "Our own network is back; counting afresh", closes=("isolated",)),
+    _K.REPLICATION_STARTED: Spec(_I, "Replicating {direction}"),
+    _K.REPLICATED: Spec(
+        _I,
+        "Replicated {direction}: {size_bytes} bytes in {duration_s:.1f} s",
+        closes=("replication",),
+    ),
+    _K.REPLICATION_FAILED: Spec(
+        _E,
+        "Replication {direction} failed: {reason}",
+        "Daily Replication of {server} failed",
+        topic="replication",
+        next_step="{advice}",
+    ),
+    _K.REPLICATION_ROLLED_BACK: Spec(
+        _W,
+        "Replication {direction} was rolled back: {kept}",
+        "Daily Replication of {server} was rolled back",
+        topic="rollback",
+        next_step="Nothing is lost. Try again: ipfx-failover replicate-{direction} {server}",
+    ),
+    _K.REPLICATION_PREEMPTED: Spec(_W, "{work} was ended: the takeover comes first"),
+    _K.FILES_SYNCED: Spec(
+        _I, "Files synced {direction}: {copied} copied, {deleted} deleted, {size_bytes} bytes"
+    ),
+    _K.FILE_SYNC_FAILED: Spec(
+        _E,
+        "File sync failed: {reason}",
+        "File sync of {server} fails",
+        topic="files",
+        next_step="{advice}",
+    ),
+    _K.FILE_SYNC_RECOVERED: Spec(_I, "File sync works again", closes=("files",)),
+    _K.SUSPENDED: Spec(_W, "Suspended: no pings, no file sync", closes=("suspect",)),
+    _K.STOPPED: Spec(_W, "Stopped: no pings, no sync", closes=("suspect", "files", "replication")),
+    _K.RESUMED: Spec(_I, "Resumed{detail}"),
+    _K.WORKER_FAILED: Spec(
+        _E,
+        "{worker} ended ({reason}); it is started again in {delay_s:.0f} s",
+        "{worker} fails on the Failover Server",
+        topic="worker",
+        next_step="Run it by hand to see why: ipfx-failover {worker}",
+    ),
+    _K.STATE_UNWRITABLE: Spec(
+        _E,
+        "The state store cannot be written: {reason}",
+        "The Failover Server cannot write its state",
+        topic="state",
+        next_step="Make room on the disk of the state directory. Pings and takeover go on.",
+    ),
+    _K.STATE_WRITABLE: Spec(_I, "The state store can be written again", closes=("state",)),
+    _K.STATE_RESET: Spec(_W, "A new state store was made; the damaged one is {kept}"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened: `at` is aware UTC; `data` fills the texts of its `Spec`."""
+
+    kind: EventKind
+    at: datetime
+    server: str | None = None
+    data: Mapping[str, Value] = field(default_factory=dict)
+
+    @property
+    def spec(self) -> Spec:
+        return SPECS[self.kind]
+
+    @property
+    def text(self) -> str:
+        """The line for log and screen, without the server's name."""
+        return self.fill(self.spec.text)
+
+    def fill(self, template: str) -> str:
+        """Put the event's data into a template; a missing value shows as nothing."""
+        return template.format_map(_Filled(self.data, self.server or ""))
+
+
+class _Filled(dict[str, Value]):
+    def __init__(self, data: Mapping[str, Value], server: str) -> None:
+        super().__init__(data)
+        self.setdefault("server", server)
+
+    def __missing__(self, key: str) -> str:
+        return ""

@@ -1,0 +1,200 @@
+"""Reading the state store: rows become the frozen values of `records`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ipfx_failover.decide.alerts import Memory
+from ipfx_failover.events import Event, EventKind
+from ipfx_failover.state.records import (
+    Authority,
+    Copy,
+    HeldAddress,
+    Mode,
+    MonitorRecord,
+    Observation,
+    Phase,
+    ServerState,
+    StandIn,
+)
+
+if TYPE_CHECKING:
+    import sqlite3
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """An event with its place in the log."""
+
+    cursor: int
+    event: Event
+
+
+class Reading:
+    """Everything that can be asked of the store."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def server(self, name: str) -> ServerState:
+        """A server's state; the defaults for one that the store does not know."""
+        row = self._row("SELECT * FROM servers WHERE name = ?", name)
+        return ServerState(name=name) if row is None else _server(row)
+
+    def servers(self) -> dict[str, ServerState]:
+        """All remembered servers, by name."""
+        return {row["name"]: _server(row) for row in self._rows("SELECT * FROM servers")}
+
+    def observations(self) -> dict[str, Observation]:
+        return {
+            row["server"]: Observation(
+                server=row["server"],
+                liveness=row["liveness"],
+                misses=row["misses"],
+                last_probe_at=_time(row["last_probe_at"]),
+                last_answer_at=_time_or_none(row["last_answer_at"]),
+            )
+            for row in self._rows("SELECT * FROM observations")
+        }
+
+    def stand_in(self) -> StandIn | None:
+        row = self._row("SELECT * FROM stand_in")
+        if row is None:
+            return None
+        return StandIn(
+            server=row["server"],
+            boot_id=row["boot_id"],
+            since=_time(row["since"]),
+            phase=Phase(row["phase"]),
+            address=row["address"],
+            adapter=row["adapter"],
+        )
+
+    def application(self) -> tuple[int, float] | None:
+        """Process id and creation time (s since the epoch) of the application that we started."""
+        row = self._row("SELECT pid, created_at FROM application")
+        return None if row is None else (row["pid"], row["created_at"])
+
+    def held_addresses(self) -> list[HeldAddress]:
+        return [
+            HeldAddress(
+                address=row["address"],
+                adapter=row["adapter"],
+                boot_id=row["boot_id"],
+                server=row["server"],
+                since=_time(row["since"]),
+            )
+            for row in self._rows("SELECT * FROM addresses ORDER BY address")
+        ]
+
+    def copy(self, server: str, kind: str) -> Copy | None:
+        row = self._row("SELECT * FROM copies WHERE server = ? AND kind = ?", server, kind)
+        if row is None:
+            return None
+        return Copy(
+            server=row["server"],
+            kind=row["kind"],
+            as_of=_time(row["as_of"]),
+            finished_at=_time(row["finished_at"]),
+            size_bytes=row["size_bytes"],
+            version=row["version"],
+        )
+
+    def last_run(self, server: str, work: str) -> tuple[datetime, str | None] | None:
+        """When `work` last began for `server`, and how it ended (None: it has not)."""
+        row = self._row(
+            "SELECT started_at, outcome FROM runs WHERE server = ? AND work = ? "
+            "ORDER BY id DESC LIMIT 1",
+            server,
+            work,
+        )
+        return None if row is None else (_time(row["started_at"]), row["outcome"])
+
+    def monitor(self) -> MonitorRecord | None:
+        row = self._row("SELECT * FROM monitor")
+        if row is None:
+            return None
+        return MonitorRecord(
+            pid=row["pid"],
+            host=row["host"],
+            boot_id=row["boot_id"],
+            started_at=_time(row["started_at"]),
+            heartbeat_at=_time(row["heartbeat_at"]),
+        )
+
+    def events_after(self, cursor: int, limit: int = 1000) -> list[Logged]:
+        """Events behind `cursor`, oldest first."""
+        return [
+            Logged(row["id"], _event(row))
+            for row in self._rows(
+                "SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?", cursor, limit
+            )
+        ]
+
+    def event(self, cursor: int) -> Event | None:
+        row = self._row("SELECT * FROM events WHERE id = ?", cursor)
+        return None if row is None else _event(row)
+
+    def last_cursor(self) -> int:
+        row = self._row("SELECT max(id) AS cursor FROM events")
+        return int(row["cursor"] or 0) if row else 0
+
+    def alert_memory(self, server: str, topic: str) -> Memory | None:
+        row = self._row("SELECT * FROM alert_memory WHERE server = ? AND topic = ?", server, topic)
+        return None if row is None else _memory(row)
+
+    def open_alerts(self) -> list[tuple[str, str, int, Memory]]:
+        """Every topic that was mailed and is not over: server, topic, event cursor, memory."""
+        return [
+            (row["server"], row["topic"], row["event"], _memory(row))
+            for row in self._rows("SELECT * FROM alert_memory")
+        ]
+
+    def mails_waiting(self) -> int:
+        row = self._row("SELECT count(*) AS n FROM outbox WHERE sent_at IS NULL")
+        return int(row["n"]) if row else 0
+
+    def _rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
+        cursor = self.connection.execute(sql, values)
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def _row(self, sql: str, *values: object) -> dict[str, Any] | None:
+        return next(iter(self._rows(sql, *values)), None)
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _time_or_none(text: str | None) -> datetime | None:
+    return None if text is None else _time(text)
+
+
+def _server(row: dict[str, Any]) -> ServerState:
+    return ServerState(
+        name=row["name"],
+        mode=Mode(row["mode"]),
+        authority=Authority(row["authority"]),
+        failback_pending=bool(row["failback_pending"]),
+        stale=bool(row["stale"]),
+        answered_boot_id=row["answered_boot_id"],
+        last_failover_at=_time_or_none(row["last_failover_at"]),
+        attempts=row["attempts"],
+    )
+
+
+def _event(row: dict[str, Any]) -> Event:
+    return Event(EventKind(row["kind"]), _time(row["at"]), row["server"], json.loads(row["data"]))
+
+
+def _memory(row: dict[str, Any]) -> Memory:
+    return Memory(
+        since=_time(row["since"]),
+        mailed_at=_time(row["mailed_at"]),
+        reminders=row["reminders"],
+        repeats=row["repeats"],
+    )

@@ -1,0 +1,109 @@
+"""The values that the state store hands out. Frozen; times are aware UTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class Mode(StrEnum):
+    """What the operator wants (manual, "Status icons")."""
+
+    MONITORING = "monitoring"
+    SUSPENDED = "suspended"
+    STOPPED = "stopped"
+
+
+class Authority(StrEnum):
+    """Which side holds the data that must not be lost."""
+
+    LIVE = "live"
+    STANDBY = "standby"
+
+
+class Phase(StrEnum):
+    """How far a stand-in is."""
+
+    TAKING_OVER = "taking over"
+    STANDING_IN = "standing in"
+    INTERRUPTED = "interrupted"
+    STANDING_DOWN = "standing down"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerState:
+    """What is remembered of a server; the defaults hold for one that is new.
+
+    `answered_boot_id`: the boot of this machine in which it last answered. `stale`: the copy
+    missed changes while stopped. `attempts`: failed takeovers in a row.
+    """
+
+    name: str
+    mode: Mode = Mode.MONITORING
+    authority: Authority = Authority.LIVE
+    failback_pending: bool = False
+    stale: bool = False
+    answered_boot_id: str | None = None
+    last_failover_at: datetime | None = None
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What the monitor last saw of a server; `liveness` is a decide.liveness.Liveness value."""
+
+    server: str
+    liveness: str
+    misses: int
+    last_probe_at: datetime
+    last_answer_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """The one role that the Failover Server performs."""
+
+    server: str
+    boot_id: str
+    since: datetime
+    phase: Phase
+    address: str | None
+    adapter: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldAddress:
+    """An address that we took; volatile, so it is ours only in the boot that took it."""
+
+    address: str
+    adapter: str
+    boot_id: str
+    server: str | None
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """The last verified copy of a server's database or files."""
+
+    server: str
+    kind: str
+    as_of: datetime
+    finished_at: datetime
+    size_bytes: int
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorRecord:
+    """The monitor that runs, or ran last."""
+
+    pid: int
+    host: str
+    boot_id: str
+    started_at: datetime
+    heartbeat_at: datetime

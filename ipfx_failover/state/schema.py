@@ -1,0 +1,119 @@
+"""The state store's tables."""
+
+SCHEMA_VERSION = 1
+
+SCHEMA = """
+CREATE TABLE servers (
+  name TEXT PRIMARY KEY COLLATE NOCASE,
+  mode TEXT NOT NULL DEFAULT 'monitoring',
+  authority TEXT NOT NULL DEFAULT 'live',
+  failback_pending INTEGER NOT NULL DEFAULT 0,
+  stale INTEGER NOT NULL DEFAULT 0,
+  answered_boot_id TEXT,
+  last_failover_at TEXT,
+  attempts INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE observations (
+  server TEXT PRIMARY KEY COLLATE NOCASE,
+  liveness TEXT NOT NULL,
+  misses INTEGER NOT NULL,
+  last_probe_at TEXT NOT NULL,
+  last_answer_at TEXT
+) STRICT;
+CREATE TABLE stand_in (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  server TEXT NOT NULL COLLATE NOCASE,
+  boot_id TEXT NOT NULL,
+  since TEXT NOT NULL,
+  phase TEXT NOT NULL,
+  address TEXT,
+  adapter TEXT
+) STRICT;
+CREATE TABLE application (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  pid INTEGER NOT NULL,
+  created_at REAL NOT NULL
+) STRICT;
+CREATE TABLE addresses (
+  address TEXT PRIMARY KEY,
+  adapter TEXT NOT NULL,
+  boot_id TEXT NOT NULL,
+  server TEXT COLLATE NOCASE,
+  since TEXT NOT NULL
+) STRICT;
+CREATE TABLE copies (
+  server TEXT NOT NULL COLLATE NOCASE,
+  kind TEXT NOT NULL,
+  as_of TEXT NOT NULL,
+  finished_at TEXT NOT NULL,
+  size_bytes INTEGER NOT NULL,
+  version TEXT NOT NULL,
+  PRIMARY KEY (server, kind)
+) STRICT;
+CREATE TABLE runs (
+  id INTEGER PRIMARY KEY,
+  server TEXT NOT NULL COLLATE NOCASE,
+  work TEXT NOT NULL,
+  started_at TEXT NOT NULL,
+  finished_at TEXT,
+  outcome TEXT
+) STRICT;
+CREATE INDEX runs_by_server ON runs (server, work, id);
+CREATE TABLE journal (
+  id INTEGER PRIMARY KEY,
+  resource TEXT NOT NULL UNIQUE COLLATE NOCASE,
+  workflow TEXT NOT NULL,
+  server TEXT NOT NULL COLLATE NOCASE,
+  boot_id TEXT NOT NULL,
+  direction TEXT NOT NULL,
+  started_at TEXT NOT NULL,
+  reason TEXT
+) STRICT;
+CREATE TABLE journal_steps (
+  journal INTEGER NOT NULL REFERENCES journal (id) ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  parameters TEXT NOT NULL,
+  state TEXT NOT NULL,
+  PRIMARY KEY (journal, position)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE events (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  at TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  server TEXT COLLATE NOCASE,
+  level TEXT NOT NULL,
+  data TEXT NOT NULL
+) STRICT;
+CREATE TABLE alert_memory (
+  server TEXT NOT NULL COLLATE NOCASE,
+  topic TEXT NOT NULL,
+  event INTEGER NOT NULL,
+  since TEXT NOT NULL,
+  mailed_at TEXT NOT NULL,
+  reminders INTEGER NOT NULL,
+  repeats INTEGER NOT NULL,
+  PRIMARY KEY (server, topic)
+) STRICT;
+CREATE TABLE outbox (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  created_at TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  body TEXT NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  next_attempt_at TEXT NOT NULL,
+  leased_until TEXT,
+  leased_by TEXT,
+  sent_at TEXT,
+  last_error TEXT
+) STRICT;
+CREATE INDEX outbox_waiting ON outbox (next_attempt_at) WHERE sent_at IS NULL;
+CREATE TABLE monitor (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  pid INTEGER NOT NULL,
+  host TEXT NOT NULL,
+  boot_id TEXT NOT NULL,
+  started_at TEXT NOT NULL,
+  heartbeat_at TEXT NOT NULL
+) STRICT;
+"""

@@ -1,0 +1,203 @@
+"""Writing the state store: what one transaction can change."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from ipfx_failover.decide.alerts import compose, reminded, weigh
+from ipfx_failover.state.reading import Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from ipfx_failover.decide.alerts import Mail, Memory
+    from ipfx_failover.events import Event
+    from ipfx_failover.state.records import (
+        Authority,
+        Copy,
+        HeldAddress,
+        Mode,
+        MonitorRecord,
+        Observation,
+        Phase,
+        StandIn,
+    )
+
+
+class Transaction(Reading):
+    """The changes of one commit; reads inside it see them."""
+
+    def set_mode(self, server: str, mode: Mode) -> None:
+        self._set(server, "mode", mode)
+
+    def set_authority(self, server: str, authority: Authority) -> None:
+        self._set(server, "authority", authority)
+
+    def set_failback_pending(self, server: str, *, pending: bool) -> None:
+        self._set(server, "failback_pending", int(pending))
+
+    def set_stale(self, server: str, *, stale: bool) -> None:
+        self._set(server, "stale", int(stale))
+
+    def set_answered(self, server: str, boot_id: str) -> None:
+        self._set(server, "answered_boot_id", boot_id)
+
+    def set_last_failover(self, server: str, at: datetime) -> None:
+        self._set(server, "last_failover_at", at.isoformat())
+
+    def set_attempts(self, server: str, attempts: int) -> None:
+        self._set(server, "attempts", attempts)
+
+    def claim_stand_in(self, stand_in: StandIn) -> None:
+        """Take the one role; the primary key refuses a second.
+
+        Raises:
+            sqlite3.IntegrityError: somebody else claimed it first.
+        """
+        self.connection.execute(
+            "INSERT INTO stand_in VALUES (1, ?, ?, ?, ?, ?, ?)",
+            (
+                stand_in.server,
+                stand_in.boot_id,
+                stand_in.since.isoformat(),
+                stand_in.phase,
+                stand_in.address,
+                stand_in.adapter,
+            ),
+        )
+
+    def set_phase(self, phase: Phase, boot_id: str | None = None) -> None:
+        """Move the stand-in on; `boot_id` when it is taken up again after a reboot."""
+        self.connection.execute(
+            "UPDATE stand_in SET phase = ?, boot_id = coalesce(?, boot_id)", (phase, boot_id)
+        )
+
+    def release_stand_in(self) -> None:
+        self.connection.execute("DELETE FROM stand_in")
+
+    def set_application(self, process: tuple[int, float] | None) -> None:
+        """Remember the process that we started: its id and creation time."""
+        self.connection.execute("DELETE FROM application")
+        if process is not None:
+            self.connection.execute("INSERT INTO application VALUES (1, ?, ?)", process)
+
+    def hold_address(self, held: HeldAddress) -> None:
+        self.connection.execute(
+            "INSERT OR REPLACE INTO addresses VALUES (?, ?, ?, ?, ?)",
+            (held.address, held.adapter, held.boot_id, held.server, held.since.isoformat()),
+        )
+
+    def drop_address(self, address: str) -> None:
+        self.connection.execute("DELETE FROM addresses WHERE address = ?", (address,))
+
+    def set_copy(self, copy: Copy) -> None:
+        self.connection.execute(
+            "INSERT OR REPLACE INTO copies VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                copy.server,
+                copy.kind,
+                copy.as_of.isoformat(),
+                copy.finished_at.isoformat(),
+                copy.size_bytes,
+                copy.version,
+            ),
+        )
+
+    def begin_run(self, server: str, work: str, at: datetime) -> None:
+        self.connection.execute(
+            "INSERT INTO runs (server, work, started_at) VALUES (?, ?, ?)",
+            (server, work, at.isoformat()),
+        )
+
+    def end_run(self, server: str, work: str, at: datetime, outcome: str) -> None:
+        self.connection.execute(
+            "UPDATE runs SET finished_at = ?, outcome = ? WHERE id = "
+            "(SELECT max(id) FROM runs WHERE server = ? AND work = ?)",
+            (at.isoformat(), outcome, server, work),
+        )
+
+    def observe(self, observations: Iterable[Observation]) -> None:
+        self.connection.executemany(
+            "INSERT OR REPLACE INTO observations VALUES (?, ?, ?, ?, ?)",
+            [
+                (
+                    seen.server,
+                    seen.liveness,
+                    seen.misses,
+                    seen.last_probe_at.isoformat(),
+                    seen.last_answer_at.isoformat() if seen.last_answer_at else None,
+                )
+                for seen in observations
+            ],
+        )
+
+    def set_monitor(self, monitor: MonitorRecord) -> None:
+        self.connection.execute(
+            "INSERT OR REPLACE INTO monitor VALUES (1, ?, ?, ?, ?, ?)",
+            (
+                monitor.pid,
+                monitor.host,
+                monitor.boot_id,
+                monitor.started_at.isoformat(),
+                monitor.heartbeat_at.isoformat(),
+            ),
+        )
+
+    def emit(self, event: Event) -> None:
+        """Log the event, and put its mail in the outbox if one is due."""
+        cursor = self.connection.execute(
+            "INSERT INTO events (at, kind, server, level, data) VALUES (?, ?, ?, ?, ?)",
+            (
+                event.at.isoformat(),
+                event.kind,
+                event.server,
+                event.spec.level,
+                json.dumps(dict(event.data)),
+            ),
+        ).lastrowid
+        server = event.server or ""
+        for closed in event.spec.closes:
+            self.connection.execute(
+                "DELETE FROM alert_memory WHERE server = ? AND topic = ?", (server, closed)
+            )
+        topic = event.spec.topic
+        mail, memory = weigh(self.alert_memory(server, topic) if topic else None, event)
+        if memory is not None and topic and cursor is not None:
+            self._remember(server, topic, cursor, memory)
+        if mail is not None:
+            self.post(mail, event.at)
+
+    def remind(self, server: str, topic: str, cursor: int, memory: Memory, now: datetime) -> None:
+        """Mail again what is still open."""
+        if event := self.event(cursor):
+            self.post(compose(event, memory, now=now), now)
+        self._remember(server, topic, cursor, reminded(memory, now))
+
+    def post(self, mail: Mail, at: datetime) -> None:
+        self.connection.execute(
+            "INSERT INTO outbox (created_at, subject, body, next_attempt_at) VALUES (?, ?, ?, ?)",
+            (at.isoformat(), mail.subject, mail.body, at.isoformat()),
+        )
+
+    def _remember(self, server: str, topic: str, cursor: int, memory: Memory) -> None:
+        self.connection.execute(
+            "INSERT OR REPLACE INTO alert_memory VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                server,
+                topic,
+                cursor,
+                memory.since.isoformat(),
+                memory.mailed_at.isoformat(),
+                memory.reminders,
+                memory.repeats,
+            ),
+        )
+
+    def _set(self, server: str, column: str, value: str | int) -> None:
+        self.connection.execute(
+            f"INSERT INTO servers (name, {column}) VALUES (?, ?) "  # noqa: S608 - our own column
+            f"ON CONFLICT (name) DO UPDATE SET {column} = excluded.{column}",
+            (server, value),
+        )

@@ -60,22 +60,21 @@ CREATE TABLE runs (
 ) STRICT;
 CREATE INDEX runs_by_server ON runs (server, work, id);
 CREATE TABLE journal (
-  id INTEGER PRIMARY KEY,
-  resource TEXT NOT NULL UNIQUE COLLATE NOCASE,
+  resource TEXT PRIMARY KEY COLLATE NOCASE,
   workflow TEXT NOT NULL,
   server TEXT NOT NULL COLLATE NOCASE,
   boot_id TEXT NOT NULL,
-  direction TEXT NOT NULL,
   started_at TEXT NOT NULL,
-  reason TEXT
+  facts TEXT NOT NULL DEFAULT '{}',
+  undo_reason TEXT
 ) STRICT;
 CREATE TABLE journal_steps (
-  journal INTEGER NOT NULL REFERENCES journal (id) ON DELETE CASCADE,
+  resource TEXT NOT NULL COLLATE NOCASE REFERENCES journal (resource) ON DELETE CASCADE,
   position INTEGER NOT NULL,
   kind TEXT NOT NULL,
   parameters TEXT NOT NULL,
-  state TEXT NOT NULL,
-  PRIMARY KEY (journal, position)
+  state TEXT NOT NULL DEFAULT 'waiting',
+  PRIMARY KEY (resource, position)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE events (
   id INTEGER PRIMARY KEY AUTOINCREMENT,

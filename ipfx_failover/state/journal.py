@@ -1,0 +1,137 @@
+"""The journal: what a workflow is about to do, written before it does it.
+
+One open journal a resource. Its steps are data, so that another process can finish or undo them.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from ipfx_failover.state.reading import Reading
+    from ipfx_failover.state.writing import Transaction
+
+Parameter = str | int | float | bool | None
+
+
+class StepState(StrEnum):
+    WAITING = "waiting"
+    DOING = "doing"
+    DONE = "done"
+    UNDONE = "undone"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step as data: what kind, and with which values."""
+
+    kind: str
+    parameters: Mapping[str, Parameter]
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """An open journal; `facts` are what its steps found out, `states` one for each step.
+
+    `undo_reason` is set once it was decided to go back.
+    """
+
+    resource: str
+    workflow: str
+    server: str
+    boot_id: str
+    steps: tuple[Step, ...]
+    states: tuple[StepState, ...]
+    facts: Mapping[str, Parameter]
+    undo_reason: str | None
+
+
+def open_journal(
+    tx: Transaction,
+    *,
+    resource: str,
+    workflow: str,
+    server: str,
+    boot_id: str,
+    steps: Sequence[Step],
+    at: datetime,
+) -> None:
+    """Write down what will be done; the first step counts as begun.
+
+    Raises:
+        sqlite3.IntegrityError: the resource's journal is open already.
+    """
+    tx.connection.execute(
+        "INSERT INTO journal (resource, workflow, server, boot_id, started_at) "
+        "VALUES (?, ?, ?, ?, ?)",
+        (resource, workflow, server, boot_id, at.isoformat()),
+    )
+    tx.connection.executemany(
+        "INSERT INTO journal_steps (resource, position, kind, parameters) VALUES (?, ?, ?, ?)",
+        [
+            (resource, position, step.kind, json.dumps(dict(step.parameters)))
+            for position, step in enumerate(steps)
+        ],
+    )
+
+
+def mark(tx: Transaction, resource: str, position: int, state: StepState) -> None:
+    tx.connection.execute(
+        "UPDATE journal_steps SET state = ? WHERE resource = ? AND position = ?",
+        (state, resource, position),
+    )
+
+
+def learn(tx: Transaction, resource: str, facts: Mapping[str, Parameter]) -> None:
+    """Keep what the steps so far found out."""
+    tx.connection.execute(
+        "UPDATE journal SET facts = ? WHERE resource = ?", (json.dumps(dict(facts)), resource)
+    )
+
+
+def turn_back(tx: Transaction, resource: str, reason: str) -> None:
+    """Decide that this journal is undone, whoever goes on with it."""
+    tx.connection.execute(
+        "UPDATE journal SET undo_reason = ? WHERE resource = ?", (reason, resource)
+    )
+
+
+def close_journal(tx: Transaction, resource: str) -> None:
+    tx.connection.execute("DELETE FROM journal WHERE resource = ?", (resource,))
+
+
+def read_journal(store: Reading, resource: str) -> Journal | None:
+    """The open journal of a resource."""
+    head = store.connection.execute(
+        "SELECT resource, workflow, server, boot_id, facts, undo_reason FROM journal "
+        "WHERE resource = ?",
+        (resource,),
+    ).fetchone()
+    if head is None:
+        return None
+    rows = store.connection.execute(
+        "SELECT kind, parameters, state FROM journal_steps WHERE resource = ? ORDER BY position",
+        (resource,),
+    ).fetchall()
+    return Journal(
+        resource=head[0],
+        workflow=head[1],
+        server=head[2],
+        boot_id=head[3],
+        steps=tuple(Step(kind, json.loads(parameters)) for kind, parameters, _ in rows),
+        states=tuple(StepState(state) for _, _, state in rows),
+        facts=json.loads(head[4]),
+        undo_reason=head[5],
+    )
+
+
+def open_journals(store: Reading) -> list[str]:
+    """The resources that have an open journal."""
+    rows = store.connection.execute("SELECT resource FROM journal ORDER BY started_at").fetchall()
+    return [row[0] for row in rows]

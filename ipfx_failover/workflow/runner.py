@@ -1,0 +1,293 @@
+"""The step runner: journal, do, commit; on failure undo in reverse.
+
+Steps are data (`Step`), found again by kind, and idempotent: whoever next holds the resource's
+lock can finish or undo what a killed process left (`recover`). A step's state change, event and
+mail are committed together with the mark that it is done.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from ipfx_failover.errors import Busy, FailoverError, InDoubt, Interrupted
+from ipfx_failover.state import journal as journals
+from ipfx_failover.state.journal import Journal, Parameter, Step, StepState
+from ipfx_failover.state.store import StateUnwritableError
+from ipfx_failover.state.writing import Transaction
+
+if TYPE_CHECKING:
+    from ipfx_failover.clock import Clock
+    from ipfx_failover.state.store import Store
+
+Effect = Callable[[Transaction], None]
+Values = Mapping[str, Parameter]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a step changes in the store, and what it found out for the steps after it."""
+
+    effects: Sequence[Effect] = ()
+    facts: Values = field(default_factory=dict)
+
+
+class StepKind(Protocol):
+    """How a kind of step is done and undone. Both are idempotent: they may run again after a kill.
+
+    `describe` says in words what it will do, for `--plan` and progress.
+    """
+
+    def describe(self, values: Values) -> str: ...
+    def do(self, values: Values) -> Outcome: ...
+    def undo(self, values: Values) -> Sequence[Effect]: ...
+
+
+class Workflow(Protocol):
+    """A named set of step kinds, and what it means that all are done, or all undone."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def kinds(self) -> Mapping[str, StepKind]: ...
+    @property
+    def durable(self) -> bool:
+        """Whether commits must survive a power cut (FULL) rather than be fast (NORMAL)."""
+        ...
+
+    def finished(self, server: str, facts: Values) -> Sequence[Effect]: ...
+    def undone(self, server: str, reason: str, facts: Values) -> Sequence[Effect]: ...
+    def goes_forward(self, journal: Journal) -> bool:
+        """Whether a journal that a killed process left is finished rather than undone."""
+        ...
+
+
+class Observer(Protocol):
+    """Is told when a step begins, is done or is undone (after the commit that says so)."""
+
+    def __call__(self, step: Step, state: StepState, text: str) -> None: ...
+
+
+def silent(step: Step, state: StepState, text: str) -> None:
+    """An observer for whom nobody watches."""
+
+
+class Committer:
+    """Commits effects; one that `must_go_on` keeps them in memory while the store is unwritable."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        durable: bool = False,
+        must_go_on: bool = False,
+        on_unwritable: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._store = store
+        self._durable = durable
+        self._must_go_on = must_go_on
+        self._on_unwritable = on_unwritable
+        self._kept: list[Effect] = []
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether effects wait in memory for a store that can be written."""
+        return bool(self._kept)
+
+    def commit(self, *effects: Effect) -> None:
+        """Commit `effects` behind what was kept.
+
+        Raises:
+            StateUnwritableError: the store cannot be written, and we must not go on without.
+        """
+        waiting = [*self._kept, *effects]
+        try:
+            self._write(waiting)
+        except StateUnwritableError as error:
+            if not self._must_go_on:
+                raise
+            self._kept = waiting
+            self._on_unwritable(str(error))
+        else:
+            self._kept = []
+
+    def _write(self, effects: Sequence[Effect]) -> None:
+        try:
+            self._write_once(effects)
+        except StateUnwritableError:
+            if not self._store.release_ballast():
+                raise
+            self._write_once(effects)
+
+    def _write_once(self, effects: Sequence[Effect]) -> None:
+        with self._store.transaction(durable=self._durable) as tx:
+            for effect in effects:
+                effect(tx)
+
+
+class Runner:
+    """Carries one workflow out on one resource, whose lock the caller holds."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        boot_id: str,
+        workflow: Workflow,
+        committer: Committer | None = None,
+        observer: Observer = silent,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._boot_id = boot_id
+        self._workflow = workflow
+        self._committer = committer or Committer(store, durable=workflow.durable)
+        self._observer = observer
+
+    def run(
+        self, resource: str, server: str, steps: Sequence[Step], *, opening: Sequence[Effect] = ()
+    ) -> Values:
+        """Do all steps; on a failure undo those begun, and raise it. Returns the facts.
+
+        `opening` is committed together with the journal.
+
+        Raises:
+            Busy: an unfinished journal stands on the resource.
+            InDoubt: undoing failed too.
+        """
+
+        def begin(tx: Transaction) -> None:
+            journals.open_journal(
+                tx,
+                resource=resource,
+                workflow=self._workflow.name,
+                server=server,
+                boot_id=self._boot_id,
+                steps=steps,
+                at=self._clock.now(),
+            )
+
+        try:
+            self._committer.commit(begin, *opening)
+        except sqlite3.IntegrityError as error:
+            raise Busy(
+                f"other work on {resource} is not finished",
+                "wait for it to end, and see: ipfx-failover status",
+            ) from error
+        states = tuple(StepState.WAITING for _ in steps)
+        return self._go(
+            Journal(
+                resource=resource,
+                workflow=self._workflow.name,
+                server=server,
+                boot_id=self._boot_id,
+                steps=tuple(steps),
+                states=states,
+                facts={},
+                undo_reason=None,
+            )
+        )
+
+    def recover(self, resource: str) -> bool:
+        """Finish or undo what a killed process left on the resource; whether there was something.
+
+        Raises:
+            InDoubt: it can be neither finished nor undone.
+        """
+        journal = journals.read_journal(self._store, resource)
+        if journal is None or journal.workflow != self._workflow.name:
+            return False
+        if journal.undo_reason is None and self._workflow.goes_forward(journal):
+            self._go(journal)
+        else:
+            self._undo(journal, journal.undo_reason or "the process that did it was killed")
+        return True
+
+    def _go(self, journal: Journal) -> Values:
+        facts = dict(journal.facts)
+        states = list(journal.states)
+        try:
+            for position, step in enumerate(journal.steps):
+                if states[position] is not StepState.DONE:
+                    states[position] = StepState.DOING
+                    facts |= self._do(journal.resource, position, step, facts)
+                    states[position] = StepState.DONE
+            self._committer.commit(
+                *self._workflow.finished(journal.server, facts),
+                lambda tx: journals.close_journal(tx, journal.resource),
+            )
+        except BaseException as error:
+            begun = _with(journal, states, facts)
+            self._undo(begun, _reason(error))
+            raise
+        return facts
+
+    def _do(self, resource: str, position: int, step: Step, facts: dict[str, Parameter]) -> Values:
+        kind = self._workflow.kinds[step.kind]
+        values = {**step.parameters, **facts}
+        text = kind.describe(values)
+        self._committer.commit(lambda tx: journals.mark(tx, resource, position, StepState.DOING))
+        self._observer(step, StepState.DOING, text)
+        outcome = kind.do(values)
+        known = {**facts, **outcome.facts}
+
+        def done(tx: Transaction) -> None:
+            journals.mark(tx, resource, position, StepState.DONE)
+            if outcome.facts:
+                journals.learn(tx, resource, known)
+
+        self._committer.commit(done, *outcome.effects)
+        self._observer(step, StepState.DONE, text)
+        return outcome.facts
+
+    def _undo(self, journal: Journal, reason: str) -> None:
+        resource = journal.resource
+        self._committer.commit(lambda tx: journals.turn_back(tx, resource, reason))
+        for position in reversed(range(len(journal.steps))):
+            if journal.states[position] in {StepState.DOING, StepState.DONE}:
+                self._undo_step(journal, position, reason)
+        self._committer.commit(
+            *self._workflow.undone(journal.server, reason, journal.facts),
+            lambda tx: journals.close_journal(tx, resource),
+        )
+
+    def _undo_step(self, journal: Journal, position: int, reason: str) -> None:
+        step = journal.steps[position]
+        kind = self._workflow.kinds[step.kind]
+        values = {**step.parameters, **journal.facts}
+        text = kind.describe(values)
+        try:
+            effects = kind.undo(values)
+        except FailoverError as error:
+            raise InDoubt(
+                f"{reason}; and undoing '{text}' failed: {error.message}",
+                f"{error.hint}; then run the same command again: it goes on where this stopped",
+            ) from error
+        self._committer.commit(
+            lambda tx: journals.mark(tx, journal.resource, position, StepState.UNDONE), *effects
+        )
+        self._observer(step, StepState.UNDONE, text)
+
+
+def _with(journal: Journal, states: Sequence[StepState], facts: Values) -> Journal:
+    return Journal(
+        resource=journal.resource,
+        workflow=journal.workflow,
+        server=journal.server,
+        boot_id=journal.boot_id,
+        steps=journal.steps,
+        states=tuple(states),
+        facts=facts,
+        undo_reason=journal.undo_reason,
+    )
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, FailoverError):
+        return error.message
+    if isinstance(error, (KeyboardInterrupt, Interrupted, SystemExit)):
+        return "it was interrupted"
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,119 @@
+"""The office that the drill and the end-to-end tests share, with the manual's addresses.
+
+| host       | address        | what runs there                                  |
+|------------|----------------|--------------------------------------------------|
+| DEMOSERVER | 192.168.11.1   | a Primary Server: OpenSSH, the telephony application |
+| FAILOVER   | 192.168.11.2   | the Failover Server                              |
+| SECOND     | 192.168.11.3   | another Primary, where asked for                 |
+| mail       | 192.168.11.5   | the mail server                                  |
+| client     | 192.168.11.50  | who calls all the time                           |
+| gateway    | 192.168.11.254 | everybody's default route                        |
+
+A Primary also has a management address, .101 for .1, which stays its own in a stand-in.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Self
+
+from ipfxlab.network import GATEWAY, Network, address_in_lab
+from ipfxlab.ssh import SshServer, make_key
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from ipfxlab.host import Host
+
+PRIMARIES = {"DEMOSERVER": 1, "SECOND": 3}
+FAILOVER_SERVER = 2
+MAIL_SERVER = 5
+CLIENT = 50
+MANAGEMENT_OFFSET = 100
+
+
+class Primary:
+    """A Primary Server: a host with OpenSSH and the application's directories.
+
+    `address` is the service address, which the Failover Server may take. With `guarded` it is not
+    persistent, as the guard wants it: after a boot the host has its management address only.
+    """
+
+    def __init__(self, network: Network, name: str, *, guarded: bool) -> None:
+        last = PRIMARIES[name]
+        self.name = name
+        self.service_address = address_in_lab(last)
+        self.address = self.service_address.split("/")[0]
+        management = address_in_lab(last + MANAGEMENT_OFFSET)
+        self.management_address = management.split("/")[0]
+        persistent = (management,) if guarded else (self.service_address, management)
+        self.host: Host = network.add_host(name, *persistent)
+        self.ssh = SshServer(self.host)
+        self.vm_dir = self.host.directory / "VM"
+        self.vm_local_dir = self.host.directory / "VMLocal"
+        self.database = self.vm_dir / "DB" / "CTSERVER.db"
+        for directory in (self.database.parent, self.vm_local_dir):
+            directory.mkdir(parents=True)
+
+    def boot_services(self) -> None:
+        """Starts what a booted Primary starts by itself: its SSH server."""
+        self.ssh.start()
+
+
+class Lab:
+    """The office. Use it as a context; see `Network` for what entering it may refuse."""
+
+    def __init__(self, *names: str, guarded: bool = False) -> None:
+        self._names = names or ("DEMOSERVER",)
+        self._guarded = guarded
+        self._stack = ExitStack()
+        self.network = Network()
+        self.primaries: dict[str, Primary] = {}
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            stack.enter_context(self.network)
+            self._add_hosts()
+            self._exchange_keys()
+            for primary in self.primaries.values():
+                primary.boot_services()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def _add_hosts(self) -> None:
+        network = self.network
+        self.gateway = network.add_host("gateway", f"{GATEWAY}/24", gateway=None)
+        self.mail_host = network.add_host("mail", address_in_lab(MAIL_SERVER))
+        self.client = network.add_host("client", address_in_lab(CLIENT))
+        self.failover_server = network.add_host("FAILOVER", address_in_lab(FAILOVER_SERVER))
+        for name in self._names:
+            self.primaries[name] = Primary(network, name, guarded=self._guarded)
+
+    def _exchange_keys(self) -> None:
+        """The Failover Server's key opens every Primary, whose host keys it knows."""
+        home = self.failover_server.directory
+        self.ssh_key = make_key(home / "id_ed25519")
+        self.known_hosts = home / "known_hosts"
+        lines = []
+        for primary in self.primaries.values():
+            primary.ssh.authorize(self.ssh_key)
+            lines.append(primary.ssh.known_hosts_line(primary.address, primary.management_address))
+        self.known_hosts.write_text("".join(lines), "ascii")
+
+    @property
+    def primary(self) -> Primary:
+        """The first, mostly the only, Primary Server."""
+        return next(iter(self.primaries.values()))
+
+    def restart(self, primary: Primary) -> None:
+        """Reboots a Primary and starts its services, but not its application."""
+        self.network.reboot(primary.host)
+        primary.boot_services()

@@ -1,0 +1,83 @@
+"""Default places and file rights, as each operating system has them.
+
+The places are plain: platformdirs would say /etc/xdg/ipfx-failover on Linux, where an operator
+looks in /etc/ipfx-failover.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+WINDOWS: Final = sys.platform == "win32"
+_NAME: Final = "ipfx-failover"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where things are when the config does not say."""
+
+    config_file: Path
+    state_dir: Path
+    local_vm_dir: str
+    """With `%servername%` in it, as in the manual ("Directory Structure")."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What `config check` wants to know of a path that the config names."""
+
+    kind: Literal["file", "directory", "other", "missing", "unreadable"]
+    exposed: str | None = None
+    """Who else may read it, as words that follow the path's name; none: its owner only."""
+
+
+def places(environ: Mapping[str, str], *, windows: bool = WINDOWS) -> Places:
+    """The default places on this system (or on the other one, for documentation)."""
+    if windows:
+        root = Path(environ.get("ProgramData") or r"C:\ProgramData") / _NAME  # noqa: SIM112
+        return Places(root / "config.toml", root / "state", r"C:\VM\%servername%\VM")
+    data = Path("/var/lib") / _NAME
+    return Places(
+        Path("/etc") / _NAME / "config.toml", data, f"{data.as_posix()}/servers/%servername%/VM"
+    )
+
+
+def exposure(file: int | Path) -> str | None:
+    """Why a secret in this open or named file is not safe from others; None when it is.
+
+    On Windows the mode says nothing: there the rights are those of the directory that the file
+    was made in, which `config check` cannot judge.
+
+    Raises:
+        OSError: as `os.stat`.
+    """
+    if WINDOWS:
+        return None
+    mode = stat.S_IMODE(os.stat(file).st_mode)  # noqa: PTH116 - it takes a descriptor as well
+    if mode & 0o077:
+        return f"can be read or changed by others (mode {mode:04o})"
+    return None
+
+
+def look(path: Path) -> FileFacts:
+    """What is at a path; never raises."""
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            return FileFacts("directory")
+        if not stat.S_ISREG(mode):
+            return FileFacts("other")
+        exposed = exposure(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return FileFacts("missing")
+    except (OSError, ValueError):
+        return FileFacts("unreadable")
+    return FileFacts("file" if os.access(path, os.R_OK) else "unreadable", exposed)

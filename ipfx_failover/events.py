@@ -29,6 +29,7 @@ class EventKind(StrEnum):
     SERVER_SUSPECT = "server_suspect"
     WARNING_COUNT_REACHED = "warning_count_reached"
     SERVER_FAILED = "server_failed"
+    PROBE_REFUSED = "probe_refused"
     SERVER_RESET = "server_reset"
     FAILED_WHILE_STANDING_IN = "failed_while_standing_in"
     TAKEOVER_REFUSED = "takeover_refused"
@@ -88,7 +89,7 @@ _K = EventKind
 SPECS: Mapping[EventKind, Spec] = {
     _K.MONITOR_STARTED: Spec(_I, "Monitor started: {servers} servers, process {pid}"),
     _K.MONITOR_STOPPED: Spec(_I, "Monitor stopped{detail}"),
-    _K.SERVER_ANSWERING: Spec(_I, "Answers pings", closes=("suspect",)),
+    _K.SERVER_ANSWERING: Spec(_I, "Answers pings", closes=("suspect", "probe")),
     _K.SERVER_SUSPECT: Spec(_W, "SUSPECT: no answer to a ping; failover after {needed} in a row"),
     _K.WARNING_COUNT_REACHED: Spec(
         _W,
@@ -99,6 +100,13 @@ SPECS: Mapping[EventKind, Spec] = {
         "ipfx-failover suspend {server}",
     ),
     _K.SERVER_FAILED: Spec(_E, "FAILURE: {misses} pings in a row failed"),
+    _K.PROBE_REFUSED: Spec(
+        _E,
+        "Cannot be pinged from here: {reason}; it is not judged",
+        "{server} cannot be pinged from the Failover Server",
+        topic="probe",
+        next_step="Look at the Failover Server's routes and firewall.",
+    ),
     _K.SERVER_RESET: Spec(
         _W,
         "A failed server answers again{detail}",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ipfx_failover.decide.alerts import Memory
 from ipfx_failover.events import Event, EventKind
-from ipfx_failover.state.records import (
+from ipfx_failover.records import (
     Authority,
     Copy,
     HeldAddress,

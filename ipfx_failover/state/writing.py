@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ipfx_failover.decide.alerts import Mail, Memory
     from ipfx_failover.events import Event
-    from ipfx_failover.state.records import (
+    from ipfx_failover.records import (
         Authority,
         Copy,
         HeldAddress,

@@ -1,0 +1,297 @@
+"""All servers together: liveness and evidence become decisions. Pure.
+
+Thresholds belong to liveness; the fleet only arbitrates. A decision is a value; what comes of it
+(a takeover that fails, an operator's command) comes back as part of the next `Round`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from ipfx_failover.decide.evidence import (
+    ArpEvidence,
+    Candidate,
+    Limitation,
+    Network,
+    Obstacle,
+    limitation,
+)
+from ipfx_failover.decide.liveness import (
+    Answered,
+    AnsweredLate,
+    Change,
+    Liveness,
+    Outcome,
+    ServerLiveness,
+    Thresholds,
+    counted_afresh,
+    forgotten,
+    observe,
+)
+from ipfx_failover.events import EventKind
+from ipfx_failover.records import Mode, Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ipfx_failover.events import Value
+    from ipfx_failover.records import StandIn
+
+_ARP_PROBES = 3
+"""PROBE_NUM of RFC 5227, where the count leaves time for so many."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """What the fleet must know of a server besides its pings."""
+
+    name: str
+    mode: Mode = Mode.MONITORING
+    failback_pending: bool = False
+    missing: str | None = None
+    attempts: int = 0
+    assume_ip: bool = False
+    auto_stop_failover: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one round of probes showed, and the state it meets.
+
+    `outcomes` by server name; a server that was not probed is not in it. `arp` by server name.
+    `network.reference_answer_ns` per server, since no server is its own reference.
+    """
+
+    now_ns: int
+    boot_id: str
+    outcomes: Mapping[str, Outcome]
+    facts: Mapping[str, ServerFacts]
+    networks: Mapping[str, Network]
+    stand_in: StandIn | None
+    carrier: bool = True
+    any_reference_answered: bool = False
+    arp: Mapping[str, ArpEvidence] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Something to report."""
+
+    kind: EventKind
+    server: str | None
+    data: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOver:
+    """Take the server's role; again after a reboot of this machine, if it was ours already."""
+
+    server: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopFailover:
+    """The failed server is back for good: give its role back, if its application answers too."""
+
+    server: str
+
+
+@dataclass(frozen=True, slots=True)
+class MarkInterrupted:
+    """After a reboot of this machine the server answers: do not take it again."""
+
+    server: str
+    reason: str
+
+
+Decision = Say | TakeOver | StopFailover | MarkInterrupted
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """The liveness of all servers, and whether we are cut off ourselves."""
+
+    servers: Mapping[str, ServerLiveness] = field(default_factory=dict)
+    isolated: bool = False
+
+
+def step(fleet: Fleet, round_: Round, thresholds: Thresholds) -> tuple[Fleet, tuple[Decision, ...]]:
+    """The fleet after a round, and what is to be done."""
+    if not round_.carrier:
+        return _isolate(fleet, "the network cable has no carrier")
+    if fleet.isolated and not _network_is_back(round_):
+        return fleet, ()
+    decisions: list[Decision] = []
+    if fleet.isolated:
+        decisions.append(Say(EventKind.ISOLATION_ENDED, None))
+    servers = dict(fleet.servers)
+    for name, outcome in round_.outcomes.items():
+        before = servers.get(name, ServerLiveness())
+        after, changes = observe(before, outcome, thresholds)
+        servers[name] = after
+        decisions += _report(name, after, changes, thresholds, round_)
+        decisions += _interrupted(name, outcome, round_)
+        decisions += _returned_for_good(name, after, thresholds, round_)
+    fleet = Fleet(servers)
+    due = [name for name, state in servers.items() if _is_due(name, state, thresholds, round_)]
+    return _arbitrate(fleet, due, round_, thresholds, decisions)
+
+
+def forget(fleet: Fleet, name: str) -> Fleet:
+    """The fleet after a server was suspended, stopped or resumed, or its role given back."""
+    state = fleet.servers.get(name, ServerLiveness())
+    return replace(fleet, servers={**fleet.servers, name: forgotten(state)})
+
+
+def count_afresh(fleet: Fleet, name: str) -> Fleet:
+    """The fleet after a takeover that failed: another full count before the next."""
+    state = fleet.servers.get(name, ServerLiveness())
+    return replace(fleet, servers={**fleet.servers, name: counted_afresh(state)})
+
+
+def _network_is_back(round_: Round) -> bool:
+    answered = any(isinstance(outcome, Answered) for outcome in round_.outcomes.values())
+    no_reference = not any(network.has_reference for network in round_.networks.values())
+    return answered or round_.any_reference_answered or no_reference
+
+
+def _isolate(fleet: Fleet, reason: str) -> tuple[Fleet, tuple[Decision, ...]]:
+    servers = {name: forgotten(state) for name, state in fleet.servers.items()}
+    say = () if fleet.isolated else (Say(EventKind.ISOLATED, None, {"reason": reason}),)
+    return Fleet(servers, isolated=True), say
+
+
+def _is_due(name: str, state: ServerLiveness, thresholds: Thresholds, round_: Round) -> bool:
+    return (
+        name in round_.outcomes
+        and not isinstance(round_.outcomes[name], (Answered, AnsweredLate))
+        and state.misses > 0
+        and state.misses == state.needed(thresholds)
+    )
+
+
+def _arbitrate(
+    fleet: Fleet,
+    due: list[str],
+    round_: Round,
+    thresholds: Thresholds,
+    decisions: list[Decision],
+) -> tuple[Fleet, tuple[Decision, ...]]:
+    """One stand-in at a time: the first that may be taken is; the others count afresh."""
+    standing_in = round_.stand_in.server if round_.stand_in else None
+    for name in due:
+        if _stands_in_already(name, round_):
+            continue
+        candidate = _candidate(name, fleet.servers[name], round_, thresholds)
+        obstacle = limitation(candidate, round_.networks[name], standing_in, round_.now_ns)
+        if obstacle is None:
+            decisions.append(TakeOver(name))
+            standing_in = name
+        elif obstacle.obstacle is Obstacle.ISOLATED:
+            isolated, say = _isolate(fleet, obstacle.reason)
+            return isolated, (*decisions, *say)
+        else:
+            decisions += _refusal(name, obstacle, standing_in)
+        fleet = count_afresh(fleet, name)
+    return fleet, tuple(decisions)
+
+
+def _stands_in_already(name: str, round_: Round) -> bool:
+    return _is_stand_in(name, round_) and not _is_from_another_boot(round_)
+
+
+def _is_stand_in(name: str, round_: Round) -> bool:
+    stand_in = round_.stand_in
+    return stand_in is not None and stand_in.server.casefold() == name.casefold()
+
+
+def _is_from_another_boot(round_: Round) -> bool:
+    return round_.stand_in is not None and round_.stand_in.boot_id != round_.boot_id
+
+
+def _candidate(
+    name: str, state: ServerLiveness, round_: Round, thresholds: Thresholds
+) -> Candidate:
+    facts = round_.facts[name]
+    return Candidate(
+        name=name,
+        mode=facts.mode,
+        failback_pending=facts.failback_pending,
+        interrupted=_is_stand_in(name, round_)
+        and round_.stand_in is not None
+        and round_.stand_in.phase is Phase.INTERRUPTED,
+        missing=facts.missing,
+        attempts=facts.attempts,
+        dues=state.dues,
+        first_miss_ns=state.first_miss_ns,
+        arp=round_.arp.get(name, ArpEvidence(silent=0)) if facts.assume_ip else None,
+        arp_needed=min(_ARP_PROBES, state.needed(thresholds) - 1),
+    )
+
+
+def _refusal(name: str, obstacle: Limitation, standing_in: str | None) -> Iterator[Decision]:
+    if obstacle.obstacle is Obstacle.ALREADY_STANDING_IN and standing_in:
+        yield Say(EventKind.FAILED_WHILE_STANDING_IN, name, {"standing_in": standing_in})
+    elif obstacle.obstacle is Obstacle.VETO:
+        yield Say(
+            EventKind.TAKEOVER_REFUSED,
+            name,
+            {"reason": obstacle.reason, "advice": obstacle.advice},
+        )
+
+
+def _report(
+    name: str,
+    state: ServerLiveness,
+    changes: tuple[Change, ...],
+    thresholds: Thresholds,
+    round_: Round,
+) -> Iterator[Say]:
+    needed = state.needed(thresholds)
+    standing_in = _is_stand_in(name, round_)
+    for change in changes:
+        match change:
+            case Change.ANSWERING:
+                yield Say(EventKind.SERVER_ANSWERING, name)
+            case Change.SUSPECT:
+                yield Say(EventKind.SERVER_SUSPECT, name, {"needed": needed})
+            case Change.WARNING if not standing_in:
+                data = {"misses": state.misses, "needed": needed}
+                yield Say(EventKind.WARNING_COUNT_REACHED, name, data)
+            case Change.FAILED:
+                yield Say(EventKind.SERVER_FAILED, name, {"misses": state.misses})
+            case Change.RESET:
+                yield Say(EventKind.SERVER_RESET, name, _reset(name, standing_in=standing_in))
+            case _:
+                pass
+
+
+def _reset(name: str, *, standing_in: bool) -> Mapping[str, Value]:
+    if not standing_in:
+        return {"advice": "Nothing; find out why it failed."}
+    return {
+        "detail": "; the Failover Server still stands in for it",
+        "advice": f"Give the role back: ipfx-failover stop-failover {name}, restart {name}, "
+        f"ipfx-failover replicate-to-live {name}",
+    }
+
+
+def _interrupted(name: str, outcome: Outcome, round_: Round) -> Iterator[MarkInterrupted]:
+    stand_in = round_.stand_in
+    if stand_in is None or not _is_stand_in(name, round_) or not _is_from_another_boot(round_):
+        return
+    if stand_in.phase is not Phase.INTERRUPTED and isinstance(outcome, Answered):
+        yield MarkInterrupted(name, f"this machine was restarted, and {name} answers again")
+
+
+def _returned_for_good(
+    name: str, state: ServerLiveness, thresholds: Thresholds, round_: Round
+) -> Iterator[StopFailover]:
+    stand_in, facts = round_.stand_in, round_.facts[name]
+    if stand_in is None or not _is_stand_in(name, round_) or facts.assume_ip:
+        return
+    if facts.auto_stop_failover and facts.mode is Mode.MONITORING:
+        settled = stand_in.phase in {Phase.STANDING_IN, Phase.INTERRUPTED}
+        if settled and state.liveness is Liveness.OK and state.answers >= state.needed(thresholds):
+            yield StopFailover(name)

@@ -1,0 +1,265 @@
+"""The probing thread: pings every server at its interval, whatever else happens.
+
+One thread, one ICMP socket, one ARP socket; it touches no file and no database. What it sees goes
+into a queue, a `ProbeRound` for each round, judged `timeout` after its last probe was sent.
+"""
+
+from __future__ import annotations
+
+import select
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ipfx_failover.decide.arp_claims import AddressClaims, counts_as_claim
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from queue import SimpleQueue
+
+    from ipfx_failover.clock import Clock
+    from ipfx_failover.decide.evidence import ArpEvidence
+    from ipfx_failover.net import Address, ArpSocket, EchoReply, EchoSocket
+
+_READ_AFTER_SENDS = 32
+"""With all probes sent before reading, a default buffer kept 256 of 2,000 answers."""
+_ROUNDS_REMEMBERED = 64
+_RELEARN_MAC_NS = 60_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Whom to probe: `ping` by ICMP; `arp` are those whose address we would take."""
+
+    ping: tuple[Address, ...] = ()
+    arp: frozenset[Address] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class LateAnswer:
+    received_ns: int
+    missed_since: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeRound:
+    """One judged round, by address; times are monotonic nanoseconds.
+
+    `missed`: when the unanswered probe was sent. `refused`: the system would not send, and why.
+    `is_spoilt`: our own stall made the judgement late, so a miss means nothing.
+    """
+
+    judged_ns: int
+    carrier: bool
+    answered: Mapping[Address, int]
+    missed: Mapping[Address, int]
+    late: Mapping[Address, LateAnswer]
+    refused: Mapping[Address, str]
+    is_spoilt: bool
+    arp: Mapping[Address, ArpEvidence] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Sent:
+    """A round that is under way."""
+
+    number: int
+    judge_ns: int
+    sent: dict[Address, int]
+    refused: dict[Address, str]
+    answered: dict[Address, int] = field(default_factory=dict)
+
+
+class Prober:
+    """Probes until stopped. `carrier` reads the cable of our own adapter."""
+
+    def __init__(
+        self,
+        *,
+        echo: EchoSocket,
+        arp: ArpSocket | None,
+        carrier: Callable[[], bool],
+        clock: Clock,
+        interval_ms: int,
+        timeout_ms: int,
+        rounds: SimpleQueue[ProbeRound],
+    ) -> None:
+        self._echo = echo
+        self._arp = arp
+        self._carrier = carrier
+        self._clock = clock
+        self._interval_ns = interval_ms * 1_000_000
+        self._timeout_ns = timeout_ms * 1_000_000
+        self._rounds = rounds
+        self._targets = Targets()
+        self._wanted = Targets()
+        self._number = 0
+        self._under_way: deque[_Sent] = deque()
+        self._late: dict[Address, LateAnswer] = {}
+        self._missed_in: dict[Address, deque[int]] = {}
+        self._claims: dict[Address, AddressClaims] = {}
+        self._learnt_ns: dict[Address, int] = {}
+        self._stop = threading.Event()
+
+    def aim(self, targets: Targets) -> None:
+        """Probe these from the next round on; may be called from any thread."""
+        self._wanted = targets
+
+    def stop(self) -> None:
+        """Let `run` end within an interval; may be called from any thread."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Probe until `stop`."""
+        next_send_ns = self._clock.monotonic_ns()
+        while not self._stop.is_set():
+            now_ns = self._clock.monotonic_ns()
+            if now_ns >= next_send_ns:
+                self._send_round()
+                next_send_ns += self._interval_ns
+                # After a stall the missed rounds are gone; a burst would prove nothing.
+                next_send_ns = max(next_send_ns, now_ns + self._interval_ns // 2)
+            elif self._under_way and now_ns >= self._under_way[0].judge_ns:
+                self._judge(self._under_way.popleft())
+            else:
+                wake_ns = min([next_send_ns, *(sent.judge_ns for sent in self._under_way)])
+                self._wait(wake_ns - now_ns)
+
+    def _wait(self, duration_ns: int) -> None:
+        sockets: list[EchoSocket | ArpSocket] = [self._echo]
+        if self._arp is not None:
+            sockets.append(self._arp)
+        # At most 200 ms, so that `stop` is heard.
+        timeout_s = min(max(duration_ns, 0) / 1e9, 0.2)
+        ready, _, _ = select.select(sockets, [], [], timeout_s)
+        if self._echo in ready:
+            self._read_echo()
+        if self._arp is not None and self._arp in ready:
+            self._read_arp()
+
+    def _send_round(self) -> None:
+        self._take_aim()
+        self._number += 1
+        sent: dict[Address, int] = {}
+        refused: dict[Address, str] = {}
+        under_way = _Sent(self._number, 0, sent, refused)
+        self._under_way.append(under_way)
+        under_way.judge_ns = self._clock.monotonic_ns() + self._timeout_ns
+        for count, address in enumerate(self._targets.ping, start=1):
+            sent_ns = self._echo.send(address, self._number)
+            if sent_ns is None:
+                refused[address] = self._echo.refusal or "the system would not send"
+            else:
+                sent[address] = sent_ns
+            if count % _READ_AFTER_SENDS == 0:
+                self._read_echo()
+        last_ns = max(sent.values(), default=self._clock.monotonic_ns())
+        under_way.judge_ns = last_ns + self._timeout_ns
+
+    def _take_aim(self) -> None:
+        wanted = self._wanted
+        if wanted is self._targets:
+            return
+        self._targets = wanted
+        self._echo.prepare(wanted.ping)
+        self._claims = {
+            address: self._claims.get(address, AddressClaims()) for address in wanted.arp
+        }
+        self._missed_in = {
+            address: self._missed_in.get(address, deque(maxlen=_ROUNDS_REMEMBERED))
+            for address in wanted.ping
+        }
+        if self._arp is not None:
+            for address in wanted.arp:
+                self._arp.prepare(address)
+
+    def _read_echo(self) -> None:
+        for reply in self._echo.receive():
+            for under_way in self._under_way:
+                if under_way.number == reply.sequence:
+                    under_way.answered[reply.address] = reply.received_ns
+                    break
+            else:
+                self._answered_late(reply)
+
+    def _answered_late(self, reply: EchoReply) -> None:
+        missed_in = self._missed_in.get(reply.address)
+        if missed_in is None:
+            return
+        missed_since = sum(number > reply.sequence for number in missed_in)
+        self._late[reply.address] = LateAnswer(reply.received_ns, missed_since)
+
+    def _read_arp(self) -> None:
+        if self._arp is None:
+            return
+        for packet in self._arp.receive():
+            address = packet.target_ip if packet.is_probe else packet.sender_ip
+            claims = self._claims.get(address)
+            if claims is None:
+                continue
+            mac = packet.sender_mac
+            if counts_as_claim(
+                is_probe=packet.is_probe,
+                mac=mac,
+                known_mac=claims.known_mac,
+                our_mac=self._arp.mac,
+            ):
+                well = not self._missed_in.get(address) and not packet.is_probe
+                self._claims[address] = claims.claimed(mac, packet.received_ns, well=well)
+
+    def _judge(self, under_way: _Sent) -> None:
+        self._read_echo()
+        self._read_arp()
+        now_ns = self._clock.monotonic_ns()
+        missed = {
+            address: sent_ns
+            for address, sent_ns in under_way.sent.items()
+            if address not in under_way.answered
+        }
+        is_spoilt = now_ns - under_way.judge_ns > self._timeout_ns
+        self._remember(under_way, missed if not is_spoilt else ())
+        late, self._late = self._late, {}
+        self._rounds.put(
+            ProbeRound(
+                judged_ns=now_ns,
+                carrier=self._carrier(),
+                answered=under_way.answered,
+                missed=missed,
+                late=late,
+                refused=under_way.refused,
+                is_spoilt=is_spoilt,
+                arp={
+                    address: self._claims[address].evidence(now_ns, self._timeout_ns)
+                    for address in self._claims
+                    if address in missed
+                },
+            )
+        )
+        self._probe_arp(missed, under_way.answered, now_ns)
+
+    def _remember(
+        self, under_way: _Sent, missed: Sequence[Address] | Mapping[Address, int]
+    ) -> None:
+        for address in under_way.answered:
+            if address in self._missed_in:
+                self._missed_in[address].clear()
+        for address in missed:
+            if address in self._missed_in:
+                self._missed_in[address].append(under_way.number)
+
+    def _probe_arp(
+        self, missed: Mapping[Address, int], answered: Mapping[Address, int], now_ns: int
+    ) -> None:
+        """Ask for each silent address; and for each that is well, now and then, to know its MAC."""
+        if self._arp is None:
+            return
+        for address, claims in self._claims.items():
+            if address in missed:
+                if self._arp.probe(address):
+                    self._claims[address] = claims.probed(self._clock.monotonic_ns())
+            elif address in answered:
+                self._claims[address] = claims.fresh()
+                if now_ns - self._learnt_ns.get(address, -_RELEARN_MAC_NS) >= _RELEARN_MAC_NS:
+                    self._learnt_ns[address] = now_ns
+                    self._arp.probe(address)

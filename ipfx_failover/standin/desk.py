@@ -1,0 +1,214 @@
+"""Where a stand-in is begun, ended and recovered: by the monitor, or by a command.
+
+Everything here runs under the machine's one stand-in lock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+from ipfx_failover.decide.references import references
+from ipfx_failover.errors import Refused
+from ipfx_failover.records import Authority, HeldAddress, Phase, StandIn
+from ipfx_failover.standin.stand_down import StandDown, stand_down_steps
+from ipfx_failover.standin.takeover import Takeover, takeover_steps
+from ipfx_failover.state import locks
+from ipfx_failover.workflow.runner import Committer, Runner, silent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ipfx_failover.config.models import Config, ServerSettings
+    from ipfx_failover.net import Address
+    from ipfx_failover.standin.application import Role
+    from ipfx_failover.standin.record import Note
+    from ipfx_failover.standin.steps import StandInPorts
+    from ipfx_failover.state.journal import Step
+    from ipfx_failover.state.reading import Reading
+    from ipfx_failover.workflow.runner import Effect, Observer, Workflow
+
+RESOURCE = locks.STAND_IN
+
+
+@dataclass(frozen=True, slots=True)
+class StandInDesk:
+    """Begins and ends stand-ins.
+
+    `role_of`: the values that the application gets for a server. `machine_locks`: those of the
+    machine, not of a state directory. `committer`: how commits are made; the monitor's goes on
+    when the state disk is full.
+    """
+
+    config: Config
+    ports: StandInPorts
+    machine_locks: locks.Locks
+    role_of: Callable[[ServerSettings], Role]
+    committer: Committer
+    observer: Observer = silent
+
+    def take_over(self, server: ServerSettings, *, by: str, wait_s: float = 0.0) -> None:
+        """Become the server's stand-in.
+
+        Raises:
+            Refused: somebody else's role is being performed, or nothing was replicated yet.
+            Busy: another process is taking or giving back a role.
+            Failed: a step failed; everything was undone.
+            InDoubt: undoing failed too.
+        """
+        with self.machine_locks.hold(RESOURCE, locks.this_command(), wait_s=wait_s):
+            self._recover()
+            if reason := self.refusal(server):
+                raise reason
+            self._run(Takeover(self.ports), server.name, self.plan_takeover(server, by=by))
+
+    def stand_down(self, name: str, *, discard: bool = False, wait_s: float = 0.0) -> None:
+        """Give the role of server `name` back; `discard` sets aside what was recorded.
+
+        Raises:
+            Refused: the Failover Server does not stand in for it.
+            Busy: another process is taking or giving back a role.
+            InDoubt: the application does not stop, or the address cannot be released.
+        """
+        with self.machine_locks.hold(RESOURCE, locks.this_command(), wait_s=wait_s):
+            self._recover()
+            stand_in = self._stand_in_for(name)
+            plan = self.plan_stand_down(stand_in, discard=discard)
+            # The upkeep must not restore an address that is about to be released.
+            self.committer.commit(lambda tx: tx.set_phase(Phase.STANDING_DOWN))
+            self._run(StandDown(self.ports), stand_in.server, plan)
+
+    def recover(self) -> None:
+        """Finish or undo what a killed process left; restore what a full disk kept from the store.
+
+        Raises:
+            Busy: another process is at it.
+        """
+        with self.machine_locks.hold(RESOURCE, locks.this_command()):
+            self._recover()
+
+    def refusal(self, server: ServerSettings) -> Refused | None:
+        """Why the server's role cannot be taken, whoever asks; None when it can."""
+        stand_in = self.ports.store.stand_in()
+        same = stand_in is not None and stand_in.server.casefold() == server.name.casefold()
+        if stand_in is not None and not same:
+            return Refused(
+                f"the Failover Server stands in for {stand_in.server}; one server at a time",
+                f"give that role back first: ipfx-failover stop-failover {stand_in.server}",
+            )
+        if stand_in is not None and self._is_standing(stand_in):
+            return Refused(
+                f"the Failover Server stands in for {server.name} already",
+                "see: ipfx-failover status",
+            )
+        if reason := missing(server, self.ports.store):
+            return Refused(
+                f"{server.name} cannot be stood in for: {reason}",
+                f"copy it while it is alive: ipfx-failover replicate-from-live {server.name}",
+            )
+        return None
+
+    def plan_takeover(self, server: ServerSettings, *, by: str) -> list[Step]:
+        adapter = self.config.network.adapter
+        return takeover_steps(
+            server,
+            self.role_of(server),
+            adapter=adapter,
+            references=self._references(server) if server.assume_ip else (),
+            starts_application=self.ports.application is not None,
+            again=self.ports.store.stand_in() is not None,
+            by=by,
+        )
+
+    def plan_stand_down(self, stand_in: StandIn, *, discard: bool) -> list[Step]:
+        server = self.config.servers.get(stand_in.server)
+        if server is None:
+            raise Refused(
+                f"the config does not know {stand_in.server}, for which this machine stands in",
+                f"put [servers.{stand_in.server}] back into the config first",
+            )
+        return stand_down_steps(
+            stand_in,
+            self.role_of(server),
+            stops_application=self.ports.application is not None,
+            discard=discard,
+        )
+
+    def describe(self, plan: Sequence[Step], workflow: Workflow) -> list[str]:
+        """The plan in words, a line a step."""
+        return [workflow.kinds[step.kind].describe(step.parameters) for step in plan]
+
+    def _is_standing(self, stand_in: StandIn) -> bool:
+        return stand_in.phase is Phase.STANDING_IN and stand_in.boot_id == self.ports.boot_id
+
+    def _references(self, server: ServerSettings) -> tuple[Address, ...]:
+        adapter = self.config.network.adapter
+        held = {IPv4Address(held.address) for held in self.ports.store.held_addresses()}
+        return references(
+            configured=self.config.network.reference_targets,
+            gateway=self.ports.addresses.gateway(adapter) if adapter else None,
+            primaries=(other.address for other in self.config.servers.values()),
+            suspect=server.address,
+            ours=held,
+        )
+
+    def _stand_in_for(self, name: str) -> StandIn:
+        stand_in = self.ports.store.stand_in()
+        if stand_in is None or stand_in.server.casefold() != name.casefold():
+            whom = f"; it stands in for {stand_in.server}" if stand_in else ""
+            raise Refused(
+                f"the Failover Server does not stand in for {name}{whom}",
+                "see: ipfx-failover status",
+            )
+        return stand_in
+
+    def _run(self, workflow: Workflow, server: str, plan: Sequence[Step]) -> None:
+        self._runner(workflow).run(RESOURCE, server, plan)
+
+    def _recover(self) -> None:
+        for workflow in (Takeover(self.ports), StandDown(self.ports)):
+            self._runner(workflow).recover(RESOURCE)
+        self._restore_from_note()
+
+    def _restore_from_note(self) -> None:
+        note = self.ports.record.read()
+        store = self.ports.store
+        if note is None or note.state_dir != str(store.state_dir) or store.stand_in() is not None:
+            return
+        self.committer.commit(*_effects_of(note, self.ports))
+
+    def _runner(self, workflow: Workflow) -> Runner:
+        return Runner(
+            store=self.ports.store,
+            clock=self.ports.clock,
+            boot_id=self.ports.boot_id,
+            workflow=workflow,
+            committer=self.committer,
+            observer=self.observer,
+        )
+
+
+def missing(server: ServerSettings, store: Reading) -> str | None:
+    """What a server lacks to be stood in for, in words; None if nothing."""
+    if server.database is not None and store.copy(server.name, "database") is None:
+        return "its database has never been replicated"
+    if server.files is not None and store.copy(server.name, "files") is None:
+        return "its files have never been replicated"
+    return None
+
+
+def _effects_of(note: Note, ports: StandInPorts) -> list[Effect]:
+    """The stand-in that the note tells of, for a store that could not be written at the time."""
+    now = ports.clock.now()
+    stand_in = StandIn(
+        note.server, note.boot_id, now, Phase.STANDING_IN, note.address, note.adapter
+    )
+    effects: list[Effect] = [
+        lambda tx: tx.claim_stand_in(stand_in),
+        lambda tx: tx.set_authority(note.server, Authority.STANDBY),
+    ]
+    if note.address is not None and note.adapter is not None:
+        held = HeldAddress(note.address, note.adapter, note.boot_id, note.server, now)
+        effects.append(lambda tx: tx.hold_address(held))
+    return effects

@@ -1,0 +1,46 @@
+"""Bounded questions to the network, for commands and steps: who answers, is an address free?"""
+
+from __future__ import annotations
+
+import select
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ipfx_failover.clock import Clock
+    from ipfx_failover.net import Address, ArpSocket, EchoSocket
+
+PROBE_COUNT = 3
+"""PROBE_NUM of RFC 5227."""
+PROBE_WAIT_S = 1.0
+"""PROBE_MIN of RFC 5227: between two probes, and after the last."""
+
+
+def any_answers(
+    echo: EchoSocket, targets: Sequence[Address], sequence: int, clock: Clock, timeout_s: float
+) -> bool:
+    """Ping all targets once; whether one answers within `timeout_s`."""
+    for target in targets:
+        echo.send(target, sequence)
+    deadline_ns = clock.monotonic_ns() + int(timeout_s * 1e9)
+    while (left_ns := deadline_ns - clock.monotonic_ns()) > 0:
+        select.select([echo], [], [], left_ns / 1e9)
+        if any(reply.sequence == sequence for reply in echo.receive()):
+            return True
+    return False
+
+
+def who_uses(arp: ArpSocket, address: Address, clock: Clock) -> str | None:
+    """Probe an address as RFC 5227 has it (3 s); the MAC that uses or wants it, or None."""
+    arp.prepare(address)
+    arp.receive()
+    for _ in range(PROBE_COUNT):
+        arp.probe(address)
+        deadline_ns = clock.monotonic_ns() + int(PROBE_WAIT_S * 1e9)
+        while (left_ns := deadline_ns - clock.monotonic_ns()) > 0:
+            select.select([arp], [], [], left_ns / 1e9)
+            for packet in arp.receive():
+                if packet.claims(address):
+                    return packet.sender_mac
+    return None

@@ -1,0 +1,50 @@
+"""The machine's note of whom it stands in for, outside of any state directory.
+
+It keeps a second state directory on the same machine from claiming the role too, and it survives
+a state disk that was full at the takeover: it lies where nothing survives a reboot (/run), as the
+address does.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Who stands in for whom, in which boot of the machine."""
+
+    state_dir: str
+    server: str
+    boot_id: str
+    address: str | None
+    adapter: str | None
+
+
+class MachineRecord:
+    """Reads and writes the note; a note of another boot does not exist."""
+
+    def __init__(self, directory: Path, boot_id: str) -> None:
+        self._path = directory / "stand-in.json"
+        self._boot_id = boot_id
+
+    def read(self) -> Note | None:
+        try:
+            note = Note(**json.loads(self._path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+        return note if note.boot_id == self._boot_id else None
+
+    def write(self, note: Note) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        beside = self._path.with_suffix(".new")
+        beside.write_text(json.dumps(asdict(note)), encoding="utf-8")
+        beside.replace(self._path)
+
+    def erase(self) -> None:
+        self._path.unlink(missing_ok=True)

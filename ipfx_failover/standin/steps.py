@@ -1,0 +1,349 @@
+"""The steps of taking and giving back a role. Each is idempotent: it may run again after a kill."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Protocol
+
+from ipfx_failover.errors import Failed, FailoverError, Refused
+from ipfx_failover.events import Event, EventKind
+from ipfx_failover.records import Authority, HeldAddress, Phase, StandIn
+from ipfx_failover.standin.application import Application, Process, Role
+from ipfx_failover.standin.probing import any_answers
+from ipfx_failover.standin.record import MachineRecord, Note
+from ipfx_failover.workflow.runner import Effect, Outcome, StepKind, Values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ipfx_failover.clock import Clock
+    from ipfx_failover.net import Addresses, ArpSocket, OpenEcho
+    from ipfx_failover.state.store import Store
+
+CLAIM = "claim the role"
+FENCE = "fence"
+TAKE_ADDRESS = "take the address"
+VERIFY_ADDRESS = "verify the address"
+EVICT = "end work on the copy"
+START_APPLICATION = "start the application"
+STOP_APPLICATION = "stop the application"
+RELEASE_ADDRESS = "release the address"
+SET_ASIDE = "set the standby's data aside"
+GIVE_UP = "give the role up"
+
+ANNOUNCEMENTS_AT_ONCE = 5
+_VERIFY_TRIES = 5
+_VERIFY_TIMEOUT_S = 1.0
+
+
+class StandbyCopy(Protocol):
+    """The standby's copy of a server, as far as a stand-in is concerned."""
+
+    def evict(self, server: str) -> list[str]:
+        """End whatever works on the copy, keep its last verified state; what was ended."""
+        ...
+
+    def fingerprint(self, server: str) -> str:
+        """Changes when the application has written to the copy."""
+        ...
+
+    def set_aside(self, server: str) -> str:
+        """Keep a copy of what the stand-in recorded; where it is."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StandInPorts:
+    """What the steps work with. `arp`: an open socket on an adapter, with its frames built."""
+
+    clock: Clock
+    boot_id: str
+    store: Store
+    record: MachineRecord
+    addresses: Addresses
+    arp: Callable[[str], ArpSocket]
+    echo: OpenEcho
+    application: Application | None
+    fence: Callable[[str], None]
+    copy: StandbyCopy
+
+    def event(self, kind: EventKind, server: str, **data: str | float | bool) -> Effect:
+        event = Event(kind, self.clock.now(), server, data)
+        return lambda tx: tx.emit(event)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Become the stand-in: authority passes to the standby before anything is started."""
+
+    ports: StandInPorts
+
+    def describe(self, values: Values) -> str:
+        return f"claim the role of {values['server']}; its copy becomes the one that counts"
+
+    def do(self, values: Values) -> Outcome:
+        ports, server = self.ports, str(values["server"])
+        note = ports.record.read()
+        ours = str(ports.store.state_dir)
+        if note and (note.state_dir != ours or note.server.casefold() != server.casefold()):
+            raise Refused(
+                f"this machine already stands in for {note.server} (state in {note.state_dir})",
+                f"give that role back first: ipfx-failover stop-failover {note.server}",
+            )
+        stand_in = StandIn(
+            server=server,
+            boot_id=ports.boot_id,
+            since=ports.clock.now(),
+            phase=Phase.TAKING_OVER,
+            address=_text_or_none(values["address"]),
+            adapter=_text_or_none(values["adapter"]),
+        )
+        # The note needs no disk, and a takeover goes on without one; then it is all that is left.
+        ports.record.write(Note(ours, server, ports.boot_id, stand_in.address, stand_in.adapter))
+        return Outcome(
+            (
+                lambda tx: tx.release_stand_in() if values["again"] else None,
+                lambda tx: tx.claim_stand_in(stand_in),
+                lambda tx: tx.set_authority(server, Authority.STANDBY),
+                ports.event(EventKind.TAKEOVER_STARTED, server, by=str(values["by"])),
+            )
+        )
+
+    def undo(self, values: Values) -> Sequence[Effect]:
+        """The role is free again, and authority where it was, unless the copy was written to."""
+        ports, server = self.ports, str(values["server"])
+        ports.record.erase()
+        if values["again"]:
+            return (lambda tx: tx.set_phase(Phase.INTERRUPTED),)
+        before = values.get("fingerprint")
+        written_to = before is not None and before != ports.copy.fingerprint(server)
+        authority = Authority.STANDBY if written_to else Authority.LIVE
+        return (
+            lambda tx: tx.release_stand_in(),
+            lambda tx: tx.set_authority(server, authority),
+            lambda tx: tx.set_failback_pending(server, pending=written_to),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """Make sure that the dead stays dead, where the config has a command for it."""
+
+    ports: StandInPorts
+
+    def describe(self, values: Values) -> str:
+        return f"run the fence command of {values['server']}"
+
+    def do(self, values: Values) -> Outcome:
+        try:
+            self.ports.fence(str(values["server"]))
+        except FailoverError:
+            if values["required"]:
+                raise
+        return Outcome()
+
+    def undo(self, values: Values) -> Sequence[Effect]:  # noqa: ARG002 - nothing brings it back
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class TakeAddress:
+    """Add the address as a /32 and announce it."""
+
+    ports: StandInPorts
+
+    def describe(self, values: Values) -> str:
+        return f"take {values['address']} on {values['adapter']} and announce it"
+
+    def do(self, values: Values) -> Outcome:
+        ports = self.ports
+        address, adapter = IPv4Address(str(values["address"])), str(values["adapter"])
+        arp = ports.arp(adapter)
+        ports.addresses.add(address, adapter)
+        for _ in range(ANNOUNCEMENTS_AT_ONCE):
+            arp.announce(address)
+        server = _text_or_none(values["server"])
+        held = HeldAddress(str(address), adapter, ports.boot_id, server, ports.clock.now())
+        event = Event(
+            EventKind.ADDRESS_TAKEN,
+            held.since,
+            server,
+            {"address": str(address), "adapter": adapter},
+        )
+        return Outcome((lambda tx: tx.hold_address(held), lambda tx: tx.emit(event)))
+
+    def undo(self, values: Values) -> Sequence[Effect]:
+        ports = self.ports
+        address, adapter = str(values["address"]), str(values["adapter"])
+        ports.addresses.remove(IPv4Address(address), adapter)
+        event = Event(
+            EventKind.ADDRESS_RELEASED,
+            ports.clock.now(),
+            _text_or_none(values["server"]),
+            {"address": address, "adapter": adapter},
+        )
+        return (lambda tx: tx.drop_address(address), lambda tx: tx.emit(event))
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyAddress:
+    """Done only when a reference answers a ping from the taken address."""
+
+    ports: StandInPorts
+
+    def describe(self, values: Values) -> str:
+        return f"verify that {values['references']} answers a ping from {values['address']}"
+
+    def do(self, values: Values) -> Outcome:
+        source = IPv4Address(str(values["address"]))
+        targets = [IPv4Address(text) for text in str(values["references"]).split()]
+        arp = self.ports.arp(str(values["adapter"]))
+        echo = self.ports.echo(source)
+        try:
+            echo.prepare(targets)
+            for sequence in range(_VERIFY_TRIES):
+                if any_answers(echo, targets, sequence, self.ports.clock, _VERIFY_TIMEOUT_S):
+                    return Outcome()
+                arp.announce(source)
+        finally:
+            echo.close()
+        raise Failed(
+            f"no reference target ({values['references']}) answers a ping from {source}",
+            "look for port security, dynamic ARP inspection or a wrong adapter",
+        )
+
+    def undo(self, values: Values) -> Sequence[Effect]:  # noqa: ARG002 - nothing was changed
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Evict:
+    """The takeover comes first: what copies from the Primary is ended, its journal recovered."""
+
+    ports: StandInPorts
+
+    def describe(self, values: Values) -> str:
+        return f"end what works on the copy of {values['server']}, keep the last verified state"
+
+    def do(self, values: Values) -> Outcome:
+        server = str(values["server"])
+        ended = self.ports.copy.evict(server)
+        fingerprint = self.ports.copy.fingerprint(server)
+        effects = [
+            self.ports.event(EventKind.REPLICATION_PREEMPTED, server, work=work) for work in ended
+        ]
+        return Outcome(effects, {"fingerprint": fingerprint})
+
+    def undo(self, values: Values) -> Sequence[Effect]:  # noqa: ARG002 - the next run copies again
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class StartApplication:
+    """Start our own application on the copy, and wait until it is ready."""
+
+    ports: StandInPorts
+
+    def describe(self, values: Values) -> str:
+        return f"start the application as {values['server']}"
+
+    def do(self, values: Values) -> Outcome:
+        process = self._application.start(role_of(values))
+        record = (process.pid, process.created_at) if process else None
+        return Outcome((lambda tx: tx.set_application(record),))
+
+    def undo(self, values: Values) -> Sequence[Effect]:
+        record = self.ports.store.application()
+        self._application.stop(role_of(values), Process(*record) if record else None)
+        return (lambda tx: tx.set_application(None),)
+
+    @property
+    def _application(self) -> Application:
+        if self.ports.application is None:
+            raise Failed(
+                "the config has no application any more",
+                "restore [failover_server.application], then run the same command again",
+            )
+        return self.ports.application
+
+
+@dataclass(frozen=True, slots=True)
+class Backwards:
+    """A step of taking over, done by undoing it: giving back is the same way in reverse."""
+
+    step: StepKind
+    description: str
+
+    def describe(self, values: Values) -> str:
+        return self.description.format_map(dict(values))
+
+    def do(self, values: Values) -> Outcome:
+        return Outcome(self.step.undo(values))
+
+    def undo(self, values: Values) -> Sequence[Effect]:
+        return self.step.do(values).effects
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """Keep what the stand-in recorded, where the next replication would overwrite it."""
+
+    ports: StandInPorts
+
+    def describe(self, values: Values) -> str:
+        return f"keep a copy of what was recorded while standing in for {values['server']}"
+
+    def do(self, values: Values) -> Outcome:
+        return Outcome(facts={"kept": self.ports.copy.set_aside(str(values["server"]))})
+
+    def undo(self, values: Values) -> Sequence[Effect]:  # noqa: ARG002 - a copy too many harms nobody
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """No longer the stand-in; failback is pending, unless what was recorded was set aside."""
+
+    ports: StandInPorts
+
+    def describe(self, values: Values) -> str:
+        return f"give the role of {values['server']} up"
+
+    def do(self, values: Values) -> Outcome:
+        ports, server = self.ports, str(values["server"])
+        ports.record.erase()
+        effects: list[Effect] = [lambda tx: tx.release_stand_in()]
+        if values["discard"]:
+            kept = str(values["kept"])
+            effects += [
+                lambda tx: tx.set_authority(server, Authority.LIVE),
+                lambda tx: tx.set_stale(server, stale=True),
+                ports.event(EventKind.AUTO_STOPPED, server, kept=kept),
+            ]
+        else:
+            effects += [
+                lambda tx: tx.set_failback_pending(server, pending=True),
+                ports.event(EventKind.STAND_IN_STOPPED, server),
+            ]
+        return Outcome(effects)
+
+    def undo(self, values: Values) -> Sequence[Effect]:  # noqa: ARG002 - the last step; never undone
+        return ()
+
+
+def role_of(values: Values) -> Role:
+    """The application's role, out of a step's values."""
+    return Role(
+        server=str(values["server"]),
+        address=str(values["role_address"]),
+        port=int(values["port"] or 0),
+        catalog=str(values["catalog"]),
+        database=str(values["database"]),
+        vm_dir=str(values["vm_dir"]),
+        vm_local_dir=str(values["vm_local_dir"]),
+    )
+
+
+def _text_or_none(value: object) -> str | None:
+    return None if value is None else str(value)

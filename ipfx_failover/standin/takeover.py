@@ -1,0 +1,124 @@
+"""Failover: becoming the stand-in of a Primary (manual, "Failover")."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ipfx_failover.events import EventKind
+from ipfx_failover.records import Phase
+from ipfx_failover.standin import steps
+from ipfx_failover.state.journal import Step
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ipfx_failover.config.models import ServerSettings
+    from ipfx_failover.net import Address
+    from ipfx_failover.standin.application import Role
+    from ipfx_failover.standin.steps import StandInPorts
+    from ipfx_failover.state.journal import Journal
+    from ipfx_failover.workflow.runner import Effect, StepKind, Values
+
+
+@dataclass(frozen=True, slots=True)
+class Takeover:
+    """The workflow: address first, for there milliseconds count, the application last."""
+
+    ports: StandInPorts
+
+    name = "takeover"
+    # FULL would cost 10 to 18 ms under disk load; the role's note in /run is the second copy.
+    durable = False
+
+    @property
+    def kinds(self) -> Mapping[str, StepKind]:
+        return {
+            steps.CLAIM: steps.Claim(self.ports),
+            steps.FENCE: steps.Fence(self.ports),
+            steps.TAKE_ADDRESS: steps.TakeAddress(self.ports),
+            steps.VERIFY_ADDRESS: steps.VerifyAddress(self.ports),
+            steps.EVICT: steps.Evict(self.ports),
+            steps.START_APPLICATION: steps.StartApplication(self.ports),
+        }
+
+    def finished(self, server: str, facts: Values) -> Sequence[Effect]:  # noqa: ARG002
+        now = self.ports.clock.now()
+        return (
+            lambda tx: tx.set_phase(Phase.STANDING_IN),
+            lambda tx: tx.set_last_failover(server, now),
+            lambda tx: tx.set_failback_pending(server, pending=False),
+            lambda tx: tx.set_attempts(server, 0),
+            self.ports.event(EventKind.STAND_IN_STARTED, server),
+        )
+
+    def undone(self, server: str, reason: str, facts: Values) -> Sequence[Effect]:  # noqa: ARG002
+        event = self.ports.event(
+            EventKind.TAKEOVER_FAILED,
+            server,
+            reason=reason,
+            advice=f"It is tried again. By hand: ipfx-failover failover-now {server}",
+        )
+        return (
+            lambda tx: tx.set_attempts(server, tx.server(server).attempts + 1),
+            event,
+        )
+
+    def goes_forward(self, journal: Journal) -> bool:
+        """After a restart it goes on; after a reboot the address is gone: undo, judge afresh."""
+        return journal.boot_id == self.ports.boot_id
+
+
+def takeover_steps(
+    server: ServerSettings,
+    role: Role,
+    *,
+    adapter: str | None,
+    references: Sequence[Address],
+    starts_application: bool,
+    again: bool,
+    by: str,
+) -> list[Step]:
+    """What taking the server's role over consists of, as data.
+
+    `again`: the role was ours before this machine was rebooted. `by`: who wants it, for the log.
+    """
+    name, address = server.name, str(server.address)
+    taken = server.assume_ip
+    plan = [
+        Step(
+            steps.CLAIM,
+            {
+                "server": name,
+                "address": address if taken else None,
+                "adapter": adapter if taken else None,
+                "again": again,
+                "by": by,
+            },
+        )
+    ]
+    if server.fence is not None:
+        plan.append(Step(steps.FENCE, {"server": name, "required": server.fence.required}))
+    if taken:
+        where = {"server": name, "address": address, "adapter": adapter}
+        plan.append(Step(steps.TAKE_ADDRESS, where))
+        if references:
+            targets = " ".join(map(str, references))
+            plan.append(Step(steps.VERIFY_ADDRESS, {**where, "references": targets}))
+    plan.append(Step(steps.EVICT, {"server": name}))
+    if starts_application:
+        plan.append(Step(steps.START_APPLICATION, role_values(role)))
+    return plan
+
+
+def role_values(role: Role) -> dict[str, str | int]:
+    """A role as the values of a step."""
+    return {
+        "server": role.server,
+        "role_address": role.address,
+        "port": role.port,
+        "catalog": role.catalog,
+        "database": role.database,
+        "vm_dir": role.vm_dir,
+        "vm_local_dir": role.vm_local_dir,
+    }

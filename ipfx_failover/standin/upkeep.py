@@ -1,0 +1,195 @@
+"""Keeping an address that we hold: announce it again, answer conflicts, notice that it is gone.
+
+A thread without file or database. What it sees goes to the monitor, which decides and commits.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ipfx_failover.errors import FailoverError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ipfx_failover.clock import Clock
+    from ipfx_failover.net import Address, Addresses, ArpPacket, ArpSocket
+
+_ANNOUNCE_AFTER_S = (0.2, 1.0, 5.0, 5.2, 5.4, 5.6, 5.8)
+"""After the burst of the takeover: some devices were busy, some tables slow."""
+_ANNOUNCE_EVERY_S = 60.0
+_ANSWERS_PER_S = 20
+_ANSWERS_AT_ONCE = 50
+_TELL_AGAIN_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Another machine uses an address that we hold; it was answered."""
+
+    address: Address
+    mac: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Another machine asks whether an address that we hold is free: somebody wants it back."""
+
+    address: Address
+    mac: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """An address that we hold is not on its adapter any more."""
+
+    address: Address
+    adapter: str
+
+
+Seen = Conflict | Asked | Gone
+
+
+@dataclass(slots=True)
+class _Held:
+    """One address under upkeep. Times are monotonic nanoseconds."""
+
+    address: Address
+    adapter: str
+    arp: ArpSocket
+    taken_ns: int
+    announced: int = 0
+    look_ns: int = 0
+    told_ns: dict[tuple[type, str], int] = field(default_factory=dict)
+
+    def announce_ns(self) -> int:
+        """When the next announcement is due."""
+        if self.announced < len(_ANNOUNCE_AFTER_S):
+            return self.taken_ns + int(_ANNOUNCE_AFTER_S[self.announced] * 1e9)
+        rounds = self.announced - len(_ANNOUNCE_AFTER_S) + 1
+        return self.taken_ns + int((_ANNOUNCE_AFTER_S[-1] + rounds * _ANNOUNCE_EVERY_S) * 1e9)
+
+
+class TokenBucket:
+    """Limits how often something is done: `per_s` on average, `at_once` in a burst."""
+
+    def __init__(self, per_s: float, at_once: int) -> None:
+        self._per_s = per_s
+        self._at_once = at_once
+        self._tokens = float(at_once)
+        self._filled_ns = 0
+
+    def take(self, now_ns: int) -> bool:
+        grown = (now_ns - self._filled_ns) / 1e9 * self._per_s
+        self._tokens = min(float(self._at_once), self._tokens + grown)
+        self._filled_ns = now_ns
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+class Upkeep:
+    """Keeps the addresses that it was last told to, until stopped."""
+
+    def __init__(
+        self,
+        *,
+        addresses: Addresses,
+        open_arp: Callable[[str], ArpSocket],
+        clock: Clock,
+        interval_ms: int,
+        tell: Callable[[Seen], None],
+    ) -> None:
+        self._addresses = addresses
+        self._open_arp = open_arp
+        self._clock = clock
+        self._interval_ns = interval_ms * 1_000_000
+        self._tell = tell
+        self._held: dict[Address, _Held] = {}
+        self._wanted: dict[Address, str] = {}
+        self._bucket = TokenBucket(_ANSWERS_PER_S, _ANSWERS_AT_ONCE)
+        self._stop = threading.Event()
+        # A socket pair rather than a pipe: Windows selects on sockets only.
+        self._waker, self._woken = socket.socketpair()
+        self._woken.setblocking(False)
+
+    def keep(self, wanted: dict[Address, str]) -> None:
+        """Keep these addresses (with their adapters) and no others; from any thread."""
+        self._wanted = dict(wanted)
+        self._waker.send(b"\0")
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._waker.send(b"\0")
+
+    def run(self) -> None:
+        """Keep until `stop`."""
+        try:
+            while not self._stop.is_set():
+                self._take_up()
+                self._wait()
+                now_ns = self._clock.monotonic_ns()
+                for held in list(self._held.values()):
+                    self._look_after(held, now_ns)
+        finally:
+            for held in self._held.values():
+                held.arp.close()
+            self._waker.close()
+            self._woken.close()
+
+    def _take_up(self) -> None:
+        wanted = self._wanted
+        for address in [a for a, held in self._held.items() if wanted.get(a) != held.adapter]:
+            self._held.pop(address).arp.close()
+        for address, adapter in wanted.items():
+            if address not in self._held:
+                try:
+                    arp = self._open_arp(adapter)
+                except FailoverError:
+                    continue  # the adapter is gone; `Gone` cannot help, the next look tries again
+                arp.prepare(address)
+                self._held[address] = _Held(address, adapter, arp, self._clock.monotonic_ns())
+
+    def _wait(self) -> None:
+        now_ns = self._clock.monotonic_ns()
+        due_ns = [min(held.announce_ns(), held.look_ns) for held in self._held.values()]
+        wait_ns = min(due_ns, default=now_ns + self._interval_ns) - now_ns
+        sockets = {held.arp: held for held in self._held.values()}
+        ready, _, _ = select.select([self._woken, *sockets], [], [], max(wait_ns, 0) / 1e9)
+        for readable in ready:
+            if readable is self._woken:
+                self._woken.recv(4096)
+            else:
+                held = sockets[readable]
+                for packet in held.arp.receive():
+                    self._answer(held, packet)
+
+    def _answer(self, held: _Held, packet: ArpPacket) -> None:
+        if packet.sender_ip == held.address:
+            if self._bucket.take(self._clock.monotonic_ns()):
+                held.arp.announce(held.address)
+            self._tell_once(held, Conflict(held.address, packet.sender_mac))
+        elif packet.claims(held.address):
+            # The kernel answers the probe itself.
+            self._tell_once(held, Asked(held.address, packet.sender_mac))
+
+    def _tell_once(self, held: _Held, seen: Conflict | Asked) -> None:
+        now_ns = self._clock.monotonic_ns()
+        key = (type(seen), seen.mac)
+        if now_ns - held.told_ns.get(key, -(1 << 62)) >= _TELL_AGAIN_S * 1e9:
+            held.told_ns[key] = now_ns
+            self._tell(seen)
+
+    def _look_after(self, held: _Held, now_ns: int) -> None:
+        if now_ns >= held.announce_ns():
+            held.announced += 1
+            held.arp.announce(held.address)
+        if now_ns >= held.look_ns:
+            held.look_ns = now_ns + self._interval_ns
+            if self._addresses.holder(held.address) is None:
+                self._tell(Gone(held.address, held.adapter))

@@ -35,7 +35,7 @@ class EchoSocket(Protocol):
 
     @property
     def refusal(self) -> str | None:
-        """Why the last `send` returned None, in words for the log; None after one that went out."""
+        """Why the last `send` or `send_all` left a host out, for the log; None if it did not."""
         ...
 
     def fileno(self) -> int:
@@ -43,7 +43,10 @@ class EchoSocket(Protocol):
         ...
 
     def prepare(self, addresses: Sequence[Address]) -> None:
-        """Prebuild for exactly these hosts. Those that stay keep their outstanding probes."""
+        """Prebuild for exactly these hosts. Those that stay keep their outstanding probes.
+
+        The number of hosts is not limited; a host that is named twice counts once.
+        """
         ...
 
     def send(self, address: Address, sequence: int) -> int | None:
@@ -55,8 +58,16 @@ class EchoSocket(Protocol):
         """
         ...
 
+    def send_all(self, sequence: int) -> list[int | None]:
+        """`send` to every prepared host, in the order of `prepare`; half the cost of single sends.
+
+        It reads between sends, so that thousands of answers do not overflow the receive buffer;
+        `receive` gives them.
+        """
+        ...
+
     def receive(self) -> list[EchoReply]:
-        """All answers that are there now; duplicates and forgeries are dropped."""
+        """All answers that came since the last time; duplicates and forgeries are dropped."""
         ...
 
     def close(self) -> None: ...

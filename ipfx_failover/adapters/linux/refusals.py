@@ -1,0 +1,27 @@
+"""Why the kernel did not send a packet, in words."""
+
+from __future__ import annotations
+
+import errno
+
+_REASONS = {
+    errno.EACCES: "the system forbids this destination (a broadcast address?)",
+    errno.EAGAIN: "the send buffer is full",
+    errno.EHOSTUNREACH: "there is no route to it",
+    errno.EINVAL: "this machine does not have the address to send from",
+    errno.ENETDOWN: "the adapter is down",
+    errno.ENETUNREACH: "there is no route to it",
+    errno.ENOBUFS: "the adapter's queue is full",
+    errno.ENODEV: "the adapter does not exist any more",
+    errno.ENXIO: "the adapter does not exist any more",
+    errno.EPERM: "a firewall rule of this machine forbids it",
+}
+
+# Gone by the next moment: worth one more try at once.
+TRANSIENT = frozenset({errno.EAGAIN, errno.ENOBUFS})
+
+
+def reason(error: OSError) -> str:
+    """The refusal for the log, with the system's own name for it."""
+    name = errno.errorcode.get(error.errno or 0, "?")
+    return f"{_REASONS.get(error.errno or 0, error.strerror)} ({name})"

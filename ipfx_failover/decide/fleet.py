@@ -60,7 +60,8 @@ class Round:
     """What one round of probes showed, and the state it meets.
 
     `outcomes` by server name; a server that was not probed is not in it. `arp` by server name.
-    `network.reference_answer_ns` per server, since no server is its own reference.
+    `networks` by server name, since no server is its own reference. `isolation`: why our own
+    network does not work at all, in words.
     """
 
     now_ns: int
@@ -69,7 +70,7 @@ class Round:
     facts: Mapping[str, ServerFacts]
     networks: Mapping[str, Network]
     stand_in: StandIn | None
-    carrier: bool = True
+    isolation: str | None = None
     any_reference_answered: bool = False
     arp: Mapping[str, ArpEvidence] = field(default_factory=dict)
 
@@ -118,8 +119,8 @@ class Fleet:
 
 def step(fleet: Fleet, round_: Round, thresholds: Thresholds) -> tuple[Fleet, tuple[Decision, ...]]:
     """The fleet after a round, and what is to be done."""
-    if not round_.carrier:
-        return _isolate(fleet, "the network cable has no carrier")
+    if round_.isolation is not None:
+        return _isolate(fleet, round_.isolation)
     if fleet.isolated and not _network_is_back(round_):
         return fleet, ()
     decisions: list[Decision] = []
@@ -167,7 +168,7 @@ def _is_due(name: str, state: ServerLiveness, thresholds: Thresholds, round_: Ro
         name in round_.outcomes
         and not isinstance(round_.outcomes[name], (Answered, AnsweredLate))
         and state.misses > 0
-        and state.misses == state.needed(thresholds)
+        and state.misses >= state.needed(thresholds)
     )
 
 

@@ -151,7 +151,7 @@ def _missed(
     misses = state.misses + 1
     needed = state.needed(thresholds)
     was_failed = state.liveness is Liveness.FAILED
-    is_due = misses == needed
+    is_due = misses >= needed
     changes: list[Change] = []
     if state.liveness in {Liveness.UNKNOWN, Liveness.OK}:
         changes.append(Change.SUSPECT)

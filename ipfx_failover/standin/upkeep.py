@@ -116,7 +116,7 @@ class Upkeep:
         self._stop = threading.Event()
         # A socket pair rather than a pipe: Windows selects on sockets only.
         self._waker, self._woken = socket.socketpair()
-        self._woken.setblocking(False)
+        self._woken.settimeout(0.0)
 
     def keep(self, wanted: dict[Address, str]) -> None:
         """Keep these addresses (with their adapters) and no others; from any thread."""

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 from ipfx_failover.decide.references import references
 from ipfx_failover.errors import Refused
+from ipfx_failover.events import Event, EventKind
 from ipfx_failover.records import Authority, HeldAddress, Phase, StandIn
 from ipfx_failover.standin.stand_down import StandDown, stand_down_steps
-from ipfx_failover.standin.takeover import Takeover, takeover_steps
+from ipfx_failover.standin.steps import StartApplication
+from ipfx_failover.standin.takeover import Takeover, role_values, takeover_steps
 from ipfx_failover.state import locks
 from ipfx_failover.workflow.runner import Committer, Runner, silent
 
@@ -87,6 +89,39 @@ class StandInDesk:
         """
         with self.machine_locks.hold(RESOURCE, locks.this_command()):
             self._recover()
+
+    def restore_addresses(self) -> None:
+        """Take addresses again that we hold and that are gone from their adapters."""
+        ports = self.ports
+        with self.machine_locks.hold(RESOURCE, locks.this_command()):
+            for held in ports.store.held_addresses():
+                if held.boot_id == ports.boot_id and self._is_still_ours(held):
+                    self._restore(held)
+
+    def _is_still_ours(self, held: HeldAddress) -> bool:
+        stand_in = self.ports.store.stand_in()
+        return held.server is None or (stand_in is not None and self._is_standing(stand_in))
+
+    def _restore(self, held: HeldAddress) -> None:
+        ports, address = self.ports, IPv4Address(held.address)
+        if ports.addresses.holder(address) is not None:
+            return
+        ports.addresses.add(address, held.adapter)
+        ports.arp(held.adapter).announce(address)
+        data = {"address": held.address, "adapter": held.adapter}
+        event = Event(EventKind.ADDRESS_RESTORED, ports.clock.now(), held.server, data)
+        self.committer.commit(lambda tx: tx.emit(event))
+
+    def restart_application(self, server: ServerSettings) -> None:
+        """Stop what is left of the application that stands in, and start it again."""
+        with self.machine_locks.hold(RESOURCE, locks.this_command()):
+            stand_in = self.ports.store.stand_in()
+            if stand_in is None or not self._is_standing(stand_in):
+                return
+            values = role_values(self.role_of(server))
+            step = StartApplication(self.ports)
+            self.committer.commit(*step.undo(values))
+            self.committer.commit(*step.do(values).effects)
 
     def refusal(self, server: ServerSettings) -> Refused | None:
         """Why the server's role cannot be taken, whoever asks; None when it can."""

@@ -1,0 +1,141 @@
+"""The monitor's stand-in thread: takes over, gives back, watches the application.
+
+It has its imports loaded, its sockets open and its frames built before it is needed: in a
+takeover milliseconds count. A start that takes two minutes delays no ping.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Literal
+
+from ipfx_failover.errors import FailoverError, InDoubt
+from ipfx_failover.events import Event, EventKind
+from ipfx_failover.monitor.messages import Message, WorkDone
+from ipfx_failover.records import Phase
+from ipfx_failover.standin.application import Process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ipfx_failover.config.models import Config, ServerSettings
+    from ipfx_failover.standin.desk import StandInDesk
+
+_WATCH_EVERY_S = 5.0
+_LOCK_WAIT_S = 30.0
+_FIRST_RESTART_S = 5.0
+_LAST_RESTART_S = 300.0
+
+Job = Literal["take over", "stop failover", "restore address", "recover"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    job: Job
+    server: str
+
+
+class Executor:
+    """Carries orders out one after the other; between them it watches the application."""
+
+    def __init__(
+        self,
+        *,
+        config: Config,
+        open_desk: Callable[[], StandInDesk],
+        answers: Callable[[ServerSettings], bool],
+        messages: SimpleQueue[Message],
+    ) -> None:
+        self._config = config
+        self._open_desk = open_desk
+        self._answers = answers
+        self._messages = messages
+        self._orders: SimpleQueue[_Order | None] = SimpleQueue()
+        self._under_way: set[_Order] = set()
+        self._restart_s = _FIRST_RESTART_S
+        self._quiet_until_ns = 0
+        self._was_dead = False
+
+    def order(self, job: Job, server: str) -> None:
+        """Have a job done soon; one that is under way is not doubled. From the deciding thread."""
+        order = _Order(job, server)
+        if order not in self._under_way:
+            self._under_way.add(order)
+            self._orders.put(order)
+
+    def stop(self) -> None:
+        """Let `run` end when everything before this is done."""
+        self._orders.put(None)
+
+    def run(self) -> None:
+        desk = self._open_desk()
+        try:
+            while True:
+                try:
+                    order = self._orders.get(timeout=_WATCH_EVERY_S)
+                except Empty:
+                    self._guarded(desk, _Order("recover", ""), self._watch)
+                    continue
+                if order is None:
+                    return
+                self._guarded(desk, order, partial(self._do, order=order))
+                self._under_way.discard(order)
+        finally:
+            desk.ports.store.close()
+
+    def _guarded(
+        self, desk: StandInDesk, order: _Order, work: Callable[[StandInDesk], None]
+    ) -> None:
+        """Run a piece of work; whatever happens, the thread lives, and the monitor is told."""
+        error: FailoverError | None = None
+        try:
+            work(desk)
+        except FailoverError as failure:
+            error = failure
+        except Exception as bug:  # noqa: BLE001 - the stand-in thread must survive a bug
+            error = InDoubt(
+                f"a bug: {type(bug).__name__}: {bug}",
+                "report it with the log; check by hand: ipfx-failover status",
+            )
+        if order.server or error is not None:
+            self._messages.put(WorkDone(order.server, order.job, error))
+
+    def _do(self, desk: StandInDesk, order: _Order) -> None:
+        match order.job:
+            case "recover":
+                desk.recover()
+            case "take over":
+                desk.take_over(self._config.servers[order.server], by="monitor")
+            case "stop failover":
+                if self._answers(self._config.servers[order.server]):
+                    desk.stand_down(order.server, discard=True, wait_s=_LOCK_WAIT_S)
+            case "restore address":
+                desk.restore_addresses()
+
+    def _watch(self, desk: StandInDesk) -> None:
+        """Is the application still doing its work? If not, start it again, with back-off."""
+        application, store, clock = desk.ports.application, desk.ports.store, desk.ports.clock
+        stand_in = store.stand_in()
+        if application is None or stand_in is None or stand_in.phase is not Phase.STANDING_IN:
+            return
+        server = self._config.servers.get(stand_in.server)
+        if server is None or stand_in.boot_id != desk.ports.boot_id:
+            return
+        record = store.application()
+        problem = application.problem(desk.role_of(server), Process(*record) if record else None)
+        if problem is None:
+            if self._was_dead:
+                self._tell(desk, EventKind.APPLICATION_RESTARTED, server.name)
+            self._was_dead, self._restart_s = False, _FIRST_RESTART_S
+        elif clock.monotonic_ns() >= self._quiet_until_ns:
+            self._was_dead = True
+            self._quiet_until_ns = clock.monotonic_ns() + int(self._restart_s * 1e9)
+            self._restart_s = min(self._restart_s * 2, _LAST_RESTART_S)
+            self._tell(desk, EventKind.APPLICATION_DIED, server.name, f": {problem}")
+            desk.restart_application(server)
+
+    def _tell(self, desk: StandInDesk, kind: EventKind, server: str, detail: str = "") -> None:
+        event = Event(kind, desk.ports.clock.now(), server, {"detail": detail})
+        desk.committer.commit(lambda tx: tx.emit(event))

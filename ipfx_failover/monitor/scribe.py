@@ -1,0 +1,89 @@
+"""The monitor's writing thread: the deciding thread never waits for a disk."""
+
+from __future__ import annotations
+
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+
+from ipfx_failover.events import Event, EventKind
+from ipfx_failover.workflow.runner import Committer, Effect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ipfx_failover.clock import Clock
+    from ipfx_failover.state.store import Store
+
+_RETRY_S = 1.0
+
+
+class Scribe:
+    """Commits effects in the order in which they were given, several at once when they pile up.
+
+    While the store cannot be written they are kept in memory, and tried again every second.
+    `after_commit` runs behind each commit (the snapshot for unprivileged readers).
+    """
+
+    def __init__(
+        self,
+        *,
+        open_store: Callable[[], Store],
+        clock: Clock,
+        after_commit: Callable[[Store], None],
+        say: Callable[[str], None],
+    ) -> None:
+        self._open_store = open_store
+        self._clock = clock
+        self._after_commit = after_commit
+        self._say = say
+        self._effects: SimpleQueue[Effect | None] = SimpleQueue()
+        self._unwritable = False
+
+    def write(self, *effects: Effect) -> None:
+        """Commit these soon; from any thread."""
+        for effect in effects:
+            self._effects.put(effect)
+
+    def emit(self, kind: EventKind, server: str | None = None, **data: str | float | bool) -> None:
+        """Commit an event soon; from any thread."""
+        event = Event(kind, self._clock.now(), server, data)
+        self.write(lambda tx: tx.emit(event))
+
+    def stop(self) -> None:
+        """Let `run` end when everything before this is committed."""
+        self._effects.put(None)
+
+    def run(self) -> None:
+        with self._open_store() as store:
+            committer = Committer(store, must_go_on=True, on_unwritable=self._complain)
+            goes_on = True
+            while goes_on:
+                effects, goes_on = self._gather(behind=committer.is_behind)
+                if effects or committer.is_behind:
+                    self._commit(committer, effects)
+                    self._after_commit(store)
+
+    def _gather(self, *, behind: bool) -> tuple[list[Effect], bool]:
+        effects: list[Effect] = []
+        try:
+            effect = self._effects.get(timeout=_RETRY_S if behind else None)
+            while effect is not None:
+                effects.append(effect)
+                effect = self._effects.get_nowait()
+        except Empty:
+            return effects, True
+        return effects, False
+
+    def _commit(self, committer: Committer, effects: list[Effect]) -> None:
+        committer.commit(*effects)
+        if self._unwritable and not committer.is_behind:
+            self._unwritable = False
+            writable = Event(EventKind.STATE_WRITABLE, self._clock.now())
+            committer.commit(lambda tx: tx.emit(writable))
+
+    def _complain(self, reason: str) -> None:
+        if not self._unwritable:
+            self._unwritable = True
+            event = Event(EventKind.STATE_UNWRITABLE, self._clock.now(), None, {"reason": reason})
+            self._say(event.text)
+            self._effects.put(lambda tx: tx.emit(event))

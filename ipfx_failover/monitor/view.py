@@ -1,0 +1,153 @@
+"""From addresses to servers and back: whom to probe, and what a judged round means. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ipfx_failover.decide.evidence import Network
+from ipfx_failover.decide.fleet import Round, ServerFacts
+from ipfx_failover.decide.liveness import Answered, AnsweredLate, Inconclusive, Missed
+from ipfx_failover.decide.references import references
+from ipfx_failover.monitor.prober import Targets
+from ipfx_failover.records import Mode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ipfx_failover.config.models import Config
+    from ipfx_failover.decide.liveness import Outcome
+    from ipfx_failover.monitor.prober import ProbeRound
+    from ipfx_failover.net import Address
+    from ipfx_failover.records import ServerState, StandIn
+
+_AGE_IN_INTERVALS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The state that a round meets: what the store says, and which addresses are ours.
+
+    `missing`: what a server lacks to be stood in for. `gateway`: of our adapter.
+    """
+
+    config: Config
+    boot_id: str
+    states: Mapping[str, ServerState]
+    missing: Mapping[str, str | None]
+    stand_in: StandIn | None
+    ours: frozenset[Address]
+    gateway: Address | None
+
+    def probed_at(self, name: str) -> Address | None:
+        """Where the server is pinged; an address that we hold is us, and proves nothing."""
+        server = self.config.servers[name]
+        if self.states[name].mode is not Mode.MONITORING:
+            return None
+        if server.address not in self.ours:
+            return server.address
+        return server.management_address
+
+    def targets(self) -> Targets:
+        servers = [at for name in self.config.servers if (at := self.probed_at(name))]
+        always = [a for a in self._always_references() if a not in self.ours]
+        arp = {
+            server.address
+            for name, server in self.config.servers.items()
+            if server.assume_ip and self.probed_at(name) == server.address
+        }
+        return Targets(tuple(dict.fromkeys([*servers, *always])), frozenset(arp))
+
+    def references_for(self, name: str) -> tuple[Address, ...]:
+        return references(
+            configured=self.config.network.reference_targets,
+            gateway=self.gateway,
+            primaries=(at for other in self.config.servers if (at := self.probed_at(other))),
+            suspect=self.config.servers[name].address,
+            ours=self.ours,
+        )
+
+    def _always_references(self) -> tuple[Address, ...]:
+        configured = self.config.network.reference_targets
+        return configured or ((self.gateway,) if self.gateway else ())
+
+    def facts(self) -> dict[str, ServerFacts]:
+        return {
+            name: ServerFacts(
+                name=name,
+                mode=self.states[name].mode,
+                failback_pending=self.states[name].failback_pending,
+                missing=self.missing[name],
+                attempts=self.states[name].attempts,
+                assume_ip=server.assume_ip,
+                auto_stop_failover=server.auto_stop_failover,
+            )
+            for name, server in self.config.servers.items()
+        }
+
+
+def round_of(view: View, seen: ProbeRound, last_answers: Mapping[Address, int]) -> Round:
+    """The fleet's view of a judged round; `last_answers` of every address that ever answered."""
+    network = view.config.network
+    age_ns = (_AGE_IN_INTERVALS * network.ping_interval_ms + network.ping_timeout_ms) * 1_000_000
+    outcomes: dict[str, Outcome] = {}
+    networks: dict[str, Network] = {}
+    for name in view.config.servers:
+        at = view.probed_at(name)
+        outcome = outcome_at(at, seen) if at is not None else None
+        if outcome is None:
+            continue
+        outcomes[name] = outcome
+        answers = [last_answers[a] for a in view.references_for(name) if a in last_answers]
+        networks[name] = Network(
+            carrier=seen.carrier,
+            has_reference=bool(answers),
+            reference_answer_ns=max(answers, default=None),
+            newest_allowed_age_ns=age_ns,
+        )
+    return Round(
+        now_ns=seen.judged_ns,
+        boot_id=view.boot_id,
+        outcomes=outcomes,
+        facts=view.facts(),
+        networks=networks,
+        stand_in=view.stand_in,
+        isolation=isolation(seen),
+        any_reference_answered=bool(seen.answered),
+        arp={
+            name: evidence
+            for name in outcomes
+            if (evidence := seen.arp.get(view.config.servers[name].address)) is not None
+        },
+    )
+
+
+def outcome_at(address: Address, seen: ProbeRound) -> Outcome | None:
+    """What a round says of one address; None when it was not probed in it."""
+    late = seen.late.get(address)
+    if address in seen.answered:
+        return Answered(seen.answered[address])
+    if address in seen.missed:
+        if late is not None:
+            return AnsweredLate(late.received_ns, late.missed_since + (not seen.is_spoilt))
+        return Inconclusive() if seen.is_spoilt else Missed(seen.missed[address])
+    if address in seen.refused:
+        return Inconclusive()
+    return None
+
+
+def isolation(seen: ProbeRound) -> str | None:
+    """Why our own network does not work at all, in words."""
+    if not seen.carrier:
+        return "the network cable has no carrier"
+    if seen.refused and not seen.answered and not seen.missed:
+        return next(iter(seen.refused.values()))
+    return None
+
+
+def with_last_answers(
+    last_answers: Mapping[Address, int], seen: ProbeRound
+) -> Mapping[Address, int]:
+    """The latest answer of each address, after a round."""
+    late = {address: answer.received_ns for address, answer in seen.late.items()}
+    return {**last_answers, **late, **seen.answered}

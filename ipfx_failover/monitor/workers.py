@@ -1,0 +1,110 @@
+"""Bulk work in child processes of the same CLI: it can hang, crash or be killed; pings go on.
+
+A child ends when its standard input does, so that none outlives the monitor, however that ended.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ipfx_failover.clock import Clock
+
+PARENT_OPTION = "--until-eof"
+"""Tells a child to end, cleanly, when its standard input ends."""
+
+_FIRST_DELAY_S = 1.0
+_LAST_DELAY_S = 60.0
+_HEALTHY_AFTER_S = 60.0
+_STOP_S = 10.0
+
+
+class Worker:
+    """One kind of work, restarted with back-off when it ends.
+
+    `keeps_running`: its end is a failure; otherwise it is started by `start` when there is work.
+    `failed(worker, reason, delay_s)` is told of failures.
+    """
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        *,
+        keeps_running: bool,
+        clock: Clock,
+        failed: Callable[[str, str, float], None],
+        program: Sequence[str] = (sys.executable, "-m", "ipfx_failover"),
+    ) -> None:
+        self._arguments = tuple(arguments)
+        self._keeps_running = keeps_running
+        self._clock = clock
+        self._failed = failed
+        self._program = tuple(program)
+        self._child: subprocess.Popen[bytes] | None = None
+        self._started_ns = 0
+        self._not_before_ns = 0
+        self._delay_s = _FIRST_DELAY_S
+
+    @property
+    def is_running(self) -> bool:
+        return self._child is not None and self._child.poll() is None
+
+    def start(self) -> None:
+        """Start the child, unless it runs or must wait after a failure."""
+        self.look()
+        if self._child is not None or self._clock.monotonic_ns() < self._not_before_ns:
+            return
+        self._started_ns = self._clock.monotonic_ns()
+        self._child = subprocess.Popen(
+            [*self._program, *self._arguments, PARENT_OPTION],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            # A Ctrl-C at the monitor's terminal is for the monitor; it ends its children itself.
+            start_new_session=True,
+        )
+
+    def look(self) -> None:
+        """Notice that the child has ended; one that keeps running is started again in time."""
+        if self._child is not None and (code := self._child.poll()) is not None:
+            self._close_input()
+            self._child = None
+            self._ended(code)
+        if self._keeps_running and self._child is None and self._started_ns:
+            if self._clock.monotonic_ns() >= self._not_before_ns:
+                self.start()
+
+    def stop(self) -> None:
+        """End the child: its input first, then a signal, then by force. Bounded."""
+        if self._child is None:
+            return
+        self._close_input()
+        for end in (self._child.terminate, self._child.kill):
+            try:
+                self._child.wait(timeout=_STOP_S)
+                break
+            except subprocess.TimeoutExpired:
+                end()
+        self._child.wait()
+        self._child = None
+
+    def _ended(self, code: int) -> None:
+        if code == 0 and not self._keeps_running:
+            self._delay_s, self._not_before_ns = _FIRST_DELAY_S, 0
+            return
+        now_ns = self._clock.monotonic_ns()
+        if now_ns - self._started_ns > _HEALTHY_AFTER_S * 1e9:
+            self._delay_s = _FIRST_DELAY_S
+        self._not_before_ns = now_ns + int(self._delay_s * 1e9)
+        if self._keeps_running:
+            reason = f"signal {-code}" if code < 0 else f"exit code {code}"
+            self._failed(" ".join(self._arguments), reason, self._delay_s)
+        self._delay_s = min(self._delay_s * 2, _LAST_DELAY_S)
+
+    def _close_input(self) -> None:
+        if self._child is not None and self._child.stdin is not None:
+            self._child.stdin.close()

@@ -61,8 +61,8 @@ class EchoSocket(Protocol):
     def send_all(self, sequence: int) -> list[int | None]:
         """`send` to every prepared host, in the order of `prepare`; half the cost of single sends.
 
-        It reads between sends, so that thousands of answers do not overflow the receive buffer;
-        `receive` gives them.
+        It reads between sends, so that thousands of answers do not overflow the receive buffer:
+        call `receive` before waiting on `fileno`.
         """
         ...
 

@@ -10,16 +10,25 @@ from typing import TypeAlias
 # SO_TIMESTAMPNS_NEW (Linux 5.1): the same layout on every architecture; `socket` has no name for
 # it.
 _SO_TIMESTAMPNS = 64
-_TIMESPEC_BYTES = 16
+_TIMESPEC = Struct("=qq")
 
 WallTime: TypeAlias = tuple[int, int]
 """Seconds and nanoseconds, as the kernel stamps packets."""
 
-ANCILLARY_BYTES = socket.CMSG_SPACE(_TIMESPEC_BYTES)
+ANCILLARY_BYTES = socket.CMSG_SPACE(_TIMESPEC.size)
 """Room for the one control message that each packet has."""
 
-TIMESTAMP = Struct(f"={socket.CMSG_LEN(0)}xqq{ANCILLARY_BYTES - socket.CMSG_LEN(_TIMESPEC_BYTES)}x")
+TIMESTAMP = Struct(f"={socket.CMSG_LEN(0)}xqq{ANCILLARY_BYTES - socket.CMSG_LEN(_TIMESPEC.size)}x")
 """That control message: its `WallTime`."""
+
+
+def stamp_of(ancillary: list[tuple[int, int, bytes]]) -> WallTime | None:
+    """The stamp among the control messages that `recvmsg` gave."""
+    for level, kind, value in ancillary:
+        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS:
+            wall_s, nanoseconds = _TIMESPEC.unpack(value)
+            return wall_s, nanoseconds
+    return None
 
 
 def request_timestamps(sock: socket.socket) -> None:
@@ -42,8 +51,10 @@ class Arrivals:
         self.offset_ns = self.read_ns - time.clock_gettime_ns(time.CLOCK_REALTIME)
         """What makes a wall time monotonic."""
 
-    def monotonic_ns(self, stamp: WallTime) -> int:
-        """When the packet with this stamp arrived."""
+    def monotonic_ns(self, stamp: WallTime | None) -> int:
+        """When the packet with this stamp arrived; without a stamp, now."""
+        if stamp is None:
+            return time.monotonic_ns()
         wall_s, nanoseconds = stamp
         return self.within(wall_s * 1_000_000_000 + nanoseconds + self.offset_ns)
 

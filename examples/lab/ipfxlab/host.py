@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from ipfx_failover.errors import Failed, Refused
-from ipfxlab import host_init
+from ipfxlab import announce, host_init
 from ipfxlab.process import GENEROUS_S, LabProcess, end_with_children, opened
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Host:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.boot_id = str(uuid.uuid4())
         (self.directory / "boot_id").write_text(f"{self.boot_id}\n", "ascii")
-        self._write_shadow()
+        self._write_etc()
         argv = ["unshare", *NAMESPACES, "--fork", "--kill-child", "--mount-proc"]
         argv += ["--propagation", "private", "--", self.python, "-I", "-S"]
         argv += [str(Path(host_init.__file__)), self.name, str(self.directory)]
@@ -91,12 +91,20 @@ class Host:
             )
         self._init_pid = psutil.Process(self._unshare.pid).children()[0].pid
 
-    def _write_shadow(self) -> None:
-        """Our accounts, without passwords; "*" lets keys in where "!" would mean locked to sshd."""
-        users = [line.split(":")[0] for line in Path("/etc/passwd").read_text().splitlines()]
-        shadow = self.directory / "shadow"
-        shadow.write_text("".join(f"{user}:*:19000:0:99999:7:::\n" for user in users), "utf-8")
-        shadow.chmod(0o600)
+    def _write_etc(self) -> None:
+        """Accounts without passwords, and no name service but /etc/hosts.
+
+        In the password field, "*" lets keys in, where "!" would mean locked to sshd. Without its
+        own resolv.conf a look-up would wait for a name server that is not in this network.
+        """
+        etc = self.directory / "etc"
+        etc.mkdir(exist_ok=True)
+        users = [line.split(":")[0] for line in Path("/etc/passwd").read_text("utf-8").splitlines()]
+        shadow = "".join(f"{user}:*:19000:0:99999:7:::\n" for user in users)
+        hosts = f"127.0.0.1 localhost\n127.0.1.1 {self.name}\n"
+        for name, content in {"shadow": shadow, "hosts": hosts, "resolv.conf": ""}.items():
+            (etc / name).write_text(content, "utf-8")
+        (etc / "shadow").chmod(0o600)
 
     def stop(self) -> None:
         """Switches it off, hard: everything that runs on it is gone when this returns."""
@@ -198,6 +206,10 @@ class Host:
 
     def remove_address(self, address: str) -> None:
         self.ip(f"address del {address} dev {self.interface}")
+
+    def announce(self, address: str) -> None:
+        """Says by ARP, to everybody, that `address` is here: what a machine that returns does."""
+        self.run(self.python, "-I", "-S", str(Path(announce.__file__)), self.interface, address)
 
     def ignore_pings(self) -> None:
         """It answers no ICMP echo any more, until a reboot; it goes on answering ARP."""

@@ -22,7 +22,7 @@ def mount(*arguments: str) -> None:
 
 
 def prepare_mounts(directory: Path) -> None:
-    """Private /run and /sys, its own boot ID, and a root account that key logins may use."""
+    """Private /run and /sys, its own boot ID and its own files in /etc."""
     mount("-t", "sysfs", "sysfs", "/sys")  # /sys/class/net shows the namespace of its mounter
     mount("-t", "tmpfs", "-o", "mode=755,nosuid,nodev", "tmpfs", "/run")
     for name, mode in (("lock", 0o1777), ("sshd", 0o755)):
@@ -30,7 +30,13 @@ def prepare_mounts(directory: Path) -> None:
         path.mkdir()
         path.chmod(mode)
     mount("--bind", str(directory / "boot_id"), "/proc/sys/kernel/random/boot_id")
-    mount("--bind", str(directory / "shadow"), "/etc/shadow")
+    for source in (directory / "etc").iterdir():
+        target = Path("/etc", source.name).resolve()  # resolv.conf may be a link into /run
+        if target.is_relative_to("/run"):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.touch()
+        if target.exists():
+            mount("--bind", str(source), str(target))
 
 
 def prepare_network() -> None:

@@ -17,13 +17,16 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
+from ipfxlab.mail import MailServer
 from ipfxlab.network import GATEWAY, Network, address_in_lab
+from ipfxlab.phone import start_application
 from ipfxlab.ssh import SshServer, make_key
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from ipfxlab.host import Host
+    from ipfxlab.process import LabProcess
 
 PRIMARIES = {"DEMOSERVER": 1, "SECOND": 3}
 FAILOVER_SERVER = 2
@@ -59,6 +62,12 @@ class Primary:
         """Starts what a booted Primary starts by itself: its SSH server."""
         self.ssh.start()
 
+    def start_application(self) -> LabProcess:
+        """Starts the telephony application by hand, as the manual has it after a failback."""
+        return start_application(
+            self.host, server=self.name, database=self.database, vm_dir=self.vm_dir
+        )
+
 
 class Lab:
     """The office. Use it as a context; see `Network` for what entering it may refuse."""
@@ -75,6 +84,7 @@ class Lab:
             stack.enter_context(self.network)
             self._add_hosts()
             self._exchange_keys()
+            self.mail.start()
             for primary in self.primaries.values():
                 primary.boot_services()
             self._stack = stack.pop_all()
@@ -92,6 +102,7 @@ class Lab:
         network = self.network
         self.gateway = network.add_host("gateway", f"{GATEWAY}/24", gateway=None)
         self.mail_host = network.add_host("mail", address_in_lab(MAIL_SERVER))
+        self.mail = MailServer(self.mail_host)
         self.client = network.add_host("client", address_in_lab(CLIENT))
         self.failover_server = network.add_host("FAILOVER", address_in_lab(FAILOVER_SERVER))
         for name in self._names:

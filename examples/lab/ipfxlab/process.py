@@ -7,15 +7,17 @@ import signal
 import subprocess
 import threading
 import time
-from typing import IO, TYPE_CHECKING, Self
+from typing import IO, TYPE_CHECKING, Self, TypeVar
 
 import psutil
 
 from ipfx_failover.errors import Failed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
+
+T = TypeVar("T")
 
 GENEROUS_S = 30.0
 OUTPUT_GRACE_S = 2.0
@@ -82,30 +84,40 @@ class LabProcess:
             self._at_end = True
             self._changed.notify_all()
 
+    def wait_for(
+        self, find: Callable[[], T | None], wanted: str, *, timeout_s: float = GENEROUS_S
+    ) -> T:
+        """What `find` returns, asked again after each line of output, once it is not None.
+
+        Raises:
+            Failed: it did not come in `timeout_s`, or the program ended without it.
+        """
+        deadline = time.monotonic() + timeout_s
+        with self._changed:
+            while (found := find()) is None:
+                if self._at_end or not self._changed.wait(deadline - time.monotonic()):
+                    raise self._missed(wanted)
+        return found
+
     def wait_for_line(
-        self, pattern: str, *, timeout_s: float = GENEROUS_S, since: int = 0
+        self, pattern: str, *, since: int = 0, timeout_s: float = GENEROUS_S
     ) -> re.Match[str]:
         """The first line from number `since` on in which `pattern` (a regular expression) occurs.
 
         Raises:
             Failed: it did not come in `timeout_s`, or the program ended without it.
         """
-        expression = re.compile(pattern)
-        deadline = time.monotonic() + timeout_s
-        seen = since
-        with self._changed:
-            while True:
-                for line in self.lines[seen:]:
-                    if found := expression.search(line):
-                        return found
-                seen = len(self.lines)
-                if self._at_end or not self._changed.wait(deadline - time.monotonic()):
-                    raise self._missed(pattern)
+        search = re.compile(pattern).search
+        return self.wait_for(
+            lambda: next(filter(None, map(search, self.lines[since:])), None),
+            repr(pattern),
+            timeout_s=timeout_s,
+        )
 
-    def _missed(self, pattern: str) -> Failed:
+    def _missed(self, wanted: str) -> Failed:
         how = "ended without" if self._at_end else "did not print in time"
         tail = " | ".join(self.lines[-TAIL_LINES:]) or "(no output)"
-        return Failed(f"{self.name} {how} {pattern!r}; its last lines: {tail}", "read its output")
+        return Failed(f"{self.name} {how} {wanted}; its last lines: {tail}", "read its output")
 
     def send_line(self, text: str) -> None:
         """Writes a line to its standard input (started with `with_stdin`)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime, time
 
 
 class Clock(Protocol):
@@ -18,3 +18,13 @@ class Clock(Protocol):
         ...
 
     def sleep(self, duration_s: float) -> None: ...
+
+
+class LocalTime(Protocol):
+    """The machine's own calendar."""
+
+    def today(self) -> date: ...
+
+    def instant(self, day: date, time_of_day: time) -> datetime:
+        """The instant (aware) of a local date and time; the first of two when clocks go back."""
+        ...

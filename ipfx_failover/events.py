@@ -62,6 +62,10 @@ class EventKind(StrEnum):
     STOPPED = "stopped"
     RESUMED = "resumed"
     WORKER_FAILED = "worker_failed"
+    WORKER_RECOVERED = "worker_recovered"
+    MAIL_FAILING = "mail_failing"
+    MAIL_RECOVERED = "mail_recovered"
+    MAIL_DROPPED = "mail_dropped"
     STATE_UNWRITABLE = "state_unwritable"
     STATE_WRITABLE = "state_writable"
     STATE_RESET = "state_reset"
@@ -72,7 +76,8 @@ class Spec:
     """How one kind is told.
 
     `subject` makes it a mail. Mails of one `topic` are sent once, then as reminders with back-off,
-    until an event that `closes` the topic.
+    until an event that `closes` the topic. Without a topic it is told each time (within reason:
+    see decide.alerts).
     """
 
     level: Level
@@ -86,10 +91,19 @@ class Spec:
 _I, _W, _E = Level.INFO, Level.WARNING, Level.ERROR
 _K = EventKind
 
+_OF_PINGS = ("suspect", "probe", "offline", "refused", "takeover")
+"""Topics that are over when the server answers, or is not pinged any more."""
+
 SPECS: Mapping[EventKind, Spec] = {
-    _K.MONITOR_STARTED: Spec(_I, "Monitor started: {servers} servers, process {pid}"),
+    # What ended with the monitor before this one is not open any more; else it is told afresh.
+    _K.MONITOR_STARTED: Spec(
+        _I,
+        "Monitor started: {servers} servers, process {pid}",
+        closes=("isolated", "worker"),
+    ),
     _K.MONITOR_STOPPED: Spec(_I, "Monitor stopped{detail}"),
-    _K.SERVER_ANSWERING: Spec(_I, "Answers pings", closes=("suspect", "probe")),
+    # After a restart or isolation a failed server answers without having been seen to fail.
+    _K.SERVER_ANSWERING: Spec(_I, "Answers pings", closes=_OF_PINGS),
     _K.SERVER_SUSPECT: Spec(_W, "SUSPECT: no answer to a ping; failover after {needed} in a row"),
     _K.WARNING_COUNT_REACHED: Spec(
         _W,
@@ -111,14 +125,14 @@ SPECS: Mapping[EventKind, Spec] = {
         _W,
         "A failed server answers again{detail}",
         "{server} has been reset: it answers again",
-        closes=("suspect", "failed", "refused"),
+        closes=_OF_PINGS,
         next_step="{advice}",
     ),
     _K.FAILED_WHILE_STANDING_IN: Spec(
         _E,
         "FAILURE while standing in for {standing_in}: not taken over",
         "{server} has failed too, and is offline",
-        topic="failed",
+        topic="offline",
         next_step="The Failover Server already stands in for {standing_in}. Repair {server}.",
     ),
     _K.TAKEOVER_REFUSED: Spec(
@@ -130,7 +144,9 @@ SPECS: Mapping[EventKind, Spec] = {
     ),
     _K.TAKEOVER_STARTED: Spec(_W, "Taking over ({by})"),
     _K.ADDRESS_TAKEN: Spec(_W, "Address {address} taken on {adapter} and announced"),
-    _K.ADDRESS_RELEASED: Spec(_I, "Address {address} released from {adapter}"),
+    _K.ADDRESS_RELEASED: Spec(
+        _I, "Address {address} released from {adapter}", closes=("conflict",)
+    ),
     _K.ADDRESS_CONFLICT: Spec(
         _E,
         "{mac} uses {address}, which we hold; answered",
@@ -145,7 +161,7 @@ SPECS: Mapping[EventKind, Spec] = {
         "The Failover Server stands in{detail}",
         "{server} has failed: the Failover Server has taken over",
         topic="failed",
-        closes=("suspect", "refused", "takeover"),
+        closes=("suspect", "offline", "refused", "takeover"),
         next_step="Repair {server}; then give the role back: ipfx-failover stop-failover {server}, "
         "restart {server}, ipfx-failover replicate-to-live {server}",
     ),
@@ -211,7 +227,7 @@ SPECS: Mapping[EventKind, Spec] = {
     _K.REPLICATED: Spec(
         _I,
         "Replicated {direction}: {size_bytes} bytes in {duration_s:.1f} s",
-        closes=("replication",),
+        closes=("replication", "rollback"),
     ),
     _K.REPLICATION_FAILED: Spec(
         _E,
@@ -239,8 +255,12 @@ SPECS: Mapping[EventKind, Spec] = {
         next_step="{advice}",
     ),
     _K.FILE_SYNC_RECOVERED: Spec(_I, "File sync works again", closes=("files",)),
-    _K.SUSPENDED: Spec(_W, "Suspended: no pings, no file sync", closes=("suspect",)),
-    _K.STOPPED: Spec(_W, "Stopped: no pings, no sync", closes=("suspect", "files", "replication")),
+    _K.SUSPENDED: Spec(_W, "Suspended: no pings, no file sync", closes=(*_OF_PINGS, "files")),
+    _K.STOPPED: Spec(
+        _W,
+        "Stopped: no pings, no sync",
+        closes=(*_OF_PINGS, "files", "replication", "rollback"),
+    ),
     _K.RESUMED: Spec(_I, "Resumed{detail}"),
     _K.WORKER_FAILED: Spec(
         _E,
@@ -249,6 +269,10 @@ SPECS: Mapping[EventKind, Spec] = {
         topic="worker",
         next_step="Run it by hand to see why: ipfx-failover {worker}",
     ),
+    _K.WORKER_RECOVERED: Spec(_I, "{worker} works again", closes=("worker",)),
+    _K.MAIL_FAILING: Spec(_W, "Mail cannot be sent: {reason}; it is kept and tried again"),
+    _K.MAIL_RECOVERED: Spec(_I, "Mail is sent again"),
+    _K.MAIL_DROPPED: Spec(_W, "Not sent by mail: {subject} ({reason})"),
     _K.STATE_UNWRITABLE: Spec(
         _E,
         "The state store cannot be written: {reason}",
@@ -289,5 +313,12 @@ class _Filled(dict[str, Value]):
         super().__init__(data)
         self.setdefault("server", server)
 
-    def __missing__(self, key: str) -> str:
+    def __missing__(self, key: str) -> _Nothing:
+        return _Nothing()
+
+
+class _Nothing:
+    """Shows as nothing whatever the format, where "" would refuse `.1f`."""
+
+    def __format__(self, format_spec: str) -> str:
         return ""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from datetime import time as time_of_day
 
 
 class SystemClock:
@@ -17,3 +18,13 @@ class SystemClock:
 
     def sleep(self, duration_s: float) -> None:
         time.sleep(duration_s)  # noqa: TID251 - this is the adapter that the rule points to
+
+
+class SystemLocalTime:
+    """The system's time zone behind the `LocalTime` port."""
+
+    def today(self) -> date:
+        return datetime.now().astimezone().date()  # noqa: TID251 - see above
+
+    def instant(self, day: date, time_of_day: time_of_day) -> datetime:
+        return datetime.combine(day, time_of_day).astimezone()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ipfx_failover.decide.evidence import Network
@@ -24,11 +25,12 @@ if TYPE_CHECKING:
 _AGE_IN_INTERVALS = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class View:
     """The state that a round meets: what the store says, and which addresses are ours.
 
-    `missing`: what a server lacks to be stood in for. `gateway`: of our adapter.
+    `missing`: what a server lacks to be stood in for. `gateway`: of our adapter. It is made anew
+    when the store has changed, and asked every round.
     """
 
     config: Config
@@ -39,38 +41,29 @@ class View:
     ours: frozenset[Address]
     gateway: Address | None
 
-    def probed_at(self, name: str) -> Address | None:
-        """Where the server is pinged; an address that we hold is us, and proves nothing."""
-        server = self.config.servers[name]
-        if self.states[name].mode is not Mode.MONITORING:
-            return None
-        if server.address not in self.ours:
-            return server.address
-        return server.management_address
+    @cached_property
+    def probed_at(self) -> dict[str, Address]:
+        """Where each server is pinged, if it is; an address that we hold is us, no proof."""
+        where = {
+            name: server.management_address if server.address in self.ours else server.address
+            for name, server in self.config.servers.items()
+            if self.states[name].mode is Mode.MONITORING
+        }
+        return {name: address for name, address in where.items() if address is not None}
 
+    @cached_property
     def targets(self) -> Targets:
-        servers = [at for name in self.config.servers if (at := self.probed_at(name))]
-        always = [a for a in self._always_references() if a not in self.ours]
+        configured = self.config.network.reference_targets
+        always = configured or ((self.gateway,) if self.gateway else ())
+        others = [address for address in always if address not in self.ours]
         arp = {
             server.address
             for name, server in self.config.servers.items()
-            if server.assume_ip and self.probed_at(name) == server.address
+            if server.assume_ip and self.probed_at.get(name) == server.address
         }
-        return Targets(tuple(dict.fromkeys([*servers, *always])), frozenset(arp))
+        return Targets(tuple(dict.fromkeys([*self.probed_at.values(), *others])), frozenset(arp))
 
-    def references_for(self, name: str) -> tuple[Address, ...]:
-        return references(
-            configured=self.config.network.reference_targets,
-            gateway=self.gateway,
-            primaries=(at for other in self.config.servers if (at := self.probed_at(other))),
-            suspect=self.config.servers[name].address,
-            ours=self.ours,
-        )
-
-    def _always_references(self) -> tuple[Address, ...]:
-        configured = self.config.network.reference_targets
-        return configured or ((self.gateway,) if self.gateway else ())
-
+    @cached_property
     def facts(self) -> dict[str, ServerFacts]:
         return {
             name: ServerFacts(
@@ -85,19 +78,29 @@ class View:
             for name, server in self.config.servers.items()
         }
 
+    def references_for(self, name: str) -> tuple[Address, ...]:
+        return references(
+            configured=self.config.network.reference_targets,
+            gateway=self.gateway,
+            primaries=self.probed_at.values(),
+            suspect=self.config.servers[name].address,
+            ours=self.ours,
+        )
+
 
 def round_of(view: View, seen: ProbeRound, last_answers: Mapping[Address, int]) -> Round:
     """The fleet's view of a judged round; `last_answers` of every address that ever answered."""
     network = view.config.network
     age_ns = (_AGE_IN_INTERVALS * network.ping_interval_ms + network.ping_timeout_ms) * 1_000_000
-    outcomes: dict[str, Outcome] = {}
+    outcomes = {
+        name: outcome
+        for name, address in view.probed_at.items()
+        if (outcome := outcome_at(address, seen)) is not None
+    }
     networks: dict[str, Network] = {}
-    for name in view.config.servers:
-        at = view.probed_at(name)
-        outcome = outcome_at(at, seen) if at is not None else None
-        if outcome is None:
-            continue
-        outcomes[name] = outcome
+    for name, outcome in outcomes.items():
+        if isinstance(outcome, Answered):
+            continue  # nothing is decided about it
         answers = [last_answers[a] for a in view.references_for(name) if a in last_answers]
         networks[name] = Network(
             carrier=seen.carrier,
@@ -109,7 +112,7 @@ def round_of(view: View, seen: ProbeRound, last_answers: Mapping[Address, int]) 
         now_ns=seen.judged_ns,
         boot_id=view.boot_id,
         outcomes=outcomes,
-        facts=view.facts(),
+        facts=view.facts,
         networks=networks,
         stand_in=view.stand_in,
         isolation=isolation(seen),

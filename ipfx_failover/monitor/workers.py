@@ -74,9 +74,9 @@ class Worker:
             self._close_input()
             self._child = None
             self._ended(code)
-        if self._keeps_running and self._child is None and self._started_ns:
-            if self._clock.monotonic_ns() >= self._not_before_ns:
-                self.start()
+        waits = self._clock.monotonic_ns() < self._not_before_ns
+        if self._keeps_running and self._child is None and self._started_ns and not waits:
+            self.start()
 
     def stop(self) -> None:
         """End the child: its input first, then a signal, then by force. Bounded."""

@@ -145,6 +145,10 @@ class Transaction(Reading):
             ),
         )
 
+    def beat(self, at: datetime) -> None:
+        """The monitor has judged a round."""
+        self.connection.execute("UPDATE monitor SET heartbeat_at = ?", (at.isoformat(),))
+
     def emit(self, event: Event) -> None:
         """Log the event, and put its mail in the outbox if one is due."""
         cursor = self.connection.execute(

@@ -1,0 +1,34 @@
+"""The monitor's mail thread: a slow mail server delays nothing."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ipfx_failover.state.store import Store
+
+_LOOK_EVERY_S = 1.0
+
+
+class Mailer:
+    """Looks every second for mail to send; `deliver` sends what is due, bounded in time."""
+
+    def __init__(
+        self, *, open_store: Callable[[], Store], deliver: Callable[[Store], None]
+    ) -> None:
+        self._open_store = open_store
+        self._deliver = deliver
+        self._stop = threading.Event()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def run(self) -> None:
+        """Deliver until `stop`, and once more then."""
+        with self._open_store() as store:
+            while not self._stop.wait(_LOOK_EVERY_S):
+                self._deliver(store)
+            self._deliver(store)

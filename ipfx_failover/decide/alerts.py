@@ -1,7 +1,8 @@
 """Which events become mails, and when they are repeated. Pure.
 
 One mail a transition, reminders with back-off while it lasts, silence for repetitions in between
-(a tool of this kind once sent 130,000 mails from one loop).
+(a tool of this kind once sent 130,000 mails from one loop). What comes and goes all the time is
+treated as if it lasted.
 """
 
 from __future__ import annotations
@@ -18,16 +19,28 @@ _REMIND_AFTER = (
     timedelta(hours=4),
     timedelta(hours=24),
 )
+_CALM_AFTER = timedelta(hours=1)
+"""A topic that is over this long is forgotten."""
+_MOST_SPELLS = 6
+"""How often a topic that comes and goes without calm in between is mailed as new."""
+_LARGEST_DISORDER = timedelta(hours=1)
+"""Events come this much out of order at most; a larger step back is a clock that was corrected."""
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What was mailed about a topic that is still open; `repeats` since the last mail."""
+    """What was mailed about a topic; `repeats` since the last mail.
+
+    `closed_at`: when it was over; None while it lasts. `spells`: how often it came since the last
+    calm.
+    """
 
     since: datetime
     mailed_at: datetime
     reminders: int = 0
     repeats: int = 0
+    closed_at: datetime | None = None
+    spells: int = 1
 
     @property
     def remind_at(self) -> datetime:
@@ -42,16 +55,34 @@ class Mail:
 
 
 def weigh(memory: Memory | None, event: Event) -> tuple[Mail | None, Memory | None]:
-    """Decide whether `event` is mailed, given what is remembered of its topic."""
+    """Decide whether `event` is mailed, given what is remembered of its topic.
+
+    An event without a topic is over at once.
+    """
     if event.spec.subject is None:
         return None, memory
-    if event.spec.topic is None:
-        return compose(event), None
+    closed_at = event.at if event.spec.topic is None else None
+    spell = _spell(memory, event.at)
+    if memory is None or spell is not None:
+        return compose(event), Memory(event.at, event.at, closed_at=closed_at, spells=spell or 1)
+    if _is_quiet(memory, event.at):
+        return None, replace(memory, repeats=memory.repeats + 1, closed_at=closed_at)
+    return compose(event, memory), replace(reminded(memory, event.at), closed_at=closed_at)
+
+
+def _spell(memory: Memory | None, at: datetime) -> int | None:
+    """Which spell begins at `at`; None when it is to be treated as the one that lasts."""
     if memory is None:
-        return compose(event), Memory(since=event.at, mailed_at=event.at)
-    if event.at < memory.remind_at:
-        return None, replace(memory, repeats=memory.repeats + 1)
-    return compose(event, memory), reminded(memory, event.at)
+        return 1
+    if memory.closed_at is None:
+        return None
+    if at - memory.closed_at >= _CALM_AFTER:
+        return 1
+    return memory.spells + 1 if memory.spells < _MOST_SPELLS else None
+
+
+def _is_quiet(memory: Memory, at: datetime) -> bool:
+    return memory.mailed_at - _LARGEST_DISORDER <= at < memory.remind_at
 
 
 def reminded(memory: Memory, now: datetime) -> Memory:

@@ -150,11 +150,14 @@ class Reading:
         """Every topic that was mailed and is not over: server, topic, event cursor, memory."""
         return [
             (row["server"], row["topic"], row["event"], _memory(row))
-            for row in self._rows("SELECT * FROM alert_memory")
+            for row in self._rows("SELECT * FROM alert_memory WHERE closed_at IS NULL")
         ]
 
     def mails_waiting(self) -> int:
-        row = self._row("SELECT count(*) AS n FROM outbox WHERE sent_at IS NULL")
+        """How many mails are still to be sent."""
+        row = self._row(
+            "SELECT count(*) AS n FROM outbox WHERE sent_at IS NULL AND dropped_at IS NULL"
+        )
         return int(row["n"]) if row else 0
 
     def _rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
@@ -197,4 +200,6 @@ def _memory(row: dict[str, Any]) -> Memory:
         mailed_at=_time(row["mailed_at"]),
         reminders=row["reminders"],
         repeats=row["repeats"],
+        closed_at=_time_or_none(row["closed_at"]),
+        spells=row["spells"],
     )

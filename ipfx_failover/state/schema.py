@@ -92,6 +92,8 @@ CREATE TABLE alert_memory (
   mailed_at TEXT NOT NULL,
   reminders INTEGER NOT NULL,
   repeats INTEGER NOT NULL,
+  closed_at TEXT,
+  spells INTEGER NOT NULL,
   PRIMARY KEY (server, topic)
 ) STRICT;
 CREATE TABLE outbox (
@@ -99,14 +101,16 @@ CREATE TABLE outbox (
   created_at TEXT NOT NULL,
   subject TEXT NOT NULL,
   body TEXT NOT NULL,
+  recipients TEXT,
   attempts INTEGER NOT NULL DEFAULT 0,
   next_attempt_at TEXT NOT NULL,
   leased_until TEXT,
   leased_by TEXT,
   sent_at TEXT,
+  dropped_at TEXT,
   last_error TEXT
 ) STRICT;
-CREATE INDEX outbox_waiting ON outbox (next_attempt_at) WHERE sent_at IS NULL;
+CREATE INDEX outbox_waiting ON outbox (id) WHERE sent_at IS NULL AND dropped_at IS NULL;
 CREATE TABLE monitor (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   pid INTEGER NOT NULL,

@@ -164,11 +164,16 @@ class Transaction(Reading):
         server = event.server or ""
         for closed in event.spec.closes:
             self.connection.execute(
-                "DELETE FROM alert_memory WHERE server = ? AND topic = ?", (server, closed)
+                "UPDATE alert_memory SET closed_at = ? "
+                "WHERE server = ? AND topic = ? AND closed_at IS NULL",
+                (event.at.isoformat(), server, closed),
             )
-        topic = event.spec.topic
-        mail, memory = weigh(self.alert_memory(server, topic) if topic else None, event)
-        if memory is not None and topic and cursor is not None:
+        if event.spec.subject is not None and cursor is not None:
+            self._alert(server, event.spec.topic or str(event.kind), cursor, event)
+
+    def _alert(self, server: str, topic: str, cursor: int, event: Event) -> None:
+        mail, memory = weigh(self.alert_memory(server, topic), event)
+        if memory is not None:
             self._remember(server, topic, cursor, memory)
         if mail is not None:
             self.post(mail, event.at)
@@ -187,7 +192,7 @@ class Transaction(Reading):
 
     def _remember(self, server: str, topic: str, cursor: int, memory: Memory) -> None:
         self.connection.execute(
-            "INSERT OR REPLACE INTO alert_memory VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO alert_memory VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 server,
                 topic,
@@ -196,6 +201,8 @@ class Transaction(Reading):
                 memory.mailed_at.isoformat(),
                 memory.reminders,
                 memory.repeats,
+                memory.closed_at.isoformat() if memory.closed_at else None,
+                memory.spells,
             ),
         )
 

@@ -26,6 +26,8 @@ class Places:
 
     config_file: Path
     state_dir: Path
+    machine_dir: Path
+    """Of the whole machine, whatever `state_dir` is; empty after a reboot where that can be."""
     local_vm_dir: str
     """With `%servername%` in it, as in the manual ("Directory Structure")."""
 
@@ -42,11 +44,14 @@ class FileFacts:
 def places(environ: Mapping[str, str], *, windows: bool = WINDOWS) -> Places:
     """The default places on this system (or on the other one, for documentation)."""
     if windows:
-        root = Path(environ.get("ProgramData") or r"C:\ProgramData") / _NAME  # noqa: SIM112
-        return Places(root / "config.toml", root / "state", r"C:\VM\%servername%\VM")
-    data = Path("/var/lib") / _NAME
+        # A copy of os.environ has the name in capitals.
+        data = environ.get("PROGRAMDATA") or environ.get("ProgramData") or r"C:\ProgramData"
+        root = Path(data) / _NAME
+        vm_dir = r"C:\VM\%servername%\VM"
+        return Places(root / "config.toml", root / "state", root / "machine", vm_dir)
+    root = Path("/var/lib") / _NAME
     return Places(
-        Path("/etc") / _NAME / "config.toml", data, f"{data.as_posix()}/servers/%servername%/VM"
+        Path("/etc") / _NAME / "config.toml", root, f"{root.as_posix()}/servers/%servername%/VM"
     )
 
 
@@ -65,6 +70,16 @@ def exposure(file: int | Path) -> str | None:
     if mode & 0o077:
         return f"can be read or changed by others (mode {mode:04o})"
     return None
+
+
+def others_can_write(file: int | Path) -> bool:
+    """Whether others may change this open or named file; on Windows as `exposure`.
+
+    Raises:
+        OSError: as `os.stat`.
+    """
+    mode = os.stat(file).st_mode  # noqa: PTH116 - it takes a descriptor as well
+    return not WINDOWS and bool(mode & 0o022)
 
 
 def look(path: Path) -> FileFacts:

@@ -3,32 +3,128 @@
 The man page, the example config, `config check` and every workflow read these models. They are
 frozen: what a workflow receives cannot change under it. Labels and defaults are the manual's
 ("Settings for the Failover Server", "Adding an IPFX Server to be monitored", "File replication").
+
+The texts below the keys are documentation for users: ipfx_failover.config.reference reads them.
 """
 
 from __future__ import annotations
 
-import re
-from datetime import time
-from ipaddress import IPv4Address
+import os
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
-from ipfx_failover.config.secrets import Secret
+from ipfx_failover.adapters.paths import places
+from ipfx_failover.config import conflicts
+from ipfx_failover.config.kinds import (
+    SERVERNAME,
+    Address,
+    Command,
+    Count,
+    Flag,
+    Host,
+    LivePath,
+    LocalPath,
+    MailAddress,
+    Name,
+    Pattern,
+    Port,
+    Subdirectory,
+    Text,
+    TimeOfDay,
+)
+from ipfx_failover.config.secrets import MASK, Secret
+from ipfx_failover.errors import UsageError
 
-Port = Annotated[int, Field(ge=1, le=65535)]
-Command = Annotated[tuple[str, ...], Field(min_length=1)]
-ServerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,63}$")]
-MailAddress = Annotated[str, StringConstraints(pattern=r"^[^@\s<>,]+@[^@\s<>,]+$")]
+if TYPE_CHECKING:
+    from pydantic import ModelWrapValidatorHandler
+    from pydantic_core import InitErrorDetails
 
-_DAILY = re.compile(r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$")
+    from ipfx_failover.config.conflicts import Conflict
+
+PLACEHOLDERS: Final = (
+    "server",
+    "address",
+    "port",
+    "catalog",
+    "database",
+    "vm_dir",
+    "vm_local_dir",
+)
+"""What commands may have in braces, and as IPFX_… in their environment."""
+
+PATH_KEYS: Final = (
+    ("local_vm_dir",),
+    ("ssh", "key_file"),
+    ("ssh", "known_hosts_file"),
+    ("database", "data_source"),
+    ("database", "vm_dir"),
+    ("database", "vm_local_dir"),
+    ("database", "password", "file"),
+    ("files", "path"),
+)
+"""Keys below [servers.NAME] in which `%servername%` is expanded."""
 
 
 class Settings(BaseModel):
-    """Base of every table: frozen, and a key that nobody knows is an error."""
+    """Base of every table: frozen, and a key that nobody knows is an error.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    An error never holds what was given: it may be a password, or a table with one in it.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        defer_build=True,  # one validator for the whole tree, built at first use
+    )
+
+    def conflicts(self) -> Iterable[Conflict]:
+        """What is wrong between this table's keys, each of which is right."""
+        return ()
+
+    @classmethod
+    def prepare(cls, given: object) -> object:
+        """The table as it is given, with what is filled in before its keys are looked at."""
+        return given
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _check(cls, given: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            table = handler(cls.prepare(given))
+        except ValidationError as error:
+            details = error.errors(include_url=False, include_input=False)
+            table = None
+        else:
+            details = []
+        if table is None:
+            raise ValidationError.from_exception_data(
+                cls.__name__, [_without_input(detail) for detail in details], hide_input=True
+            )
+        found = tuple(table.conflicts())
+        if found:
+            raise ValidationError.from_exception_data(
+                cls.__name__, [{"type": _conflict_error(found), "input": MASK}], hide_input=True
+            )
+        return table
+
+
+def _without_input(detail: Any) -> InitErrorDetails:
+    kind = detail["type"]
+    context = detail.get("ctx", {})
+    if kind in {"conflict", "wrong_kind"}:
+        kind = PydanticCustomError(kind, "{text}", {"text": detail["msg"], **context})
+    return {"type": kind, "loc": detail["loc"], "input": MASK, "ctx": context}
+
+
+def _conflict_error(found: tuple[Conflict, ...]) -> PydanticCustomError:
+    text = "; ".join(conflict.message for conflict in found)
+    return PydanticCustomError("conflict", "{text}", {"text": text, "conflicts": found})
 
 
 class ApplicationSettings(Settings):
@@ -39,28 +135,23 @@ class ApplicationSettings(Settings):
     the environment as IPFX_SERVER, IPFX_ADDRESS and so on.
     """
 
-    services: tuple[str, ...] = ()
+    services: tuple[Text, ...] = ()
     """System services (systemd units; Windows services) to start in this order."""
-    start: tuple[str, ...] = ()
+    start: Command = ()
     """Command and arguments that start the application; no shell is involved. It may stay in the
     foreground or return 0 when the application runs."""
-    stop: tuple[str, ...] = ()
+    stop: Command = ()
     """Command and arguments that stop it; without one, the processes that `start` left are
     ended."""
     ready_port: Port | None = None
     """TCP port on which the application answers when it is ready; none: ready once started."""
-    ready_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 120.0
+    ready_timeout_s: Annotated[float, Field(strict=True, gt=0, le=3600)] = 120.0
     """Seconds to wait for the port before the start counts as failed and is undone."""
-    stop_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    stop_timeout_s: Annotated[float, Field(strict=True, gt=0, le=3600)] = 60.0
     """Seconds to wait for the application to end before it is killed."""
 
-    @model_validator(mode="after")
-    def _one_way_to_start(self) -> ApplicationSettings:
-        if self.services and (self.start or self.stop):
-            raise ValueError("give either services, or start and stop commands, not both")
-        if self.stop and not self.start:
-            raise ValueError("a stop command needs a start command")
-        return self
+    def conflicts(self) -> Iterable[Conflict]:
+        return conflicts.in_application(self)
 
 
 class FailoverServerSettings(Settings):
@@ -69,58 +160,58 @@ class FailoverServerSettings(Settings):
     data_source: str = ""
     """The Failover Server's data source: its SQL Server instance, such as `AKLFAILOVER\\CTSERVER`.
     Not used by the sqlite engine, which keeps its copies under each server's `local_vm_dir`."""
-    user_id: str = "sa"
-    """The user ID for SQL on the Failover Server."""
+    user_id: Text = "sa"
+    """The user ID for SQL on the Failover Server. Not used by the sqlite engine."""
     password: Secret | None = None
-    """The password that goes with `user_id`."""
-    vm_local_dir: Path | None = None
+    """The password that goes with `user_id`. Not used by the sqlite engine."""
+    vm_local_dir: LocalPath | None = None
     """Where the application is installed on the Failover Server (VMLocal)."""
-    state_dir: Path | None = None
-    """Where state, journal and log are kept; the default is the system's place for such data."""
-    application: ApplicationSettings = ApplicationSettings()
+    state_dir: LocalPath = Field(default_factory=lambda: places(os.environ).state_dir)
+    """Where state, journal and log are kept."""
+    application: ApplicationSettings = Field(default_factory=lambda: ApplicationSettings())
 
 
 class NetworkSettings(Settings):
-    """Network tab: how servers are watched. The manual warns: change these values on advice only."""
+    """Network tab: how servers are watched.
 
-    adapter: str | None = None
+    The manual warns: do not modify these values except on advice.
+    """
+
+    adapter: Text | None = None
     """Network adapter that takes addresses over and announces them; needed by `assume_ip`."""
-    ping_interval_ms: Annotated[int, Field(ge=20, le=3_600_000)] = 2000
+    ping_interval_ms: Annotated[int, Field(strict=True, ge=20, le=3_600_000)] = 2000
     """Milliseconds between two pings to a server."""
-    ping_timeout_ms: Annotated[int, Field(ge=10, le=600_000)] = 1000
+    ping_timeout_ms: Annotated[int, Field(strict=True, ge=10, le=600_000)] = 1000
     """Milliseconds to wait for an answer."""
-    warning_count: Annotated[int, Field(ge=1)] = 5
+    warning_count: Count = 5
     """Consecutive failed pings before the warning e-mail."""
-    failover_count: Annotated[int, Field(ge=1)] = 15
+    failover_count: Count = 15
     """Consecutive failed pings before failover in normal operation."""
-    failover_count_after_reboot: Annotated[int, Field(ge=1)] = 30
+    failover_count_after_reboot: Count = 30
     """Consecutive failed pings before failover of a server that has not answered since this
     machine booted."""
-    reference_targets: tuple[IPv4Address, ...] = ()
+    reference_targets: tuple[Address, ...] = ()
     """Addresses that show whether our own network works; empty: the gateway and the other
     Primaries."""
-    management_interval_ms: Annotated[int, Field(ge=20, le=3_600_000)] = 2000
+    management_interval_ms: Annotated[int, Field(strict=True, ge=20, le=3_600_000)] = 2000
     """Milliseconds between two looks at an address that we hold: still ours, still announced."""
 
-    @model_validator(mode="after")
-    def _counts_in_order(self) -> NetworkSettings:
-        if self.warning_count > self.failover_count:
-            raise ValueError("warning_count must not be larger than failover_count")
-        if self.failover_count > self.failover_count_after_reboot:
-            raise ValueError("failover_count must not be larger than failover_count_after_reboot")
-        return self
+    def conflicts(self) -> Iterable[Conflict]:
+        return conflicts.in_network(self)
 
 
 class AlertSettings(Settings):
     """Alerts tab: who is told by e-mail, and how."""
 
-    smtp_server: str | None = None
+    model_config = ConfigDict(populate_by_name=True)
+
+    smtp_server: Host | None = None
     """Mail server that takes our alerts; none: no alerts are sent."""
     smtp_port: Port = 25
     """Its port."""
     smtp_security: Literal["auto", "none", "starttls", "tls"] = "auto"
     """auto: STARTTLS where offered (and always before a password is sent; `tls` on port 465)."""
-    username: str | None = None
+    username: Text | None = None
     """User name for the mail server."""
     password: Secret | None = None
     """The password that goes with `username`."""
@@ -129,72 +220,71 @@ class AlertSettings(Settings):
     to: tuple[MailAddress, ...] = ()
     """Notify E-mail Addresses: who receives alerts."""
 
-    @model_validator(mode="after")
-    def _complete(self) -> AlertSettings:
-        if self.smtp_server and not self.from_:
-            raise ValueError("smtp_server needs a from address")
-        if self.username and self.password is None:
-            raise ValueError("username needs a password")
-        return self
+    def conflicts(self) -> Iterable[Conflict]:
+        return conflicts.in_alerts(self)
 
 
 class SshSettings(Settings):
     """How the Primary is reached by SSH."""
 
-    user: str
+    user: Text
     """User name on the Primary."""
-    key_file: Path
+    key_file: LocalPath
     """Private key, readable by its owner only."""
-    host: str | None = None
+    host: Host | None = None
     """Host name or address, where it is not the server's `address`."""
     port: Port = 22
     """TCP port of the SSH server."""
-    known_hosts_file: Path | None = None
-    """Host keys that are trusted; the default is `known_hosts` in `state_dir`."""
-    connect_timeout_s: Annotated[float, Field(gt=0, le=600)] = 10.0
+    known_hosts_file: LocalPath | None = None
+    """Host keys that are trusted; none: `known_hosts` in `state_dir`."""
+    connect_timeout_s: Annotated[float, Field(strict=True, gt=0, le=600)] = 10.0
     """Seconds to wait for the connection."""
 
 
 class DatabaseSettings(Settings):
     """Database tab: the live server's database."""
 
-    engine: Literal["sqlite"]
+    engine: Literal["sqlite"] = "sqlite"
     """Which database engine the application uses."""
-    data_source: str
+    data_source: Text
     """sqlite: path of the database file on the live server."""
-    catalog: ServerName
+    catalog: Name = "CTSERVER"
     """Name of the catalog; on the Failover Server it becomes `<SERVER>_<catalog>`."""
-    vm_dir: str | None = None
+    user_id: Text = "sa"
+    """The user ID for SQL on the live server. Not used by the sqlite engine."""
+    password: Secret | None = None
+    """The password that goes with `user_id`. Not used by the sqlite engine."""
+    vm_dir: LivePath | None = None
     """The live server's VM directory, the root of its replicated files."""
-    vm_local_dir: str | None = None
+    vm_local_dir: LivePath | None = None
     """The live server's VMLocal directory, where its application is installed."""
+
+    def conflicts(self) -> Iterable[Conflict]:
+        return conflicts.in_database(self)
 
 
 class Inclusion(Settings):
     """A row of the file inclusion table."""
 
-    dir: str
+    dir: Subdirectory
     """Subdirectory of the VM directory; `/` and `\\` both separate."""
-    patterns: Annotated[tuple[str, ...], Field(min_length=1)]
+    patterns: Annotated[tuple[Pattern, ...], Field(min_length=1)]
     """File name patterns (`*`, `?`), without regard to case."""
-    recursive: bool = True
+    recursive: Flag = True
     """Whether directories below are included."""
 
-    @field_validator("dir")
-    @classmethod
-    def _inside(cls, value: str) -> str:
-        parts = value.replace("\\", "/").strip("/").split("/")
-        if ".." in parts or ":" in value or value.startswith(("/", "\\")):
-            raise ValueError("must be a directory below the VM directory")
-        return "/".join(part for part in parts if part not in {"", "."})
+
+def _row(dir_: str, *patterns: str) -> Inclusion:
+    # Known to be right, and validating them would build their validator at every start.
+    return Inclusion.model_construct(dir=dir_, patterns=patterns, recursive=True)
 
 
-MANUAL_INCLUSIONS = (
-    Inclusion(dir="Extn", patterns=("*.wav", "*.vox")),
-    Inclusion(dir="Custom", patterns=("*.wav", "*.vox")),
-    Inclusion(dir="Mail", patterns=("*",)),
-    Inclusion(dir="Music", patterns=("*",)),
-    Inclusion(dir="Upload/Ext", patterns=("*",)),
+MANUAL_INCLUSIONS: Final = (
+    _row("Extn", "*.wav", "*.vox"),
+    _row("Custom", "*.wav", "*.vox"),
+    _row("Mail", "*"),
+    _row("Music", "*"),
+    _row("Upload/Ext", "*"),
 )
 
 
@@ -203,84 +293,73 @@ class FileSettings(Settings):
 
     transport: Literal["sftp", "path"] = "sftp"
     """sftp: over SSH; path: the live VM directory is mounted (or a UNC path) at `path`."""
-    path: Path | None = None
+    path: LocalPath | None = None
     """Where the live VM directory is mounted (transport `path`)."""
-    real_time: bool = True
+    real_time: Flag = True
     """Whether a running monitor keeps the files in sync all the time."""
-    poll_interval_ms: Annotated[int, Field(ge=100, le=3_600_000)] = 2000
+    poll_interval_ms: Annotated[int, Field(strict=True, ge=100, le=3_600_000)] = 2000
     """Milliseconds between two looks for changed files."""
-    deletion_cap_percent: Annotated[int, Field(ge=0, le=100)] = 25
+    deletion_cap_percent: Annotated[int, Field(strict=True, ge=0, le=100)] = 25
     """A pass that would delete more than this share of the files is refused."""
-    trash_days: Annotated[int, Field(ge=0, le=3650)] = 14
+    trash_days: Annotated[int, Field(strict=True, ge=0, le=3650)] = 14
     """Days that deleted and overwritten files stay in the trash."""
     include: tuple[Inclusion, ...] = MANUAL_INCLUSIONS
     """The file inclusion table."""
 
-    @model_validator(mode="after")
-    def _path_for_path(self) -> FileSettings:
-        if self.transport == "path" and self.path is None:
-            raise ValueError('transport = "path" needs path')
-        return self
+    def conflicts(self) -> Iterable[Conflict]:
+        return conflicts.in_files(self)
 
 
 class FenceSettings(Settings):
     """A command that makes sure that a dead Primary stays dead (power switch, hypervisor)."""
 
-    command: Command
+    command: Annotated[Command, Field(min_length=1)]
     """Command and arguments, run before the address is taken; exit 0 means fenced."""
-    timeout_s: Annotated[float, Field(gt=0, le=600)] = 10.0
+    timeout_s: Annotated[float, Field(strict=True, gt=0, le=600)] = 10.0
     """Seconds before it counts as failed."""
-    required: bool = False
+    required: Flag = False
     """Whether a failed fence stops the takeover."""
 
 
 class ServerSettings(Settings):
     """Server Details: one Primary Server."""
 
-    name: ServerName
+    name: Name
     """Network name of the server (the table's own name; not a key)."""
-    address: IPv4Address
+    address: Address
     """Its IP address."""
     port: Port = 100
     """TCP port of its application."""
-    local_vm_dir: Path
+    local_vm_dir: LocalPath = Path(places(os.environ).local_vm_dir)
     """Directory on the Failover Server for this server's replicated files."""
-    assume_ip: bool = False
+    assume_ip: Flag = False
     """Whether the Failover Server adopts the failed server's address."""
-    auto_stop_failover: bool = False
+    auto_stop_failover: Flag = False
     """Stop failover when the failed server is back. All call data and voicemail left during
     failover are lost. Not available with `assume_ip`."""
-    replicate_daily: time | None = None
+    replicate_daily: TimeOfDay | None = None
     """Local time of the daily replication; none: only by hand."""
     real_time: Literal["off", "configuration", "all"] = "off"
     """Real time replication of the database (hot). The sqlite engine is warm only: `off`."""
-    management_address: IPv4Address | None = None
+    management_address: Address | None = None
     """A second address of the Primary, to see it return while we hold its first."""
     ssh: SshSettings | None = None
     database: DatabaseSettings | None = None
     files: FileSettings | None = None
     fence: FenceSettings | None = None
 
-    @field_validator("replicate_daily", mode="before")
     @classmethod
-    def _time_of_day(cls, value: object) -> object:
-        if isinstance(value, str) and not _DAILY.match(value):
-            raise ValueError('must be a time of day such as "01:00:00"')
-        return value
+    def prepare(cls, given: object) -> object:
+        """With `%servername%` expanded in paths; `local_vm_dir` filled in where it is absent."""
+        if not isinstance(given, dict) or not isinstance(given.get("name"), str):
+            return given
+        table = {"local_vm_dir": places(os.environ).local_vm_dir, **given}
+        for key in PATH_KEYS:
+            table = _expanded(table, key, given["name"])
+        return table
 
-    @model_validator(mode="after")
-    def _consistent(self) -> ServerSettings:
-        if self.assume_ip and self.auto_stop_failover:
-            raise ValueError("auto_stop_failover is not available with assume_ip")
-        if self.real_time != "off" and self.database and self.database.engine == "sqlite":
-            raise ValueError('the sqlite engine is warm only: real_time = "off"')
-        if self.replicate_daily and self.database is None:
-            raise ValueError("replicate_daily needs a [database] table")
-        if self.needs_ssh and self.ssh is None:
-            raise ValueError("needs an [ssh] table to reach the live server")
-        if self.files and self.files.transport == "sftp" and self.live_vm_dir is None:
-            raise ValueError("files need the live VM directory: database.vm_dir")
-        return self
+    def conflicts(self) -> Iterable[Conflict]:
+        return conflicts.in_server(self)
 
     @property
     def needs_ssh(self) -> bool:
@@ -300,25 +379,52 @@ class ServerSettings(Settings):
         return f"{self.name}_{self.database.catalog}" if self.database else None
 
 
+def _expanded(table: dict[str, Any], key: tuple[str, ...], name: str) -> dict[str, Any]:
+    """A copy of the table with `%servername%` replaced at this key, if it is there."""
+    value = table.get(key[0])
+    if isinstance(value, dict) and key[1:]:
+        return {**table, key[0]: _expanded(value, key[1:], name)}
+    if isinstance(value, str | Path) and not key[1:] and "%" in str(value):
+        return {**table, key[0]: SERVERNAME.sub(lambda _: name, str(value))}
+    return table
+
+
 class Config(Settings):
     """The whole config file."""
 
-    failover_server: FailoverServerSettings = FailoverServerSettings()
-    network: NetworkSettings = NetworkSettings()
-    alerts: AlertSettings = AlertSettings()
-    servers: dict[str, ServerSettings] = {}
+    failover_server: FailoverServerSettings = Field(
+        default_factory=lambda: FailoverServerSettings()
+    )
+    network: NetworkSettings = Field(default_factory=lambda: NetworkSettings())
+    alerts: AlertSettings = Field(default_factory=lambda: AlertSettings())
+    servers: dict[str, ServerSettings] = Field(default_factory=dict)
 
-    @model_validator(mode="after")
-    def _servers_fit(self) -> Config:
-        seen: dict[str, str] = {}
-        for name, server in self.servers.items():
-            if (other := seen.setdefault(name.casefold(), name)) != name:
-                raise ValueError(f"servers {other} and {name} differ only in case")
-            if server.assume_ip and not self.network.adapter:
-                raise ValueError(f"servers.{name}.assume_ip needs network.adapter")
-            if server.assume_ip and self.network.failover_count < 2:
-                raise ValueError(
-                    "assume_ip needs a failover_count of 2 or more: the address is probed by ARP "
-                    "between the first failed ping and the decision"
-                )
-        return self
+    @classmethod
+    def prepare(cls, given: object) -> object:
+        """With each server's name filled in from its table's name."""
+        if not isinstance(given, dict) or not isinstance(given.get("servers"), dict):
+            return given
+        named = {
+            name: {"name": name, **table} if isinstance(table, Mapping) else table
+            for name, table in given["servers"].items()
+        }
+        return {**given, "servers": named}
+
+    def conflicts(self) -> Iterable[Conflict]:
+        return conflicts.between_servers(self)
+
+    def server(self, name: str) -> ServerSettings:
+        """The server of this name, without regard to case.
+
+        Raises:
+            UsageError: there is none; the hint lists those that there are.
+        """
+        by_name = {known.casefold(): server for known, server in self.servers.items()}
+        if server := by_name.get(name.casefold()):
+            return server
+        known = ", ".join(self.servers) or "none yet, add a table [servers.NAME] to the config"
+        close = get_close_matches(name.casefold(), by_name, n=1)
+        guess = f"; did you mean {by_name[close[0]].name}?" if close else ""
+        raise UsageError(
+            f"there is no server named {name}", f"the config's servers are: {known}{guess}"
+        )

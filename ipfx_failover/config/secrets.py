@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NoReturn
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, NoReturn
 
 from ipfx_failover.adapters import paths
 from ipfx_failover.errors import Refused
@@ -35,6 +35,7 @@ class Secret:
     reference: str
     """The path, the variable's name or `service/user`; the mask for a literal."""
     source: Source
+    _value: str
 
     def __init__(self, source: Source, value: str) -> None:
         problem = _problem_with(source, value)
@@ -119,7 +120,7 @@ class Secret:
             serialization=core_schema.plain_serializer_function_ser_schema(Secret._dump),
         )
 
-    def _dump(self) -> str | dict[str, Any]:
+    def _dump(self) -> str | dict[Source, str]:
         return MASK if self.is_literal else {self.source: self.reference}
 
 

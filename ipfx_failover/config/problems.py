@@ -1,0 +1,45 @@
+"""What is wrong with a config file, as values: every problem with its place and the way out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ipfx_failover.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong. `str()` is its one line; it never holds the value of a secret."""
+
+    file: Path
+    line: int | None
+    """1 for the first; none where the whole file is meant."""
+    key: str
+    """The dotted key, such as `servers.DEMOSERVER.address`; empty for the file or a line of it."""
+    message: str
+    suggestion: str = ""
+    column: int | None = None
+
+    def __str__(self) -> str:
+        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
+        said = "; ".join(part for part in (self.message, self.suggestion) if part)
+        return ": ".join(part for part in (place, self.key, said) if part)
+
+
+class ConfigError(UsageError):
+    """The config file says something that cannot be; all of it, in the file's order."""
+
+    kind = "config"
+
+    def __init__(self, file: Path, problems: tuple[Problem, ...]) -> None:
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        super().__init__(
+            f"{count} in {file}",
+            "correct what is listed, then look at it again with: ipfx-failover config check",
+        )
+        self.file = file
+        self.problems = problems

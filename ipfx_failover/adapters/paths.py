@@ -51,7 +51,10 @@ def places(environ: Mapping[str, str], *, windows: bool = WINDOWS) -> Places:
         return Places(root / "config.toml", root / "state", root / "machine", vm_dir)
     root = Path("/var/lib") / _NAME
     return Places(
-        Path("/etc") / _NAME / "config.toml", root, f"{root.as_posix()}/servers/%servername%/VM"
+        Path("/etc") / _NAME / "config.toml",
+        root,
+        Path("/run") / _NAME,
+        f"{root.as_posix()}/servers/%servername%/VM",
     )
 
 

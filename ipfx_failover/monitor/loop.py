@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from ipfx_failover.decide import fleet as fleets
 from ipfx_failover.decide.liveness import ServerLiveness, Thresholds
-from ipfx_failover.errors import Busy
+from ipfx_failover.errors import Busy, FailoverError
 from ipfx_failover.events import EventKind
 from ipfx_failover.monitor.messages import Message, Stop, WorkDone
 from ipfx_failover.monitor.prober import Prober, ProbeRound
@@ -274,7 +274,7 @@ class Monitor:
                 self._take_up(self._look())
                 self._version = version
             self._threads.nightly.look(self._store)
-        except sqlite3.DatabaseError as error:
+        except (FailoverError, sqlite3.DatabaseError) as error:
             # Pings and takeover go on with what was known; the scribe tells of its own trouble.
             if not self._blind:
                 self._threads.scribe.emit(EventKind.STATE_UNWRITABLE, reason=str(error))

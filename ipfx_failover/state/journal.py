@@ -62,7 +62,7 @@ def open_journal(
     steps: Sequence[Step],
     at: datetime,
 ) -> None:
-    """Write down what will be done; the first step counts as begun.
+    """Write down what will be done, before any of it is begun.
 
     Raises:
         sqlite3.IntegrityError: the resource's journal is open already.
@@ -108,30 +108,25 @@ def close_journal(tx: Transaction, resource: str) -> None:
 
 def read_journal(store: Reading, resource: str) -> Journal | None:
     """The open journal of a resource."""
-    head = store.connection.execute(
-        "SELECT resource, workflow, server, boot_id, facts, undo_reason FROM journal "
-        "WHERE resource = ?",
-        (resource,),
-    ).fetchone()
+    head = store.row("SELECT * FROM journal WHERE resource = ?", resource)
     if head is None:
         return None
-    rows = store.connection.execute(
+    steps = store.rows(
         "SELECT kind, parameters, state FROM journal_steps WHERE resource = ? ORDER BY position",
-        (resource,),
-    ).fetchall()
+        resource,
+    )
     return Journal(
-        resource=head[0],
-        workflow=head[1],
-        server=head[2],
-        boot_id=head[3],
-        steps=tuple(Step(kind, json.loads(parameters)) for kind, parameters, _ in rows),
-        states=tuple(StepState(state) for _, _, state in rows),
-        facts=json.loads(head[4]),
-        undo_reason=head[5],
+        resource=head["resource"],
+        workflow=head["workflow"],
+        server=head["server"],
+        boot_id=head["boot_id"],
+        steps=tuple(Step(step["kind"], json.loads(step["parameters"])) for step in steps),
+        states=tuple(StepState(step["state"]) for step in steps),
+        facts=json.loads(head["facts"]),
+        undo_reason=head["undo_reason"],
     )
 
 
 def open_journals(store: Reading) -> list[str]:
     """The resources that have an open journal."""
-    rows = store.connection.execute("SELECT resource FROM journal ORDER BY started_at").fetchall()
-    return [row[0] for row in rows]
+    return [row["resource"] for row in store.rows("SELECT resource FROM journal ORDER BY rowid")]

@@ -9,15 +9,27 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from ipfx_failover.adapters.process_identity import created_at as process_created_at
 from ipfx_failover.errors import Busy, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+__all__ = [
+    "MONITOR",
+    "STAND_IN",
+    "Holder",
+    "Locks",
+    "database",
+    "files",
+    "process_created_at",
+    "this_command",
+]
 
 STAND_IN = "stand-in"
 MONITOR = "monitor"
@@ -35,7 +47,7 @@ def files(server: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a lock: `created_at` (s since the epoch) tells a reused process id apart."""
+    """Who holds a lock: `created_at` (s) tells a reused process id apart."""
 
     pid: int
     created_at: float
@@ -71,14 +83,14 @@ class Locks:
             raise self._busy(resource) from None
         except OSError as error:
             raise Refused(
-                f"the lock {path} cannot be made: {error.strerror}",
+                f"the lock {path} cannot be made: {error.strerror or error}",
                 "run this as the user that runs the monitor (root or an administrator)",
             ) from None
         try:
             self._write_holder(resource, work)
             yield
         finally:
-            self._holder_path(resource).unlink(missing_ok=True)
+            self._remove_holder(resource)
             lock.release()
 
     def holder(self, resource: str) -> Holder | None:
@@ -98,35 +110,25 @@ class Locks:
             "wait for it to end, then try again",
         )
 
+    # The kernel's lock counts; the holder's name is a help to people. Neither a full disk nor a
+    # reader that has the file open (Windows) may keep a takeover from its lock, or hold it up.
     def _write_holder(self, resource: str, work: str) -> None:
         pid = os.getpid()
         holder = Holder(pid, process_created_at(pid) or 0.0, work)
+        with suppress(OSError):
+            self._holder_path(resource).write_text(json.dumps(asdict(holder)), encoding="utf-8")
+
+    def _remove_holder(self, resource: str) -> None:
         path = self._holder_path(resource)
-        beside = path.with_name(f"{path.name}.{pid}")
-        beside.write_text(json.dumps(asdict(holder)), encoding="utf-8")
-        beside.replace(path)
+        with suppress(OSError):
+            path.write_text("", encoding="utf-8")
+            path.unlink(missing_ok=True)
 
     def _path(self, resource: str) -> Path:
         return self._directory / f"{resource.replace('/', '.')}.lock"
 
     def _holder_path(self, resource: str) -> Path:
         return self._directory / f"{resource.replace('/', '.')}.holder"
-
-
-def process_created_at(pid: int) -> float | None:
-    """When a process was created (s since the epoch); None when there is none.
-
-    A process id in another namespace or of another user still answers.
-    """
-    import psutil
-
-    try:
-        process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return None
-        return process.create_time()
-    except psutil.Error:
-        return None
 
 
 def this_command() -> str:

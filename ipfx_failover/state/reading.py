@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -20,9 +21,10 @@ from ipfx_failover.records import (
     ServerState,
     StandIn,
 )
+from ipfx_failover.state.trouble import classified
 
 if TYPE_CHECKING:
-    import sqlite3
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +36,25 @@ class Logged:
 
 
 class Reading:
-    """Everything that can be asked of the store."""
+    """Everything that can be asked of the store.
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    Raises:
+        InDoubt: the database is damaged.
+        StateUnwritableError: it cannot be read now.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self.connection = connection
+        self.path = path
 
     def server(self, name: str) -> ServerState:
         """A server's state; the defaults for one that the store does not know."""
-        row = self._row("SELECT * FROM servers WHERE name = ?", name)
+        row = self.row("SELECT * FROM servers WHERE name = ?", name)
         return ServerState(name=name) if row is None else _server(row)
 
     def servers(self) -> dict[str, ServerState]:
         """All remembered servers, by name."""
-        return {row["name"]: _server(row) for row in self._rows("SELECT * FROM servers")}
+        return {row["name"]: _server(row) for row in self.rows("SELECT * FROM servers")}
 
     def observations(self) -> dict[str, Observation]:
         return {
@@ -57,11 +65,11 @@ class Reading:
                 last_probe_at=_time(row["last_probe_at"]),
                 last_answer_at=_time_or_none(row["last_answer_at"]),
             )
-            for row in self._rows("SELECT * FROM observations")
+            for row in self.rows("SELECT * FROM observations")
         }
 
     def stand_in(self) -> StandIn | None:
-        row = self._row("SELECT * FROM stand_in")
+        row = self.row("SELECT * FROM stand_in")
         if row is None:
             return None
         return StandIn(
@@ -75,7 +83,7 @@ class Reading:
 
     def application(self) -> tuple[int, float] | None:
         """Process id and creation time (s since the epoch) of the application that we started."""
-        row = self._row("SELECT pid, created_at FROM application")
+        row = self.row("SELECT pid, created_at FROM application")
         return None if row is None else (row["pid"], row["created_at"])
 
     def held_addresses(self) -> list[HeldAddress]:
@@ -87,11 +95,11 @@ class Reading:
                 server=row["server"],
                 since=_time(row["since"]),
             )
-            for row in self._rows("SELECT * FROM addresses ORDER BY address")
+            for row in self.rows("SELECT * FROM addresses ORDER BY address")
         ]
 
     def copy(self, server: str, kind: str) -> Copy | None:
-        row = self._row("SELECT * FROM copies WHERE server = ? AND kind = ?", server, kind)
+        row = self.row("SELECT * FROM copies WHERE server = ? AND kind = ?", server, kind)
         if row is None:
             return None
         return Copy(
@@ -105,7 +113,7 @@ class Reading:
 
     def last_run(self, server: str, work: str) -> tuple[datetime, str | None] | None:
         """When `work` last began for `server`, and how it ended (None: it has not)."""
-        row = self._row(
+        row = self.row(
             "SELECT started_at, outcome FROM runs WHERE server = ? AND work = ? "
             "ORDER BY id DESC LIMIT 1",
             server,
@@ -114,7 +122,7 @@ class Reading:
         return None if row is None else (_time(row["started_at"]), row["outcome"])
 
     def monitor(self) -> MonitorRecord | None:
-        row = self._row("SELECT * FROM monitor")
+        row = self.row("SELECT * FROM monitor")
         if row is None:
             return None
         return MonitorRecord(
@@ -129,44 +137,51 @@ class Reading:
         """Events behind `cursor`, oldest first."""
         return [
             Logged(row["id"], _event(row))
-            for row in self._rows(
+            for row in self.rows(
                 "SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?", cursor, limit
             )
         ]
 
     def event(self, cursor: int) -> Event | None:
-        row = self._row("SELECT * FROM events WHERE id = ?", cursor)
+        row = self.row("SELECT * FROM events WHERE id = ?", cursor)
         return None if row is None else _event(row)
 
     def last_cursor(self) -> int:
-        row = self._row("SELECT max(id) AS cursor FROM events")
+        row = self.row("SELECT max(id) AS cursor FROM events")
         return int(row["cursor"] or 0) if row else 0
 
     def alert_memory(self, server: str, topic: str) -> Memory | None:
-        row = self._row("SELECT * FROM alert_memory WHERE server = ? AND topic = ?", server, topic)
+        row = self.row("SELECT * FROM alert_memory WHERE server = ? AND topic = ?", server, topic)
         return None if row is None else _memory(row)
 
     def open_alerts(self) -> list[tuple[str, str, int, Memory]]:
         """Every topic that was mailed and is not over: server, topic, event cursor, memory."""
         return [
             (row["server"], row["topic"], row["event"], _memory(row))
-            for row in self._rows("SELECT * FROM alert_memory WHERE closed_at IS NULL")
+            for row in self.rows("SELECT * FROM alert_memory WHERE closed_at IS NULL")
         ]
 
     def mails_waiting(self) -> int:
         """How many mails are still to be sent."""
-        row = self._row(
+        row = self.row(
             "SELECT count(*) AS n FROM outbox WHERE sent_at IS NULL AND dropped_at IS NULL"
         )
         return int(row["n"]) if row else 0
 
-    def _rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
-        cursor = self.connection.execute(sql, values)
-        names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    def rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
+        """All rows of a query, by column name."""
+        try:
+            cursor = self.connection.execute(sql, values)
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        except sqlite3.DatabaseError as error:
+            if trouble := classified(self.path, error):
+                raise trouble from error
+            raise
 
-    def _row(self, sql: str, *values: object) -> dict[str, Any] | None:
-        return next(iter(self._rows(sql, *values)), None)
+    def row(self, sql: str, *values: object) -> dict[str, Any] | None:
+        """The first row of a query."""
+        return next(iter(self.rows(sql, *values)), None)
 
 
 def _time(text: str) -> datetime:

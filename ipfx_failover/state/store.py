@@ -11,9 +11,11 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
-from ipfx_failover.errors import InDoubt, Refused
+from ipfx_failover.errors import Refused
+from ipfx_failover.state.creation import create_if_missing
 from ipfx_failover.state.reading import Reading
-from ipfx_failover.state.schema import SCHEMA, SCHEMA_VERSION
+from ipfx_failover.state.schema import SCHEMA_VERSION
+from ipfx_failover.state.trouble import StateUnwritableError, classified, damaged
 from ipfx_failover.state.writing import Transaction
 
 if TYPE_CHECKING:
@@ -24,9 +26,7 @@ DATABASE = "state.db"
 BALLAST = "ballast"
 _BALLAST_BYTES = 4 * 1024 * 1024
 
-
-class StateUnwritableError(Exception):
-    """The store cannot be written now (disk full, a stuck writer); the takeover goes on without."""
+__all__ = ["BALLAST", "DATABASE", "StateUnwritableError", "Store"]
 
 
 class Store(Reading):
@@ -35,21 +35,22 @@ class Store(Reading):
     Raises:
         InDoubt: the database is damaged.
         Refused: the database cannot be opened by this user, or is of a newer version.
+        StateUnwritableError: it cannot be opened now (disk full, a stuck writer).
     """
 
     def __init__(self, state_dir: Path, *, busy_timeout_s: float = 5.0) -> None:
         self.state_dir = state_dir
-        self.path = state_dir / DATABASE
+        path = state_dir / DATABASE
         try:
             state_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
-            super().__init__(_connect(self.path, busy_timeout_s))
-        except (sqlite3.OperationalError, OSError) as error:
-            raise Refused(
-                f"the state store {self.path} cannot be opened: {error}",
-                "run this as the user that runs the monitor (root or an administrator)",
-            ) from None
+            create_if_missing(path)
+            connection = _connect(path, busy_timeout_s)
+        except OSError as error:
+            raise _refused(path, error.strerror or str(error)) from None
         except sqlite3.DatabaseError as error:
-            raise damaged(self.path, error) from None
+            raise _cannot_open(path, error) from None
+        super().__init__(connection, path)
+        self._busy_timeout_s = busy_timeout_s
 
     def __enter__(self) -> Self:
         return self
@@ -61,30 +62,39 @@ class Store(Reading):
         self.connection.close()
 
     @contextmanager
-    def transaction(self, *, durable: bool = False) -> Iterator[Transaction]:
+    def transaction(
+        self, *, durable: bool = False, busy_timeout_s: float | None = None
+    ) -> Iterator[Transaction]:
         """One commit; nothing of it stays when the block raises.
+
+        Args:
+            durable: whether it must survive a power cut.
+            busy_timeout_s: how long to wait for another writer, if not as long as usual.
 
         Raises:
             StateUnwritableError: the disk is full, or another writer does not end.
+            InDoubt: the database is damaged.
         """
+        wait_s = self._busy_timeout_s if busy_timeout_s is None else busy_timeout_s
         try:
+            self.connection.execute(f"PRAGMA busy_timeout = {int(wait_s * 1000)}")
             self.connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self.connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.DatabaseError as error:
-            raise self._classified(error) from error
-        try:
-            yield Transaction(self.connection)
-            self._commit()
+            yield Transaction(self.connection, self.path)
+            self.connection.execute("COMMIT")
         except sqlite3.DatabaseError as error:
             self._roll_back()
-            raise self._classified(error) from error
+            if trouble := classified(self.path, error):
+                raise trouble from error
+            raise
         except BaseException:
             self._roll_back()
             raise
 
     def data_version(self) -> int:
         """Changes whenever another connection has committed (5 microseconds)."""
-        return int(self.connection.execute("PRAGMA data_version").fetchone()[0])
+        row = self.row("PRAGMA data_version")
+        return int(row["data_version"]) if row else 0
 
     def release_ballast(self) -> bool:
         """Give the disk the room that was kept for the day it is full; False when it was gone."""
@@ -98,43 +108,24 @@ class Store(Reading):
         """Keep some room for the day the disk is full; without effect where there is none."""
         ballast = self.state_dir / BALLAST
         try:
-            if not ballast.exists():
+            if not ballast.exists() or ballast.stat().st_size < _BALLAST_BYTES:
                 ballast.write_bytes(b"\0" * _BALLAST_BYTES)
         except OSError:
-            ballast.unlink(missing_ok=True)
-
-    def _commit(self) -> None:
-        self.connection.execute("COMMIT")
+            self.release_ballast()
 
     def _roll_back(self) -> None:
         if self.connection.in_transaction:
             self.connection.execute("ROLLBACK")
 
-    def _classified(self, error: sqlite3.DatabaseError) -> Exception:
-        if isinstance(error, sqlite3.IntegrityError):
-            return error
-        if isinstance(error, sqlite3.OperationalError):
-            return StateUnwritableError(str(error))
-        return damaged(self.path, error)
-
-
-def damaged(path: Path, error: Exception) -> InDoubt:
-    """The refusal to work on a damaged store."""
-    return InDoubt(
-        f"the state store {path} is damaged: {error}",
-        "check by hand whether this machine stands in for a server (its address, its application); "
-        "then make a new store: ipfx-failover state reset",
-    )
-
 
 def _connect(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None)
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA foreign_keys = ON")
-        if _schema_version(connection) == 0:
-            _create(connection)
-        if _schema_version(connection) > SCHEMA_VERSION:
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        if version == 0:
+            raise damaged(path, "it is not a state store")
+        if version > SCHEMA_VERSION:
             raise Refused(
                 f"the state store {path} was written by a newer ipfx-failover",
                 "upgrade ipfx-failover on this machine",
@@ -145,14 +136,15 @@ def _connect(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
     return connection
 
 
-def _schema_version(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+def _cannot_open(path: Path, error: sqlite3.DatabaseError) -> Exception:
+    trouble = classified(path, error)
+    if isinstance(trouble, StateUnwritableError) and not trouble.is_passing:
+        return _refused(path, str(error))
+    return trouble or error
 
 
-def _create(connection: sqlite3.Connection) -> None:
-    connection.execute("BEGIN IMMEDIATE")
-    if _schema_version(connection) == 0:
-        for statement in SCHEMA.split(";"):
-            connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-    connection.execute("COMMIT")
+def _refused(path: Path, reason: str) -> Refused:
+    return Refused(
+        f"the state store {path} cannot be opened: {reason}",
+        "run this as the user that runs the monitor (root or an administrator)",
+    )

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from ipfx_failover.errors import Busy, FailoverError, InDoubt, Interrupted
@@ -109,20 +110,22 @@ class Committer:
             if not self._must_go_on:
                 raise
             self._kept = waiting
-            self._on_unwritable(str(error))
+            self._on_unwritable(error.reason)
         else:
             self._kept = []
 
     def _write(self, effects: Sequence[Effect]) -> None:
         try:
             self._write_once(effects)
-        except StateUnwritableError:
-            if not self._store.release_ballast():
+        except StateUnwritableError as error:
+            if not error.needs_room or not self._store.release_ballast():
                 raise
             self._write_once(effects)
 
     def _write_once(self, effects: Sequence[Effect]) -> None:
-        with self._store.transaction(durable=self._durable) as tx:
+        # Another writer that hangs is waited for once, not at every step of a takeover.
+        wait_s = 0.0 if self.is_behind else None
+        with self._store.transaction(durable=self._durable, busy_timeout_s=wait_s) as tx:
             for effect in effects:
                 effect(tx)
 
@@ -177,7 +180,6 @@ class Runner:
                 f"other work on {resource} is not finished",
                 "wait for it to end, and see: ipfx-failover status",
             ) from error
-        states = tuple(StepState.WAITING for _ in steps)
         return self._go(
             Journal(
                 resource=resource,
@@ -185,7 +187,7 @@ class Runner:
                 server=server,
                 boot_id=self._boot_id,
                 steps=tuple(steps),
-                states=states,
+                states=tuple(StepState.WAITING for _ in steps),
                 facts={},
                 undo_reason=None,
             )
@@ -200,6 +202,7 @@ class Runner:
         journal = journals.read_journal(self._store, resource)
         if journal is None or journal.workflow != self._workflow.name:
             return False
+        self._refuse_unknown_kinds(journal)
         if journal.undo_reason is None and self._workflow.goes_forward(journal):
             self._go(journal)
         else:
@@ -220,17 +223,31 @@ class Runner:
                 lambda tx: journals.close_journal(tx, journal.resource),
             )
         except BaseException as error:
-            begun = _with(journal, states, facts)
-            self._undo(begun, _reason(error))
+            if not self._is_closed(journal.resource):
+                self._undo(_with(journal, states, facts), _reason(error))
             raise
         return facts
+
+    def _is_closed(self, resource: str) -> bool:
+        """Whether all is done: an interrupt can come right behind the last commit."""
+        return (
+            not self._committer.is_behind and journals.read_journal(self._store, resource) is None
+        )
+
+    def _refuse_unknown_kinds(self, journal: Journal) -> None:
+        if unknown := {step.kind for step in journal.steps} - set(self._workflow.kinds):
+            raise InDoubt(
+                f"unfinished work on {journal.resource} was begun by another version of "
+                f"ipfx-failover, which knew the steps {', '.join(sorted(unknown))}",
+                "run the same command with that version: it goes on where this stopped",
+            )
 
     def _do(self, resource: str, position: int, step: Step, facts: dict[str, Parameter]) -> Values:
         kind = self._workflow.kinds[step.kind]
         values = {**step.parameters, **facts}
         text = kind.describe(values)
         self._committer.commit(lambda tx: journals.mark(tx, resource, position, StepState.DOING))
-        self._observer(step, StepState.DOING, text)
+        self._tell(step, StepState.DOING, text)
         outcome = kind.do(values)
         known = {**facts, **outcome.facts}
 
@@ -240,10 +257,19 @@ class Runner:
                 journals.learn(tx, resource, known)
 
         self._committer.commit(done, *outcome.effects)
-        self._observer(step, StepState.DONE, text)
+        self._tell(step, StepState.DONE, text)
         return outcome.facts
 
     def _undo(self, journal: Journal, reason: str) -> None:
+        try:
+            self._undo_all(journal, reason)
+        except StateUnwritableError as error:
+            raise InDoubt(
+                f"{reason}; and it is not undone: {error.message}",
+                f"{error.hint}; then run the same command again: it goes on where this stopped",
+            ) from error
+
+    def _undo_all(self, journal: Journal, reason: str) -> None:
         resource = journal.resource
         self._committer.commit(lambda tx: journals.turn_back(tx, resource, reason))
         for position in reversed(range(len(journal.steps))):
@@ -261,28 +287,25 @@ class Runner:
         text = kind.describe(values)
         try:
             effects = kind.undo(values)
-        except FailoverError as error:
+        except Exception as error:
+            hint = f"{error.hint}; then" if isinstance(error, FailoverError) else "see to it; then"
             raise InDoubt(
-                f"{reason}; and undoing '{text}' failed: {error.message}",
-                f"{error.hint}; then run the same command again: it goes on where this stopped",
+                f"{reason}; and undoing '{text}' failed: {_reason(error)}",
+                f"{hint} run the same command again: it goes on where this stopped",
             ) from error
         self._committer.commit(
             lambda tx: journals.mark(tx, journal.resource, position, StepState.UNDONE), *effects
         )
-        self._observer(step, StepState.UNDONE, text)
+        self._tell(step, StepState.UNDONE, text)
+
+    def _tell(self, step: Step, state: StepState, text: str) -> None:
+        # Nobody who watches is needed: a broken pipe ends no work.
+        with suppress(OSError):
+            self._observer(step, state, text)
 
 
 def _with(journal: Journal, states: Sequence[StepState], facts: Values) -> Journal:
-    return Journal(
-        resource=journal.resource,
-        workflow=journal.workflow,
-        server=journal.server,
-        boot_id=journal.boot_id,
-        steps=journal.steps,
-        states=tuple(states),
-        facts=facts,
-        undo_reason=journal.undo_reason,
-    )
+    return replace(journal, states=tuple(states), facts=facts)
 
 
 def _reason(error: BaseException) -> str:

@@ -102,7 +102,7 @@ class LinuxAddresses:
                 if error.code != harmless:
                     raise
 
-    def _adapter(self, netlink: Any, link: Any) -> Adapter:  # noqa: ANN401 - pyroute2 is untyped
+    def _adapter(self, netlink: Any, link: Any) -> Adapter:
         name: str = link.get("ifname")
         interfaces = [
             Interface(f"{found.get('local')}/{found['prefixlen']}")
@@ -120,7 +120,7 @@ class LinuxAddresses:
             description=self._description(name, link),
         )
 
-    def _description(self, name: str, link: Any) -> str:  # noqa: ANN401 - pyroute2 is untyped
+    def _description(self, name: str, link: Any) -> str:
         linkinfo = link.get("linkinfo")
         kind = linkinfo.get("kind") if linkinfo else None
         return link.get("ifalias") or links.driver(self._ioctl, name) or kind or ""

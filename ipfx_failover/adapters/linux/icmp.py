@@ -76,6 +76,7 @@ class LinuxEchoSocket:
     """
 
     def __init__(self, source: Address | None = None) -> None:
+        self._from = f" from {source}" if source else ""
         self._identifier = int.from_bytes(os.urandom(2))
         self._socket = _open(source, self._identifier)
         self._outbox = Outbox(HEAD_BYTES, TAIL_BYTES)
@@ -146,7 +147,8 @@ class LinuxEchoSocket:
             except OSError as error:
                 if attempt == 1 and error.errno in refusals.TRANSIENT:
                     continue
-                self._refusal = f"cannot ping {first.address}: {refusals.reason(error)}"
+                reason = refusals.reason(error)
+                self._refusal = f"cannot ping {first.address}{self._from}: {reason}"
                 break
         return 0
 

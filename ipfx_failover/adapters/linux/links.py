@@ -47,7 +47,8 @@ def carrier(sock: socket.socket, name: str) -> bool:
     """Whether the adapter is up and its cable is in; False if there is no such adapter."""
     try:
         # The interface flags tell up to a second later (link watch); this asks the driver.
-        return _LINK.unpack(_ethtool(sock, name, _LINK.pack(_ETHTOOL_GLINK, 0)))[1] != 0
+        _, is_linked = _LINK.unpack(_ethtool(sock, name, _LINK.pack(_ETHTOOL_GLINK, 0)))
+        return bool(is_linked)
     except OSError:
         return _is_running(sock, name)
 

@@ -11,14 +11,14 @@ _REASONS = {
     errno.EINVAL: "this machine does not have the address to send from",
     errno.ENETDOWN: "the adapter is down",
     errno.ENETUNREACH: "there is no route to it",
-    errno.ENOBUFS: "the adapter's queue is full",
+    errno.ENOBUFS: "the adapter takes no packets now (queue full, or cable out)",
     errno.ENODEV: "the adapter does not exist any more",
     errno.ENXIO: "the adapter does not exist any more",
     errno.EPERM: "a firewall rule of this machine forbids it",
 }
 
 # Gone by the next moment: worth one more try at once.
-TRANSIENT = frozenset({errno.EAGAIN, errno.ENOBUFS})
+TRANSIENT = frozenset({errno.EAGAIN, errno.EINTR, errno.ENOBUFS})
 
 
 def reason(error: OSError) -> str:

@@ -1,0 +1,7 @@
+"""Fixtures that several contract suites share."""
+
+from __future__ import annotations
+
+from tests.support.network_sites import linux_site, site
+
+__all__ = ["linux_site", "site"]

@@ -224,9 +224,10 @@ def _overlap(holder: Key, held: list[Key]) -> Conflict:
     more = f" and {len(held) - 3} more" if len(held) > 3 else ""
     blamed = sorted((holder, *held), key=lambda key: key[-1] == "state_dir")
     tables = tuple(("servers", key[1]) for key in blamed if key[0] == "servers")
+    held_words = "them" if held[1:] else "it"
     return Conflict(
         (*blamed, *tables),
-        f"{'.'.join(holder)} is the same directory as {shown}{more}, or holds it",
+        f"{'.'.join(holder)} is the same directory as {shown}{more}, or holds {held_words}",
         "give each a directory of its own",
     )
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from pydantic import ValidationError
 
 from ipfx_failover.adapters import paths
-from ipfx_failover.config.models import Config, Settings
+from ipfx_failover.config.models import Config, ServerSettings, Settings
 from ipfx_failover.config.problems import ConfigError, Problem
 from ipfx_failover.config.secrets import Secret
 from ipfx_failover.errors import UsageError
@@ -71,6 +71,25 @@ def load(path: Path | None, *, environ: Mapping[str, str]) -> Loaded:
     if literals and content.exposed:
         raise ConfigError(file, tuple(_exposed(file, text, key, content) for key in literals))
     return Loaded(config, file, tuple(_warnings(file, text, literals, content)))
+
+
+def find_server(config: Config, name: str) -> ServerSettings:
+    """The server of this name, without regard to case.
+
+    Raises:
+        UsageError: there is none; the hint lists those that there are.
+    """
+    by_name = {known.casefold(): server for known, server in config.servers.items()}
+    if server := by_name.get(name.casefold()):
+        return server
+    message = f"there is no server named {name!r}"
+    if not by_name:
+        raise UsageError(message, "the config has none yet: add a table [servers.NAME]")
+    from difflib import get_close_matches
+
+    close = get_close_matches(name.casefold(), by_name, n=1)
+    guess = f"did you mean {by_name[close[0]].name}? " if close else ""
+    raise UsageError(message, f"{guess}known are: {', '.join(config.servers)}")
 
 
 def find(path: Path | None, *, environ: Mapping[str, str]) -> Path:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
@@ -38,7 +37,6 @@ from ipfx_failover.config.kinds import (
     TimeOfDay,
 )
 from ipfx_failover.config.secrets import MASK, Secret
-from ipfx_failover.errors import UsageError
 
 if TYPE_CHECKING:
     from pydantic import ModelWrapValidatorHandler
@@ -412,19 +410,3 @@ class Config(Settings):
 
     def conflicts(self) -> Iterable[Conflict]:
         return conflicts.between_servers(self)
-
-    def server(self, name: str) -> ServerSettings:
-        """The server of this name, without regard to case.
-
-        Raises:
-            UsageError: there is none; the hint lists those that there are.
-        """
-        by_name = {known.casefold(): server for known, server in self.servers.items()}
-        if server := by_name.get(name.casefold()):
-            return server
-        known = ", ".join(self.servers) or "none yet, add a table [servers.NAME] to the config"
-        close = get_close_matches(name.casefold(), by_name, n=1)
-        guess = f"; did you mean {by_name[close[0]].name}?" if close else ""
-        raise UsageError(
-            f"there is no server named {name}", f"the config's servers are: {known}{guess}"
-        )

@@ -43,3 +43,8 @@ class ConfigError(UsageError):
         )
         self.file = file
         self.problems = problems
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        """One line for each problem."""
+        return tuple(str(problem) for problem in self.problems)

@@ -55,6 +55,7 @@ _EXAMPLES: Final = {
     "command": '["/usr/local/sbin/power-off", "{server}"]',
     "data_source": '"/VM/DB/ctserver.db"',
     "dir": '"Mail"',
+    "failover_server.data_source": r"'AKLFAILOVER\CTSERVER'",
     "from": '"failover@example.com"',
     "host": '"demoserver.example.com"',
     "key_file": '"/etc/ipfx-failover/secrets/id_ed25519"',
@@ -76,7 +77,7 @@ _EXAMPLES: Final = {
     "vm_dir": '"/VM"',
     "vm_local_dir": '"/opt/ipfx"',
 }
-"""Values to show where the default says nothing."""
+"""Values to show where the default says nothing, by key, or by table and key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +165,7 @@ def _row(path: tuple[str, ...], key: str, field: FieldInfo, shape: _Shape, doc: 
         required=required,
         default="" if required else as_toml(linux),
         default_on_windows="" if required else as_toml(windows),
-        example=_EXAMPLES.get(key) or as_toml(linux),
+        example=_EXAMPLES.get(".".join((*path, key))) or _EXAMPLES.get(key) or as_toml(linux),
         unit=unit,
         doc=doc,
         choices=shape.choices,

@@ -1,0 +1,99 @@
+"""Writes examples/config/reference.toml: every key with its meaning, type and default.
+
+It is a config that works: a warm standby of one Primary on Linux, with a SQLite database. What
+is set in it is what such a site must decide; the rest is there as a comment with its default.
+
+    python -m ipfx_failover.config.example > examples/config/reference.toml
+"""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from typing import TYPE_CHECKING, Final
+
+from ipfx_failover.config.reference import ENTRY, NAME, Row, tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ipfx_failover.config.reference import Table
+
+SERVER: Final = "DEMOSERVER"
+_WIDTH: Final = 96
+
+_HEADER: Final = """\
+Every setting of ipfx-failover, for a warm standby on Linux: a Primary with a SQLite database.
+
+Put it at /etc/ipfx-failover/config.toml (%ProgramData%\\ipfx-failover\\config.toml on Windows),
+change the addresses, and look at it with: ipfx-failover config check
+
+A key behind a # is shown with its default, or with an example where it has none. %servername%
+stands for the server's name, in paths only. Paths are whole paths. Passwords are references:
+{ file = "…" } (readable by its owner only), { env = "…" } or { keyring = "service/user" }.
+"""
+_SET: Final = {
+    (("failover_server", "application"), "services"),
+    (("failover_server", "application"), "ready_port"),
+    (("network",), "adapter"),
+    (("network",), "reference_targets"),
+    (("alerts",), "smtp_server"),
+    (("alerts",), "from"),
+    (("alerts",), "to"),
+    (("servers", NAME), "replicate_daily"),
+    (("servers", NAME, "database"), "vm_dir"),
+}
+"""What the example sets beside the keys that must be set."""
+_NOTHING: Final = {"", "[]", '""'}
+_LEFT_OUT: Final = {("servers", NAME, "fence")}
+"""Tables that the example shows as comments."""
+
+
+def example() -> str:
+    """The whole file."""
+    blocks = [_comment(_HEADER)]
+    blocks += ["\n".join(_table(table)) for table in tables() if table.path[-1] != ENTRY]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _table(table: Table) -> Iterator[str]:
+    off = "#" if table.path in _LEFT_OUT else ""
+    yield _comment(table.doc)
+    yield f"{off}[{'.'.join(SERVER if part == NAME else part for part in table.path)}]"
+    for row in table.rows:
+        is_set = row.required or (row.table, row.key) in _SET
+        yield ""
+        yield _comment(f"{row.doc}\n{_about(row)}")
+        yield _assignment(row, "" if is_set and not off else "#")
+
+
+def _about(row: Row) -> str:
+    kind = f"{row.type[0].upper()}{row.type[1:]}"
+    if row.required:
+        return f"{kind}. Must be set."
+    if row.default in _NOTHING:
+        return f"{kind}. Default: none."
+    if row.default_on_windows != row.default:
+        return f"{kind}. Default on Windows: {row.default_on_windows}"
+    return f"{kind}."
+
+
+def _assignment(row: Row, off: str) -> str:
+    """`key = value`; a list of tables has a line for each of its entries."""
+    value = row.example if row.default in _NOTHING else row.default
+    if value.startswith("[{"):
+        value = "[\n  " + value[1:-1].replace("}, {", "},\n  {") + ",\n]"
+    return "\n".join(f"{off}{line}" for line in f"{row.key} = {value}".splitlines())
+
+
+def _comment(text: str) -> str:
+    lines = [
+        line
+        for paragraph in text.strip().splitlines()
+        for line in textwrap.wrap(paragraph, _WIDTH) or [""]
+    ]
+    return "\n".join(f"# {line}".rstrip() for line in lines)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(example())

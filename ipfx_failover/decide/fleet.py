@@ -22,6 +22,7 @@ from ipfx_failover.decide.liveness import (
     AnsweredLate,
     Change,
     Liveness,
+    Missed,
     Outcome,
     ServerLiveness,
     Thresholds,
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 _ARP_PROBES = 3
 """PROBE_NUM of RFC 5227, where the count leaves time for so many."""
+_LEFT_TO_OTHERS = frozenset({Phase.INTERRUPTED, Phase.STANDING_DOWN})
+"""Phases in which a human, or the unfinished journal, says how it goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +169,7 @@ def _isolate(fleet: Fleet, reason: str) -> tuple[Fleet, tuple[Decision, ...]]:
 def _is_due(name: str, state: ServerLiveness, thresholds: Thresholds, round_: Round) -> bool:
     return (
         name in round_.outcomes
-        and not isinstance(round_.outcomes[name], (Answered, AnsweredLate))
-        and state.misses > 0
+        and isinstance(round_.outcomes[name], Missed)
         and state.misses >= state.needed(thresholds)
     )
 
@@ -221,7 +223,7 @@ def _candidate(
         failback_pending=facts.failback_pending,
         interrupted=_is_stand_in(name, round_)
         and round_.stand_in is not None
-        and round_.stand_in.phase is Phase.INTERRUPTED,
+        and round_.stand_in.phase in _LEFT_TO_OTHERS,
         missing=facts.missing,
         attempts=facts.attempts,
         dues=state.dues,
@@ -282,7 +284,8 @@ def _interrupted(name: str, outcome: Outcome, round_: Round) -> Iterator[MarkInt
     stand_in = round_.stand_in
     if stand_in is None or not _is_stand_in(name, round_) or not _is_from_another_boot(round_):
         return
-    if stand_in.phase is not Phase.INTERRUPTED and isinstance(outcome, Answered):
+    answers = isinstance(outcome, (Answered, AnsweredLate))
+    if answers and stand_in.phase not in _LEFT_TO_OTHERS:
         yield MarkInterrupted(name, f"this machine was restarted, and {name} answers again")
 
 

@@ -133,6 +133,9 @@ def _answered(state: ServerLiveness) -> tuple[ServerLiveness, tuple[Change, ...]
 def _answered_late(
     state: ServerLiveness, late: AnsweredLate
 ) -> tuple[ServerLiveness, tuple[Change, ...]]:
+    if state.misses == 0 and state.liveness is not Liveness.FAILED:
+        # Nothing is counted against it; an old answer makes nothing worse.
+        return replace(state, answered_since_boot=True), ()
     # It was alive after all: only the misses since then count, and evidence must be newer.
     after = replace(
         state,

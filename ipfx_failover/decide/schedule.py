@@ -1,7 +1,8 @@
 """When the daily replication is due. Pure.
 
 The state decides, not a timer: a missed night is caught up, and a clock that is put back cannot
-double it.
+double it. What claims to lie in a far future was written while the clock was wrong; it would keep
+the replication from being done until then.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 
 RETRY_AFTER = timedelta(minutes=30)
+_LARGEST_STEP_BACK = timedelta(days=1)
 
 InstantOf = Callable[[date, time], datetime]
 """The instant (aware) of a local date and time of day on this machine."""
@@ -38,6 +40,9 @@ def is_due(
         last_begun: when the replication was last begun, however it ended.
         now: aware.
     """
-    if copy_as_of is not None and copy_as_of >= planned:
+    latest = now + _LARGEST_STEP_BACK
+    if copy_as_of is not None and planned <= copy_as_of <= latest:
         return False
-    return last_begun is None or last_begun < planned or now - last_begun >= RETRY_AFTER
+    if last_begun is None or not planned <= last_begun <= latest:
+        return True
+    return now - last_begun >= RETRY_AFTER

@@ -83,7 +83,7 @@ class Executor:
                 self._guarded(desk, order, partial(self._do, order=order))
                 self._under_way.discard(order)
         finally:
-            desk.ports.store.close()
+            desk.close()
 
     def _guarded(
         self, desk: StandInDesk, order: _Order, work: Callable[[StandInDesk], None]

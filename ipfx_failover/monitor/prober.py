@@ -1,7 +1,7 @@
 """The probing thread: pings every server at its interval, whatever else happens.
 
-One thread, one ICMP socket, one ARP socket; it touches no file and no database. What it sees goes
-into a queue, a `ProbeRound` for each round, judged `timeout` after its last probe was sent.
+One thread, one ICMP socket, one ARP socket; it touches no file and no database. What it sees is
+told, a `ProbeRound` for each round, judged `timeout` after its last probe was sent.
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ from ipfx_failover.decide.arp_claims import AddressClaims, counts_as_claim
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from queue import SimpleQueue
-
     from ipfx_failover.clock import Clock
     from ipfx_failover.decide.evidence import ArpEvidence
     from ipfx_failover.net import Address, ArpSocket, EchoReply, EchoSocket
@@ -83,7 +81,7 @@ class Prober:
         clock: Clock,
         interval_ms: int,
         timeout_ms: int,
-        rounds: SimpleQueue[ProbeRound],
+        tell: Callable[[ProbeRound], None],
     ) -> None:
         self._echo = echo
         self._arp = arp
@@ -91,7 +89,7 @@ class Prober:
         self._clock = clock
         self._interval_ns = interval_ms * 1_000_000
         self._timeout_ns = timeout_ms * 1_000_000
-        self._rounds = rounds
+        self._tell = tell
         self._targets = Targets()
         self._wanted = Targets()
         self._number = 0
@@ -220,7 +218,7 @@ class Prober:
         is_spoilt = now_ns - under_way.judge_ns > self._timeout_ns
         self._remember(under_way, missed if not is_spoilt else ())
         late, self._late = self._late, {}
-        self._rounds.put(
+        self._tell(
             ProbeRound(
                 judged_ns=now_ns,
                 carrier=self._carrier(),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from ipfx_failover.decide.references import references
 from ipfx_failover.errors import Refused
@@ -49,6 +49,19 @@ class StandInDesk:
     role_of: Callable[[ServerSettings], Role]
     committer: Committer
     observer: Observer = silent
+    close_sockets: Callable[[], None] = lambda: None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the store and the sockets; what is held stays held."""
+        self.close_sockets()
+        self.ports.addresses.close()
+        self.ports.store.close()
 
     def take_over(self, server: ServerSettings, *, by: str, wait_s: float = 0.0) -> None:
         """Become the server's stand-in.
@@ -75,7 +88,7 @@ class StandInDesk:
         """
         with self.machine_locks.hold(RESOURCE, locks.this_command(), wait_s=wait_s):
             self._recover()
-            stand_in = self._stand_in_for(name)
+            stand_in = self.stand_in_for(name)
             plan = self.plan_stand_down(stand_in, discard=discard)
             # The upkeep must not restore an address that is about to be released.
             self.committer.commit(lambda tx: tx.set_phase(Phase.STANDING_DOWN))
@@ -150,7 +163,7 @@ class StandInDesk:
             server,
             self.role_of(server),
             adapter=adapter,
-            references=self._references(server) if server.assume_ip else (),
+            references=self.references(server.address) if server.assume_ip else (),
             starts_application=self.ports.application is not None,
             again=self.ports.store.stand_in() is not None,
             by=by,
@@ -177,18 +190,19 @@ class StandInDesk:
     def _is_standing(self, stand_in: StandIn) -> bool:
         return stand_in.phase is Phase.STANDING_IN and stand_in.boot_id == self.ports.boot_id
 
-    def _references(self, server: ServerSettings) -> tuple[Address, ...]:
+    def references(self, suspect: Address) -> tuple[Address, ...]:
+        """Who is to answer a ping from the address `suspect` when we have taken it."""
         adapter = self.config.network.adapter
         held = {IPv4Address(held.address) for held in self.ports.store.held_addresses()}
         return references(
             configured=self.config.network.reference_targets,
             gateway=self.ports.addresses.gateway(adapter) if adapter else None,
             primaries=(other.address for other in self.config.servers.values()),
-            suspect=server.address,
+            suspect=suspect,
             ours=held,
         )
 
-    def _stand_in_for(self, name: str) -> StandIn:
+    def stand_in_for(self, name: str) -> StandIn:
         stand_in = self.ports.store.stand_in()
         if stand_in is None or stand_in.server.casefold() != name.casefold():
             whom = f"; it stands in for {stand_in.server}" if stand_in else ""
@@ -199,11 +213,11 @@ class StandInDesk:
         return stand_in
 
     def _run(self, workflow: Workflow, server: str, plan: Sequence[Step]) -> None:
-        self._runner(workflow).run(RESOURCE, server, plan)
+        self.runner(workflow).run(RESOURCE, server, plan)
 
     def _recover(self) -> None:
         for workflow in (Takeover(self.ports), StandDown(self.ports)):
-            self._runner(workflow).recover(RESOURCE)
+            self.runner(workflow).recover(RESOURCE)
         self._restore_from_note()
 
     def _restore_from_note(self) -> None:
@@ -213,7 +227,7 @@ class StandInDesk:
             return
         self.committer.commit(*_effects_of(note, self.ports))
 
-    def _runner(self, workflow: Workflow) -> Runner:
+    def runner(self, workflow: Workflow) -> Runner:
         return Runner(
             store=self.ports.store,
             clock=self.ports.clock,

@@ -1,0 +1,122 @@
+"""The command line: all commands, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+
+import typer
+from typer.exceptions import TyperException
+
+from ipfx_failover.adapters.signals import on_end
+from ipfx_failover.cli import (
+    config,
+    files,
+    modes,
+    monitor,
+    replicate,
+    standin,
+    state,
+    status,
+)
+from ipfx_failover.cli.output import report_error
+from ipfx_failover.errors import ExitCode, FailoverError, Interrupted, UsageError
+
+_HELP = """\
+Keeps business telephony alive when a server dies.
+
+The Failover Server watches Primary Servers, keeps a fresh copy of their database and files, takes
+over the address and role of one that fails, and gives it all back afterwards.
+"""
+_EPILOG = """\
+Exit codes: 0 done, 1 failed and rolled back, 2 usage or config, 3 refused, 4 unreachable,
+5 state in doubt, 6 done with exceptions, 70 bug, 75 busy, 130 interrupted.
+"""
+
+
+def build() -> typer.Typer:
+    """All commands; the man pages are generated from it too."""
+    app = typer.Typer(
+        name="ipfx-failover",
+        help=_HELP,
+        epilog=_EPILOG,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for family in (status, monitor, standin, replicate, files, modes, config, state):
+        family.add_to(app)
+
+    @app.callback()
+    def root(
+        version: bool = typer.Option(False, "--version", "-V", help="Print the version."),  # noqa: FBT003 - how Typer declares a flag
+    ) -> None:
+        if version:
+            from ipfx_failover import __version__
+
+            typer.echo(f"ipfx-failover {__version__}")
+            raise typer.Exit
+
+    return app
+
+
+def run() -> None:
+    """Run the command line of this process, and end it with the right exit code."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(arguments: list[str]) -> int:
+    """Run a command line; its exit code. No traceback reaches the user."""
+    as_json = "--json" in arguments
+    on_end(_interrupt)
+    try:
+        result = build()(args=arguments, prog_name="ipfx-failover", standalone_mode=False)
+    except FailoverError as error:
+        return report_error(error, as_json=as_json)
+    except TyperException as error:
+        return report_error(_usage(error), as_json=as_json)
+    except typer.Exit as leave:
+        return leave.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        return report_error(_interrupted("Ctrl-C"), as_json=as_json)
+    except Exception as bug:  # noqa: BLE001 - the last place that can keep a traceback from the user
+        return _report_bug(bug, as_json=as_json)
+    return int(result) if isinstance(result, int) else ExitCode.DONE
+
+
+def _interrupt(signal_name: str) -> None:
+    raise _interrupted(signal_name)
+
+
+def _interrupted(signal_name: str) -> Interrupted:
+    return Interrupted(
+        f"interrupted ({signal_name}); what was begun is undone",
+        "run the same command again when it suits",
+    )
+
+
+def _usage(error: TyperException) -> UsageError:
+    message = error.format_message().rstrip(".")
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "ipfx-failover"
+    return UsageError(message[:1].lower() + message[1:], f"see: {command} --help")
+
+
+def _report_bug(bug: Exception, *, as_json: bool) -> ExitCode:
+    details = Path(tempfile.gettempdir()) / "ipfx-failover-bug.log"
+    try:
+        handle, name = tempfile.mkstemp(prefix="ipfx-failover-bug-", suffix=".log")
+        details = Path(name)
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            traceback.print_exception(bug, file=stream)
+    except OSError:
+        pass
+    error = FailoverError(
+        f"a bug in ipfx-failover: {type(bug).__name__}", f"report it with the details in {details}"
+    )
+    report_error(error, as_json=as_json)
+    return ExitCode.BUG

@@ -1,0 +1,23 @@
+"""How a command that changed something ends: its mail goes out, the snapshot is renewed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ipfx_failover.cli.output import Output
+    from ipfx_failover.wiring.site import Site
+
+
+def end(site: Site, output: Output, text: str, server: str | None) -> None:
+    """Print the result; without a monitor also send the mail that it caused, for 15 s at most."""
+    from ipfx_failover.state import locks
+    from ipfx_failover.wiring.telling import deliver, refresh_snapshot
+
+    output.line(text)
+    monitored = site.locks.holder(locks.MONITOR) is not None
+    if not monitored:
+        output.progress("No monitor is running: nobody keeps the address or watches the servers.")
+        deliver(site)
+    refresh_snapshot(site)
+    output.document(message=text, server=server, monitor_running=monitored)

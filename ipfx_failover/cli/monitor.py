@@ -1,0 +1,34 @@
+"""`monitor`: the long-running loop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ipfx_failover.cli.options import ConfigPath, Json
+
+if TYPE_CHECKING:
+    import typer
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("monitor")(monitor)
+
+
+def monitor(config: ConfigPath = None, as_json: Json = False) -> None:
+    """Watch all servers, keep their copies fresh, and take over from one that fails.
+
+    Runs until SIGTERM or Ctrl-C, which leave a stand-in standing; started again, also after a
+    crash, it goes on. A second monitor of the same state directory is refused. Prints what
+    happens, a line an event (with --json a document a line).
+
+    Example: ipfx-failover monitor --config /etc/ipfx-failover/config.toml
+    """
+    from ipfx_failover.cli.output import Output
+    from ipfx_failover.wiring.monitoring import run_monitor
+    from ipfx_failover.wiring.site import open_site
+
+    site = open_site(config)
+    output = Output(as_json)
+    for warning in site.warnings:
+        output.progress(f"warning: {warning}")
+    run_monitor(site, output.event)

@@ -1,0 +1,27 @@
+"""Options that several commands share, each described once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ConfigPath = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="Config file; default: $IPFX_FAILOVER_CONFIG, then the system's place.",
+        show_default=False,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer the question with yes.")]
+Plan = Annotated[
+    bool, typer.Option("--plan", help="Print each step and what speaks against it; do nothing.")
+]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A server of the config.")]
+UntilEof = Annotated[
+    bool, typer.Option("--until-eof", hidden=True, help="End when standard input ends.")
+]

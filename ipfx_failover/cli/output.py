@@ -1,0 +1,117 @@
+"""What commands print: lines for a person, or one JSON document; errors in one place.
+
+Standard output carries results; errors and progress go to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ipfx_failover.errors import ExitCode, FailoverError, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ipfx_failover.state.reading import Logged
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where a command's words go."""
+
+    as_json: bool = False
+
+    def line(self, text: str) -> None:
+        """A line of the result, for a person only."""
+        if not self.as_json:
+            write(sys.stdout, text)
+
+    def progress(self, text: str) -> None:
+        """A line that says what goes on, for a person only."""
+        if not self.as_json:
+            write(sys.stderr, text)
+
+    def document(self, **values: Any) -> None:
+        """The result as JSON, where that is wanted; `ok` unless it says otherwise."""
+        if self.as_json:
+            shown = {"schema_version": SCHEMA_VERSION, "ok": True, **values}
+            write(sys.stdout, json.dumps(shown, default=str))
+
+    def event(self, logged: Logged) -> None:
+        """A line of the log: time, server, what happened."""
+        event = logged.event
+        if self.as_json:
+            shown = {
+                "schema_version": SCHEMA_VERSION,
+                "cursor": logged.cursor,
+                "at": event.at.isoformat(),
+                "level": event.spec.level,
+                "kind": event.kind,
+                "server": event.server,
+                "text": event.text,
+                "data": dict(event.data),
+            }
+            write(sys.stdout, json.dumps(shown))
+            return
+        local = event.at.astimezone()
+        stamp = f"{local:%Y-%m-%d %H:%M:%S}.{local.microsecond // 1000:03d}"
+        server = f"Server: {event.server}: " if event.server else ""
+        write(sys.stdout, f"{stamp} {server}{event.text}")
+
+    def confirm(self, question: str, *, yes: bool) -> None:
+        """Ask a question with the manual's words, where there is a terminal.
+
+        Raises:
+            Refused: declined, or nobody there to ask and no `--yes`.
+        """
+        if yes:
+            return
+        if self.as_json or not sys.stdin.isatty():
+            raise Refused(
+                f"this needs a confirmation: {question}", "run it in a terminal, or add --yes"
+            )
+        write(sys.stderr, question)
+        sys.stderr.write("Continue? [y/N] ")
+        sys.stderr.flush()
+        if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+            raise Refused("declined; nothing was done", "run it again and answer y to go on")
+
+
+def report_error(error: FailoverError, *, as_json: bool) -> ExitCode:
+    """Print an error: what happened, then what to do; its exit code."""
+    details = [str(line) for line in getattr(error, "details", ())]
+    if as_json:
+        document = {
+            "schema_version": SCHEMA_VERSION,
+            "ok": False,
+            "error": {
+                "kind": error.kind,
+                "message": error.message,
+                "hint": error.hint,
+                **({"details": details} if details else {}),
+            },
+        }
+        write(sys.stdout, json.dumps(document))
+    else:
+        lines(sys.stderr, [*details, f"error: {error.message}", f"  hint: {error.hint}"])
+    return error.exit_code
+
+
+def lines(stream: Any, texts: Iterable[str]) -> None:
+    for text in texts:
+        write(stream, text)
+
+
+def write(stream: Any, text: str) -> None:
+    """Print a line; a reader that has gone away (`| head`) aborts nothing."""
+    try:
+        encoding = stream.encoding or "utf-8"
+        stream.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+        stream.flush()
+    except (BrokenPipeError, ValueError):
+        pass

@@ -1,0 +1,193 @@
+"""`failover-now`, `stop-failover` and `takeover-ip`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ipfx_failover.cli.ending import end
+from ipfx_failover.cli.options import ConfigPath, Json, Name, Plan, Yes
+
+if TYPE_CHECKING:
+    from ipfx_failover.cli.output import Output
+    from ipfx_failover.errors import Refused
+    from ipfx_failover.standin.desk import StandInDesk
+    from ipfx_failover.state.journal import Step, StepState
+    from ipfx_failover.workflow.runner import Observer, Workflow
+
+Force = Annotated[
+    bool, typer.Option("--force", help="Take the address although somebody may use it.")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("failover-now")(failover_now)
+    app.command("stop-failover")(stop_failover)
+    app.command("takeover-ip")(takeover_ip)
+
+
+def failover_now(
+    name: Name,
+    config: ConfigPath = None,
+    yes: Yes = False,
+    plan: Plan = False,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Take a Primary's role over now, whatever the pings say.
+
+    Works with and without a running monitor; a running one takes over the upkeep. With assume_ip
+    the address is probed by ARP first (3 s); --force skips that.
+
+    Example: ipfx-failover failover-now DEMOSERVER --plan
+    """
+    from ipfx_failover.cli.output import Output
+    from ipfx_failover.standin.commands import address_in_use
+    from ipfx_failover.standin.takeover import Takeover
+    from ipfx_failover.wiring.site import open_site
+    from ipfx_failover.wiring.standin import desk
+
+    site = open_site(config)
+    server = site.server(name)
+    output = Output(as_json)
+    with desk(site, observer=_observer(output)) as at:
+        refusal = at.refusal(server)
+        in_use = None if force or refusal else address_in_use(at, server)
+        if plan:
+            steps = at.plan_takeover(server, by="operator")
+            _show_plan(at, Takeover(at.ports), steps, [r for r in (refusal, in_use) if r], output)
+            return
+        for reason in (refusal, in_use):
+            if reason is not None:
+                raise reason
+        output.confirm(
+            f"The Failover Server will take over the role of {server.name} now; clients have to "
+            f"log in again. If {server.name} still runs, both will.",
+            yes=yes,
+        )
+        at.take_over(server, by="operator", wait_s=10)
+    end(site, output, f"The Failover Server stands in for {server.name}", server.name)
+
+
+def stop_failover(
+    name: Name,
+    config: ConfigPath = None,
+    yes: Yes = False,
+    plan: Plan = False,
+    as_json: Json = False,
+) -> None:
+    """Give a Primary's role back: stop the application here, and release the address.
+
+    The first step of failback. Then restart the Primary quickly, and run replicate-to-live: until
+    then it is not failed over automatically, and nothing is copied from it.
+
+    Example: ipfx-failover stop-failover DEMOSERVER
+    """
+    from ipfx_failover.cli.output import Output
+    from ipfx_failover.standin.stand_down import StandDown
+    from ipfx_failover.wiring.site import open_site
+    from ipfx_failover.wiring.standin import desk
+
+    site = open_site(config)
+    server = site.server(name)
+    output = Output(as_json)
+    with desk(site, observer=_observer(output)) as at:
+        stand_in = at.stand_in_for(server.name)
+        if plan:
+            steps = at.plan_stand_down(stand_in, discard=False)
+            _show_plan(at, StandDown(at.ports), steps, [], output)
+            return
+        output.confirm(
+            f"The Failover Server will stop performing the role of {server.name}; nobody serves "
+            f"its clients until {server.name} has been restarted.",
+            yes=yes,
+        )
+        at.stand_down(server.name, wait_s=10)
+    end(
+        site,
+        output,
+        f"Stopped standing in for {server.name}. Now restart it, and then run: "
+        f"ipfx-failover replicate-to-live {server.name}",
+        server.name,
+    )
+
+
+def takeover_ip(
+    target: Annotated[
+        str, typer.Argument(metavar="ADDRESS|NAME", help="An IPv4 address, or a server.")
+    ],
+    adapter: Annotated[
+        str | None, typer.Option("--adapter", help="Network adapter; default: network.adapter.")
+    ] = None,
+    release: Annotated[bool, typer.Option("--release", help="Give the address up again.")] = False,
+    force: Force = False,
+    keep: Annotated[
+        bool,
+        typer.Option("--keep", help="Stay, announce it and answer conflicts until Ctrl-C."),
+    ] = False,
+    config: ConfigPath = None,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Take or release an IP address, alone: no application is started.
+
+    The address is probed by ARP first (RFC 5227, 3 s) and refused with the MAC that answered. It
+    is taken as a /32 until the next reboot, announced, and verified by a ping from it. A running
+    monitor keeps it; without one use --keep.
+
+    Example: ipfx-failover takeover-ip 192.168.11.1 --adapter eth0
+    """
+    from ipfx_failover.cli.output import Output
+    from ipfx_failover.standin.commands import AddressCommand
+    from ipfx_failover.wiring.network import arp
+    from ipfx_failover.wiring.site import open_site
+    from ipfx_failover.wiring.standin import desk
+
+    site = open_site(config)
+    output = Output(as_json)
+    with desk(site, observer=_observer(output)) as at:
+        command = AddressCommand(at, target, adapter)
+        if release:
+            command.release()
+            done = f"{command.address} released from {command.adapter}"
+        else:
+            command.check(force=force)
+            output.confirm(
+                f"This machine will use {command.address}; whoever has it now loses it.", yes=yes
+            )
+            command.take()
+            done = f"{command.address} taken on {command.adapter}"
+            if keep:
+                output.progress(f"{done}; kept until Ctrl-C")
+                command.keep(arp, output.progress)
+                done = f"{command.address} released from {command.adapter}"
+    end(site, output, done, None)
+
+
+def _observer(output: Output) -> Observer:
+    from ipfx_failover.state.journal import StepState
+
+    def observe(step: Step, state: StepState, text: str) -> None:  # noqa: ARG001 - the port
+        words = {StepState.DONE: "done", StepState.UNDONE: "undone"}
+        if state in words:
+            output.progress(f"  {words[state]}: {text}")
+
+    return observe
+
+
+def _show_plan(
+    at: StandInDesk,
+    workflow: Workflow,
+    steps: list[Step],
+    refusals: list[Refused],
+    output: Output,
+) -> None:
+    lines = at.describe(steps, workflow)
+    for number, line in enumerate(lines, start=1):
+        output.line(f"{number}. {line}")
+    for refusal in refusals:
+        output.line(f"It would be refused: {refusal.message}")
+        output.line(f"  hint: {refusal.hint}")
+    reasons = [{"message": refusal.message, "hint": refusal.hint} for refusal in refusals]
+    output.document(steps=lines, refusals=reasons)

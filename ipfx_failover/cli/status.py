@@ -1,0 +1,111 @@
+"""`status`: the main screen's server list, as a table, as JSON, or as a check."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ipfx_failover.cli.options import ConfigPath, Json
+
+if TYPE_CHECKING:
+    from ipfx_failover.report import StatusReport
+    from ipfx_failover.wiring.site import Site
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("status")(status)
+
+
+def status(
+    config: ConfigPath = None,
+    as_json: Json = False,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="One line and exit 0, 1, 2 or 3, as monitoring plug-ins do."),
+    ] = False,
+) -> int | None:
+    """Show every server's status, the stand-in, and the age of the copies.
+
+    Without a running monitor it says so; an old OK is never shown. --check ends with the exit
+    codes of monitoring plug-ins (0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN), the one exception to
+    the exit codes of all commands.
+
+    Example: ipfx-failover status --json
+    """
+    from dataclasses import asdict
+
+    from ipfx_failover.cli.output import Output
+    from ipfx_failover.report import is_bad
+    from ipfx_failover.wiring.site import open_site
+
+    report = _read(open_site(config))
+    output = Output(as_json)
+    if check:
+        code, line = is_bad(report)
+        output.line(line)
+        output.document(ok=code == 0, check=line, **asdict(report))
+        return code
+    if as_json:
+        output.document(**asdict(report))
+    else:
+        _show(report)
+    return None
+
+
+def _read(site: Site) -> StatusReport:
+    """From the store where we may open it, else from the monitor's snapshot."""
+    from ipfx_failover.errors import Refused
+    from ipfx_failover.report import aged, draw, read_snapshot
+
+    try:
+        with site.store() as store:
+            return draw(site.config, store, site.locks, site.clock, site.local)
+    except Refused:
+        snapshot = read_snapshot(site.state_dir)
+        if snapshot is None:
+            raise
+        return aged(snapshot, site.clock.now())
+
+
+def _show(report: StatusReport) -> None:
+    import sys
+
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(file=sys.stdout, highlight=False)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("SERVER", "ADDRESS", "STATUS", "ACTIVITY", "DATABASE AS OF", "FILES AS OF"):
+        table.add_column(column, no_wrap=True)
+    for server in report.servers:
+        table.add_row(
+            server.name,
+            server.address,
+            f"[{_COLOURS.get(server.status, 'default')}]{server.status}[/]",
+            server.activity,
+            _local(server.database_as_of),
+            _local(server.files_as_of),
+        )
+    console.print(table)
+    for line in _remarks(report):
+        console.print(line, markup=False, soft_wrap=True)
+
+
+_COLOURS = {"OK": "green", "FAILURE": "red", "SUSPECT": "yellow", "REPLICATING": "cyan"}
+
+
+def _remarks(report: StatusReport) -> list[str]:
+    remarks = list(report.warnings)
+    if report.standing_in_for:
+        remarks.append(f"Stand-in: {report.stand_in_phase} for {report.standing_in_for}")
+    remarks += [f"{server.name}: {note}" for server in report.servers for note in server.notes]
+    if report.mails_waiting:
+        remarks.append(f"{report.mails_waiting} mails wait to be sent")
+    return remarks
+
+
+def _local(iso: str | None) -> str:
+    from datetime import datetime
+
+    return datetime.fromisoformat(iso).astimezone().strftime("%Y-%m-%d %H:%M:%S") if iso else "-"

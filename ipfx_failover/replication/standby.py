@@ -1,0 +1,137 @@
+"""The standby's copy of a server, as a stand-in sees it: its place, its owner, its fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from ipfx_failover.errors import Busy
+from ipfx_failover.standin.application import Role
+from ipfx_failover.state import locks
+from ipfx_failover.state.journal import StepState, read_journal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ipfx_failover.clock import Clock
+    from ipfx_failover.config.models import Config, ServerSettings
+    from ipfx_failover.state.store import Store
+
+SWAP = "swap"
+"""The kind of step that a takeover waits for rather than ends."""
+_SWAP_WAIT_S = 10.0
+_LOOK_S = 0.05
+
+
+class EndProcess(Protocol):
+    def __call__(self, pid: int, created_at: float) -> None:
+        """End a process (tree): ask, wait a bounded time, then kill. Gone already is no error."""
+        ...
+
+
+def database_path(server: ServerSettings) -> Path | None:
+    """The standby database's file (sqlite), named as in the manual ("Catalog name")."""
+    if server.standby_catalog is None:
+        return None
+    return server.local_vm_dir / "DB" / f"{server.standby_catalog}.db"
+
+
+def role_of(server: ServerSettings, vm_local_dir: Path | None) -> Role:
+    """What the application is told when it stands in for the server."""
+    return Role(
+        server=server.name,
+        address=str(server.address),
+        port=server.port,
+        catalog=server.standby_catalog or "",
+        database=str(database_path(server) or ""),
+        vm_dir=str(server.local_vm_dir),
+        vm_local_dir=str(vm_local_dir or ""),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Standby:
+    """Implements `standin.steps.StandbyCopy`.
+
+    `recover`: finishes or undoes a resource's open journal, whose lock is held. `keep`: copies
+    what a stand-in recorded to a place of its own, and returns it.
+    """
+
+    config: Config
+    store: Store
+    locks: locks.Locks
+    clock: Clock
+    end_process: EndProcess
+    recover: Callable[[ServerSettings], None]
+    keep: Callable[[ServerSettings], str]
+    database_fingerprint: Callable[[Path], str]
+
+    def evict(self, server: str) -> list[str]:
+        """End whatever works on the copy, and recover its journal.
+
+        A swap is short, and let finish. Raises Busy when a lock does not become free.
+        """
+        settings = self.config.servers[server]
+        ended = []
+        for resource in (locks.database(server), locks.files(server)):
+            self._let_swap_finish(resource)
+            while (holder := self.locks.holder(resource)) is not None:
+                if holder.pid == os.getpid():
+                    raise Busy(f"{resource} is in use by this process", "wait for it to end")
+                self.end_process(holder.pid, holder.created_at)
+                ended.append(holder.work)
+            with self.locks.hold(resource, locks.this_command(), wait_s=_SWAP_WAIT_S):
+                pass
+        with (
+            self.locks.hold(locks.database(server), locks.this_command(), wait_s=_SWAP_WAIT_S),
+            self.locks.hold(locks.files(server), locks.this_command(), wait_s=_SWAP_WAIT_S),
+        ):
+            self.recover(settings)
+        return ended
+
+    def fingerprint(self, server: str) -> str:
+        """Changes when the application has written to the database or the files of the copy."""
+        settings = self.config.servers[server]
+        digest = hashlib.sha256()
+        database = database_path(settings)
+        if database is not None and database.exists():
+            digest.update(self.database_fingerprint(database).encode())
+        for line in _listing(settings.local_vm_dir, skip=settings.local_vm_dir / "DB"):
+            digest.update(line.encode("utf-8", "surrogateescape"))
+        return digest.hexdigest()
+
+    def set_aside(self, server: str) -> str:
+        return self.keep(self.config.servers[server])
+
+    def _let_swap_finish(self, resource: str) -> None:
+        deadline_ns = self.clock.monotonic_ns() + int(_SWAP_WAIT_S * 1e9)
+        while self._is_swapping(resource) and self.clock.monotonic_ns() < deadline_ns:
+            self.clock.sleep(_LOOK_S)
+
+    def _is_swapping(self, resource: str) -> bool:
+        journal = read_journal(self.store, resource)
+        if journal is None or self.locks.holder(resource) is None:
+            return False
+        doing = [
+            step.kind
+            for step, state in zip(journal.steps, journal.states, strict=True)
+            if state is StepState.DOING
+        ]
+        return SWAP in doing
+
+
+def _listing(root: Path, *, skip: Path) -> Iterator[str]:
+    """A line for each file below `root`: path, size, time of change."""
+    for directory, subdirectories, names in os.walk(root):
+        here = Path(directory)
+        if here == skip:
+            subdirectories.clear()
+            continue
+        subdirectories.sort()
+        for name in sorted(names):
+            path = here / name
+            stat = path.lstat()
+            yield f"{path.relative_to(root)}\0{stat.st_size}\0{stat.st_mtime_ns}\n"

@@ -1,0 +1,286 @@
+"""What `status` shows, as one value; `--json`, the table and the snapshot are drawn from it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from ipfx_failover.decide.liveness import Liveness
+from ipfx_failover.decide.schedule import next_planned
+from ipfx_failover.decide.status import Status, status
+from ipfx_failover.records import Authority, Phase
+from ipfx_failover.state import locks
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ipfx_failover.clock import Clock, LocalTime
+    from ipfx_failover.config.models import Config, ServerSettings
+    from ipfx_failover.records import MonitorRecord, Observation, ServerState, StandIn
+    from ipfx_failover.state.reading import Reading
+
+SNAPSHOT = "status.json"
+_FRESH_ROUNDS = 5
+_FRESH_AT_LEAST = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerReport:
+    """One line of the table. Times are ISO 8601, UTC; None: never, or does not apply."""
+
+    name: str
+    address: str
+    port: int
+    status: str
+    mode: str
+    liveness: str
+    misses: int
+    activity: str
+    authority: str
+    stale: bool
+    last_probe_at: str | None
+    last_answer_at: str | None
+    last_failover_at: str | None
+    database_as_of: str | None
+    files_as_of: str | None
+    next_replication_at: str | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorReport:
+    running: bool
+    pid: int | None
+    host: str | None
+    heartbeat_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """The whole of `status`; `as_of` is when it was drawn."""
+
+    as_of: str
+    monitor: MonitorReport
+    standing_in_for: str | None
+    stand_in_phase: str | None
+    mails_waiting: int
+    warnings: tuple[str, ...]
+    servers: tuple[ServerReport, ...]
+
+
+def draw(
+    config: Config, store: Reading, held: locks.Locks, clock: Clock, local: LocalTime
+) -> StatusReport:
+    """The status now. Nothing old is shown as if it were new: without a monitor nobody is OK."""
+    now = clock.now()
+    record = store.monitor()
+    runs = held.holder(locks.MONITOR) is not None
+    answers = runs and record is not None and _is_fresh(record, config, now)
+    stand_in = store.stand_in()
+    states = {name.casefold(): state for name, state in store.servers().items()}
+    observations = {name.casefold(): seen for name, seen in store.observations().items()}
+    drawing = _Drawing(store, held, now, local, stand_in, monitored=answers)
+    return StatusReport(
+        as_of=now.isoformat(),
+        monitor=MonitorReport(
+            running=runs,
+            pid=record.pid if record and runs else None,
+            host=record.host if record else None,
+            heartbeat_at=record.heartbeat_at.isoformat() if record else None,
+        ),
+        standing_in_for=stand_in.server if stand_in else None,
+        stand_in_phase=stand_in.phase if stand_in else None,
+        mails_waiting=store.mails_waiting(),
+        warnings=tuple(_warnings(record, now, runs=runs, answers=answers)),
+        servers=tuple(
+            drawing.server(
+                settings,
+                states.get(name.casefold(), store.server(name)),
+                observations.get(name.casefold()),
+            )
+            for name, settings in config.servers.items()
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawing:
+    store: Reading
+    held: locks.Locks
+    now: datetime
+    local: LocalTime
+    stand_in: StandIn | None
+    monitored: bool
+
+    def server(
+        self, settings: ServerSettings, state: ServerState, seen: Observation | None
+    ) -> ServerReport:
+        name = settings.name
+        known = Liveness(seen.liveness) if seen and self.monitored else Liveness.UNKNOWN
+        replicating = self.held.holder(locks.database(name)) is not None
+        database, files = self.store.copy(name, "database"), self.store.copy(name, "files")
+        shown = status(state.mode, known, replicating=replicating)
+        return ServerReport(
+            name=name,
+            address=str(settings.address),
+            port=settings.port,
+            status=shown,
+            mode=state.mode,
+            liveness=known,
+            misses=seen.misses if seen and self.monitored else 0,
+            activity=self._activity(state, replicating=replicating),
+            authority=state.authority,
+            stale=state.stale,
+            last_probe_at=_iso(seen.last_probe_at if seen else None),
+            last_answer_at=_iso(seen.last_answer_at if seen else None),
+            last_failover_at=_iso(state.last_failover_at),
+            database_as_of=_iso(database.as_of if database else None),
+            files_as_of=_iso(files.as_of if files else None),
+            next_replication_at=self._next(settings, state),
+            notes=tuple(self._notes(settings, state)),
+        )
+
+    def _is_stand_in_for(self, name: str) -> bool:
+        return self.stand_in is not None and self.stand_in.server.casefold() == name.casefold()
+
+    def _activity(self, state: ServerState, *, replicating: bool) -> str:
+        if self.stand_in is not None and self._is_stand_in_for(state.name):
+            interrupted = self.stand_in.phase is Phase.INTERRUPTED
+            return "interrupted stand-in" if interrupted else str(self.stand_in.phase)
+        if replicating:
+            return "replicating"
+        return "failback pending" if state.failback_pending else "idle"
+
+    def _next(self, settings: ServerSettings, state: ServerState) -> str | None:
+        if settings.replicate_daily is None or state.authority is Authority.STANDBY:
+            return None
+        planned = next_planned(
+            settings.replicate_daily, self.local.today(), self.now, self.local.instant
+        )
+        return planned.isoformat()
+
+    def _notes(self, settings: ServerSettings, state: ServerState) -> list[str]:
+        name, notes = settings.name, []
+        if state.failback_pending:
+            notes.append(
+                f"failback pending: restart {name}, then ipfx-failover replicate-to-live {name}"
+            )
+        elif state.authority is Authority.STANDBY and not self._is_stand_in_for(name):
+            notes.append(
+                "the standby is ahead: nothing is copied from live until "
+                f"ipfx-failover replicate-to-live {name}"
+            )
+        if state.stale:
+            notes.append(f"the copy is out of date: ipfx-failover replicate-from-live {name}")
+        if settings.database and self.store.copy(name, "database") is None:
+            notes.append(f"never replicated: ipfx-failover replicate-from-live {name}")
+        return notes
+
+
+def _is_fresh(record: MonitorRecord, config: Config, now: datetime) -> bool:
+    rounds = timedelta(milliseconds=_FRESH_ROUNDS * config.network.ping_interval_ms)
+    return now - record.heartbeat_at < max(rounds, _FRESH_AT_LEAST)
+
+
+def _warnings(
+    record: MonitorRecord | None, now: datetime, *, runs: bool, answers: bool
+) -> list[str]:
+    if answers:
+        return []
+    if record is None:
+        return ["no monitor has run yet: nobody watches the servers"]
+    seconds = int((now - record.heartbeat_at).total_seconds())
+    if runs:
+        return [f"the monitor (process {record.pid}) has not judged a round for {seconds} s"]
+    return [
+        f"no monitor is running: nobody watches the servers; the last probe was {seconds} s ago"
+    ]
+
+
+def write_snapshot(report: StatusReport, state_dir: Path) -> None:
+    """For readers who may not open the store: the same, without secrets, replaced atomically."""
+    path = state_dir / SNAPSHOT
+    beside = path.with_suffix(".new")
+    try:
+        beside.write_text(json.dumps(asdict(report)), encoding="utf-8")
+        beside.chmod(0o644)
+        beside.replace(path)
+    except OSError:
+        # Windows denies it while a reader has it open, a full disk always; the next one follows.
+        beside.unlink(missing_ok=True)
+
+
+def read_snapshot(state_dir: Path) -> StatusReport | None:
+    """The latest snapshot; None when there is none that can be read."""
+    try:
+        raw = json.loads((state_dir / SNAPSHOT).read_text(encoding="utf-8"))
+        servers = tuple(
+            ServerReport(**{**server, "notes": tuple(server["notes"])}) for server in raw["servers"]
+        )
+        return StatusReport(
+            **{
+                **raw,
+                "monitor": MonitorReport(**raw["monitor"]),
+                "warnings": tuple(raw["warnings"]),
+                "servers": servers,
+            }
+        )
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def aged(report: StatusReport, now: datetime) -> StatusReport:
+    """A snapshot as it may be shown `now`: an old one says nothing of the servers any more."""
+    age = now - datetime.fromisoformat(report.as_of)
+    if age < _FRESH_AT_LEAST:
+        return report
+    values = asdict(report)
+    unknown = [
+        ServerReport(
+            **{
+                **server,
+                "status": status_without_monitor(server["mode"]),
+                "liveness": str(Liveness.UNKNOWN),
+            }
+        )
+        for server in values["servers"]
+    ]
+    warning = f"this is {int(age.total_seconds())} s old: no monitor writes it any more"
+    return StatusReport(
+        **{
+            **values,
+            "monitor": MonitorReport(**{**values["monitor"], "running": False}),
+            "warnings": (*report.warnings, warning),
+            "servers": tuple(unknown),
+        }
+    )
+
+
+def status_without_monitor(mode: str) -> str:
+    from ipfx_failover.records import Mode
+
+    return status(Mode(mode), Liveness.UNKNOWN, replicating=False)
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
+
+
+def is_bad(report: StatusReport) -> tuple[int, str]:
+    """For monitoring systems: 0 ok, 1 warning, 2 critical, 3 unknown; and the line to show."""
+    failed = [s.name for s in report.servers if s.status == Status.FAILURE]
+    suspect = [s.name for s in report.servers if s.status == Status.SUSPECT]
+    unknown = [s.name for s in report.servers if s.status == Status.UNKNOWN]
+    noted = [f"{s.name}: {note}" for s in report.servers for note in s.notes]
+    if report.standing_in_for or failed:
+        whom = f"standing in for {report.standing_in_for}; " if report.standing_in_for else ""
+        return 2, f"CRITICAL: {whom}failed: {', '.join(failed) or 'none'}"
+    if not report.monitor.running or report.warnings:
+        return 2, f"CRITICAL: {'; '.join(report.warnings)}"
+    if suspect or noted:
+        return 1, f"WARNING: {'; '.join([*(f'{name} is suspect' for name in suspect), *noted])}"
+    if unknown:
+        return 3, f"UNKNOWN: nothing known yet of {', '.join(unknown)}"
+    return 0, f"OK: {len(report.servers)} servers watched"

@@ -1,0 +1,200 @@
+"""Puts the monitor together, runs it, and follows its log."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from functools import partial
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+from ipfx_failover.adapters.signals import on_end
+from ipfx_failover.adapters.tcp import answering
+from ipfx_failover.monitor.executor import Executor
+from ipfx_failover.monitor.loop import Monitor, Threads
+from ipfx_failover.monitor.mailer import Mailer
+from ipfx_failover.monitor.messages import Stop
+from ipfx_failover.monitor.nightly import Nightly
+from ipfx_failover.monitor.prober import Prober
+from ipfx_failover.monitor.scribe import Scribe
+from ipfx_failover.monitor.workers import Worker
+from ipfx_failover.standin.upkeep import Upkeep
+from ipfx_failover.state import locks
+from ipfx_failover.wiring import network
+from ipfx_failover.wiring.standin import desk
+from ipfx_failover.wiring.telling import deliver_from, refresh_snapshot_from
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ipfx_failover.config.models import ServerSettings
+    from ipfx_failover.monitor.messages import Message
+    from ipfx_failover.net import Address, Addresses
+    from ipfx_failover.state.reading import Logged
+    from ipfx_failover.state.store import Store
+    from ipfx_failover.wiring.site import Site
+
+_SCRIBE_BUSY_S = 5.0
+_MAIL_BOUND_S = 30.0
+_FOLLOW_EVERY_S = 0.2
+_PORT_TIMEOUT_S = 3.0
+
+
+def run_monitor(site: Site, show: Callable[[Logged], None]) -> None:
+    """Monitor until SIGTERM or Ctrl-C; `show` is told of every event.
+
+    Raises:
+        Busy: another monitor of this state directory runs; it is named.
+        Refused: a right is missing.
+    """
+    with site.locks.hold(locks.MONITOR, locks.this_command()), site.store() as store:
+        store.renew_ballast()
+        follower = Follower(site, store.last_cursor(), show)
+        thread = threading.Thread(target=follower.run, name="follower", daemon=True)
+        thread.start()
+        messages: SimpleQueue[Message] = SimpleQueue()
+        on_end(lambda signal_name: messages.put(Stop(signal_name)))
+        try:
+            _assemble(site, store, messages).run()
+        finally:
+            follower.stop()
+            thread.join(timeout=5)
+
+
+def _assemble(site: Site, store: Store, messages: SimpleQueue[Message]) -> Monitor:
+    config = site.config
+    adapters = network.addresses()
+    adapter = config.network.adapter
+    scribe = _scribe(site)
+    threads = Threads(
+        prober=_prober(site, adapters, messages),
+        upkeep=Upkeep(
+            addresses=adapters,
+            open_arp=network.arp,
+            clock=site.clock,
+            interval_ms=config.network.management_interval_ms,
+            tell=messages.put,
+        ),
+        executor=Executor(
+            config=config,
+            open_desk=partial(desk, site, must_go_on=True),
+            answers=_application_answers,
+            messages=messages,
+        ),
+        scribe=scribe,
+        mailer=Mailer(
+            open_store=site.store,
+            deliver=lambda opened: deliver_from(site, opened, bound_s=_MAIL_BOUND_S),
+        ),
+        workers=_workers(site, scribe),
+        nightly=Nightly(
+            servers=config.servers,
+            worker=_worker(site, scribe, "replicate-from-live", "--all", "--if-due"),
+            clock=site.clock,
+            local=site.local,
+        ),
+    )
+    monitor = Monitor(
+        config=config,
+        store=store,
+        clock=site.clock,
+        boot_id=site.boot_id,
+        gateway=lambda: _gateway(adapters, adapter),
+        messages=messages,
+        threads=threads,
+    )
+    # What is loaded now stays; the collector need not look at it while milliseconds count.
+    gc.freeze()
+    return monitor
+
+
+def _prober(site: Site, adapters: Addresses, messages: SimpleQueue[Message]) -> Prober:
+    settings = site.config.network
+    takes_addresses = any(server.assume_ip for server in site.config.servers.values())
+    return Prober(
+        echo=network.echo(),
+        arp=network.arp(settings.adapter) if settings.adapter and takes_addresses else None,
+        carrier=_carrier(adapters, settings.adapter),
+        clock=site.clock,
+        interval_ms=settings.ping_interval_ms,
+        timeout_ms=settings.ping_timeout_ms,
+        tell=messages.put,
+    )
+
+
+def _carrier(adapters: Addresses, adapter: str | None) -> Callable[[], bool]:
+    """Reads the cable of our adapter; where none is named, of any."""
+    names = [adapter] if adapter else [a.name for a in adapters.adapters() if a.name != "lo"]
+    return lambda: any(adapters.carrier(name) for name in names)
+
+
+def _gateway(adapters: Addresses, adapter: str | None) -> Address | None:
+    return adapters.gateway(adapter) if adapter else None
+
+
+def _application_answers(server: ServerSettings) -> bool:
+    return answering([str(server.address)], server.port, _PORT_TIMEOUT_S) is not None
+
+
+def _scribe(site: Site) -> Scribe:
+    return Scribe(
+        open_store=partial(site.store, busy_timeout_s=_SCRIBE_BUSY_S),
+        clock=site.clock,
+        after_commit=partial(refresh_snapshot_from, site),
+        say=_say,
+    )
+
+
+def _say(text: str) -> None:
+    import sys
+
+    from ipfx_failover.cli.output import write
+
+    write(sys.stderr, text)
+
+
+def _workers(site: Site, scribe: Scribe) -> list[Worker]:
+    wanted = any(server.files and server.files.real_time for server in site.config.servers.values())
+    return [_worker(site, scribe, "sync-files", "--all", "--watch")] if wanted else []
+
+
+def _worker(site: Site, scribe: Scribe, command: str, *options: str) -> Worker:
+    from ipfx_failover.events import EventKind
+
+    def failed(worker: str, reason: str, delay_s: float) -> None:
+        scribe.emit(EventKind.WORKER_FAILED, None, worker=worker, reason=reason, delay_s=delay_s)
+
+    return Worker(
+        [command, *options, "--config", str(site.config_path)],
+        keeps_running="--watch" in options,
+        clock=site.clock,
+        failed=failed,
+    )
+
+
+class Follower:
+    """Shows every event, whoever committed it; a slow terminal delays nothing else."""
+
+    def __init__(self, site: Site, cursor: int, show: Callable[[Logged], None]) -> None:
+        self._site = site
+        self._cursor = cursor
+        self._show = show
+        self._stop = threading.Event()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def run(self) -> None:
+        """Follow until `stop`, and show what is left then."""
+        with self._site.store() as store:
+            version = -1
+            while not self._stop.wait(_FOLLOW_EVERY_S):
+                if (now := store.data_version()) != version:
+                    version = now
+                    self._show_new(store)
+            self._show_new(store)
+
+    def _show_new(self, store: Store) -> None:
+        for logged in store.events_after(self._cursor):
+            self._cursor = logged.cursor
+            self._show(logged)

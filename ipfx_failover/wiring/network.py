@@ -1,0 +1,64 @@
+"""The network of this machine, behind the ports of `ipfx_failover.net`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from ipfx_failover.errors import Refused
+
+if TYPE_CHECKING:
+    from ipfx_failover.net import Address, Addresses, ArpSocket, EchoSocket
+
+
+def addresses() -> Addresses:
+    """The adapters of this machine."""
+    linux_only("work with network adapters")
+    from ipfx_failover.adapters.linux.addresses import LinuxAddresses
+
+    return LinuxAddresses()
+
+
+def echo(source: Address | None = None) -> EchoSocket:
+    """An ICMP socket; its probes come from `source` if given."""
+    linux_only("ping")
+    from ipfx_failover.adapters.linux.icmp import LinuxEchoSocket
+
+    return LinuxEchoSocket(source)
+
+
+def arp(adapter: str) -> ArpSocket:
+    """An ARP socket on an adapter."""
+    linux_only("send ARP")
+    from ipfx_failover.adapters.linux.arp import LinuxArpSocket
+
+    return LinuxArpSocket(adapter)
+
+
+class ArpSockets:
+    """Open ARP sockets by adapter, with the frames of the addresses that may be taken built."""
+
+    def __init__(self, prepared: tuple[Address, ...]) -> None:
+        self._prepared = prepared
+        self._open: dict[str, ArpSocket] = {}
+
+    def __call__(self, adapter: str) -> ArpSocket:
+        if adapter not in self._open:
+            socket = arp(adapter)
+            for address in self._prepared:
+                socket.prepare(address)
+            self._open[adapter] = socket
+        return self._open[adapter]
+
+    def close(self) -> None:
+        for socket in self._open.values():
+            socket.close()
+        self._open.clear()
+
+
+def linux_only(action: str) -> None:
+    if sys.platform != "linux":
+        raise Refused(
+            f"this version can {action} on Linux only",
+            "run the Failover Server on Linux; the Primaries may be of any kind",
+        )

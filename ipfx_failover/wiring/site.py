@@ -1,0 +1,81 @@
+"""One installation: its config, its state directory, its machine."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ipfx_failover.adapters.clock import SystemClock, SystemLocalTime
+from ipfx_failover.adapters.paths import places
+from ipfx_failover.state.locks import Locks
+from ipfx_failover.wiring.network import linux_only
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ipfx_failover.config.models import Config, ServerSettings
+    from ipfx_failover.state.store import Store
+
+
+@dataclass(frozen=True)
+class Site:
+    """One installation: its config, its state directory, its machine."""
+
+    config: Config
+    config_path: Path
+    warnings: tuple[str, ...]
+    clock: SystemClock = field(default_factory=SystemClock)
+    local: SystemLocalTime = field(default_factory=SystemLocalTime)
+
+    @cached_property
+    def state_dir(self) -> Path:
+        return self.config.failover_server.state_dir or places(os.environ).state_dir
+
+    @cached_property
+    def machine_dir(self) -> Path:
+        return places(os.environ).machine_dir
+
+    @cached_property
+    def locks(self) -> Locks:
+        return Locks(self.state_dir / "locks")
+
+    @cached_property
+    def machine_locks(self) -> Locks:
+        return Locks(self.machine_dir)
+
+    @cached_property
+    def boot_id(self) -> str:
+        linux_only("tell one boot of this machine from the next")
+        from ipfx_failover.adapters.linux.boot import boot_id
+
+        return boot_id()
+
+    def store(self, *, busy_timeout_s: float = 5.0) -> Store:
+        """Open the state store; the caller closes it."""
+        from ipfx_failover.state.store import Store
+
+        return Store(self.state_dir, busy_timeout_s=busy_timeout_s)
+
+    def server(self, name: str) -> ServerSettings:
+        """The server of that name, without regard to case.
+
+        Raises:
+            UsageError: there is none; the known ones are listed.
+        """
+        from ipfx_failover.config.load import find_server
+
+        return find_server(self.config, name)
+
+
+def open_site(config_path: Path | None) -> Site:
+    """Load the config.
+
+    Raises:
+        UsageError: it is not there, or wrong; all that is wrong is listed.
+    """
+    from ipfx_failover.config.load import load
+
+    loaded = load(config_path, environ=os.environ)
+    return Site(loaded.config, loaded.path, loaded.warnings)

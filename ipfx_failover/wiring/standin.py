@@ -1,0 +1,137 @@
+"""What taking over and giving back work with."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ipfx_failover.wiring import network
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import psutil
+
+    from ipfx_failover.config.models import ServerSettings
+    from ipfx_failover.replication.standby import Standby
+    from ipfx_failover.standin.application import Application, Role
+    from ipfx_failover.standin.desk import StandInDesk
+    from ipfx_failover.state.store import Store
+    from ipfx_failover.wiring.site import Site
+    from ipfx_failover.workflow.runner import Observer
+
+_TAKEOVER_BUSY_S = 1.0
+"""How long a stuck writer may hold a takeover up, before it goes on without the store."""
+_COMMAND_BUSY_S = 5.0
+_EVICTION_GRACE_S = 5.0
+
+
+def desk(site: Site, *, must_go_on: bool = False, observer: Observer | None = None) -> StandInDesk:
+    """Everything that taking over and giving back needs, built and warm; it holds its own store.
+
+    `must_go_on`: a takeover goes on when the store cannot be written (the monitor's).
+    """
+    from ipfx_failover.standin.desk import StandInDesk
+    from ipfx_failover.standin.record import MachineRecord
+    from ipfx_failover.standin.steps import StandInPorts
+    from ipfx_failover.workflow.runner import Committer, silent
+
+    store = site.store(busy_timeout_s=_TAKEOVER_BUSY_S if must_go_on else _COMMAND_BUSY_S)
+    config = site.config
+    prepared = tuple(server.address for server in config.servers.values() if server.assume_ip)
+    sockets = network.ArpSockets(prepared)
+    if config.network.adapter and must_go_on and prepared:
+        sockets(config.network.adapter)
+    ports = StandInPorts(
+        clock=site.clock,
+        boot_id=site.boot_id,
+        store=store,
+        record=MachineRecord(site.machine_dir, site.boot_id),
+        addresses=network.addresses(),
+        arp=sockets,
+        echo=network.echo,
+        application=application(site),
+        fence=partial(_fence, site),
+        copy=standby(site, store),
+    )
+    return StandInDesk(
+        config=config,
+        ports=ports,
+        machine_locks=site.machine_locks,
+        role_of=partial(_role, site),
+        committer=Committer(store, must_go_on=must_go_on),
+        observer=observer or silent,
+        close_sockets=sockets.close,
+    )
+
+
+def application(site: Site) -> Application | None:
+    """The Failover Server's own application, as the config has it."""
+    settings = site.config.failover_server.application
+    if settings.start:
+        from ipfx_failover.adapters.application_commands import CommandApplication
+        from ipfx_failover.adapters.linux.enclosure import LinuxEnclosure
+
+        return CommandApplication(
+            settings,
+            state_dir=site.state_dir,
+            run_dir=site.machine_dir,
+            boot_id=site.boot_id,
+            environ=os.environ,
+            enclosure=LinuxEnclosure(),
+            clock=site.clock,
+        )
+    if settings.services:
+        from ipfx_failover.adapters.linux.systemd import SystemdApplication
+
+        return SystemdApplication(settings, run_dir=site.machine_dir, clock=site.clock)
+    return None
+
+
+def standby(site: Site, store: Store) -> Standby:
+    """The standby's copies, for a stand-in."""
+    from ipfx_failover.replication.standby import Standby
+    from ipfx_failover.wiring.replication import keep_standby, recover_replication
+
+    return Standby(
+        config=site.config,
+        store=store,
+        locks=site.locks,
+        clock=site.clock,
+        end_process=partial(_end_process, site),
+        recover=partial(recover_replication, site, store),
+        keep=partial(keep_standby, site),
+        database_fingerprint=_fingerprint,
+    )
+
+
+def _role(site: Site, server: ServerSettings) -> Role:
+    from ipfx_failover.replication.standby import role_of
+
+    return role_of(server, site.config.failover_server.vm_local_dir)
+
+
+def _fence(site: Site, name: str) -> None:
+    from ipfx_failover.adapters.fencing import fence
+
+    server = site.config.servers[name]
+    if server.fence is not None:
+        fence(server.fence, _role(site, server), os.environ)
+
+
+def _fingerprint(path: Path) -> str:
+    from ipfx_failover.adapters.db.sqlite import fingerprint
+
+    return fingerprint(path)
+
+
+def _end_process(site: Site, pid: int, created_at: float) -> None:
+    from ipfx_failover.adapters.processes import Family, end, handle
+    from ipfx_failover.standin.application import Process
+
+    def seeds() -> list[psutil.Process]:
+        process = handle(Process(pid, created_at))
+        return [] if process is None else [process]
+
+    end(Family(seeds).members, site.clock, grace_s=_EVICTION_GRACE_S)

@@ -9,24 +9,24 @@ import socket
 import struct
 import sys
 
-_ETHERNET = struct.Struct("!6s6sH")
-_ARP = struct.Struct("!HHBBH6s4s6s4s")
-_BROADCAST = b"\xff" * 6
-_ETHERTYPE_ARP = 0x0806
-_REQUEST, _REPLY = 1, 2
+ETHERNET = struct.Struct("!6s6sH")
+ARP = struct.Struct("!HHBBH6s4s6s4s")
+BROADCAST = b"\xff" * 6
+ETHERTYPE_ARP = 0x0806
+REQUEST, REPLY = 1, 2
 
 
 def gratuitous(mac: bytes, address: bytes, operation: int) -> bytes:
-    ethernet = _ETHERNET.pack(_BROADCAST, mac, _ETHERTYPE_ARP)
-    return ethernet + _ARP.pack(1, 0x0800, 6, 4, operation, mac, address, mac, address)
+    ethernet = ETHERNET.pack(BROADCAST, mac, ETHERTYPE_ARP)
+    return ethernet + ARP.pack(1, 0x0800, 6, 4, operation, mac, address, mac, address)
 
 
 def main() -> None:
     interface, address = sys.argv[1:]
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as link:
-        link.bind((interface, _ETHERTYPE_ARP))
+        link.bind((interface, ETHERTYPE_ARP))
         mac = link.getsockname()[4]
-        for operation in (_REQUEST, _REPLY):
+        for operation in (REQUEST, REPLY):
             link.send(gratuitous(mac, socket.inet_aton(address), operation))
 
 

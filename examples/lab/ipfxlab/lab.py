@@ -17,6 +17,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
+from ipfxlab.guard import start_guard
 from ipfxlab.mail import MailServer
 from ipfxlab.network import GATEWAY, Network, address_in_lab
 from ipfxlab.phone import start_application
@@ -43,13 +44,14 @@ class Primary:
     """
 
     def __init__(self, network: Network, name: str, *, guarded: bool) -> None:
-        last = PRIMARIES[name]
+        service = address_in_lab(PRIMARIES[name])
+        management = address_in_lab(PRIMARIES[name] + MANAGEMENT_OFFSET)
         self.name = name
-        self.service_address = address_in_lab(last)
-        self.address = self.service_address.split("/")[0]
-        management = address_in_lab(last + MANAGEMENT_OFFSET)
+        self.guarded = guarded
+        self.guard: LabProcess | None = None
+        self.address = service.split("/")[0]
         self.management_address = management.split("/")[0]
-        persistent = (management,) if guarded else (self.service_address, management)
+        persistent = (management,) if guarded else (service, management)
         self.host: Host = network.add_host(name, *persistent)
         self.ssh = SshServer(self.host)
         self.vm_dir = self.host.directory / "VM"
@@ -59,8 +61,15 @@ class Primary:
             directory.mkdir(parents=True)
 
     def boot_services(self) -> None:
-        """Starts what a booted Primary starts by itself: its SSH server."""
+        """Starts what a booted Primary starts by itself: SSH, and the guard where it has one."""
         self.ssh.start()
+        if self.guarded:
+            self.guard = start_guard(self.host, f"{self.address}/32")
+
+    def wait_for_address(self) -> None:
+        """Waits until the guard took the service address; without a guard it is always there."""
+        if self.guard is not None:
+            self.guard.wait_for_line("nobody answered; taken")
 
     def start_application(self) -> LabProcess:
         """Starts the telephony application by hand, as the manual has it after a failback."""
@@ -87,6 +96,8 @@ class Lab:
             self.mail.start()
             for primary in self.primaries.values():
                 primary.boot_services()
+            for primary in self.primaries.values():
+                primary.wait_for_address()
             self._stack = stack.pop_all()
         return self
 

@@ -44,12 +44,12 @@ class Executor:
         self,
         *,
         config: Config,
-        open_desk: Callable[[], StandInDesk],
+        desk: StandInDesk,
         answers: Callable[[ServerSettings], bool],
         messages: SimpleQueue[Message],
     ) -> None:
         self._config = config
-        self._open_desk = open_desk
+        self._desk = desk
         self._answers = answers
         self._messages = messages
         self._orders: SimpleQueue[_Order | None] = SimpleQueue()
@@ -70,7 +70,7 @@ class Executor:
         self._orders.put(None)
 
     def run(self) -> None:
-        desk = self._open_desk()
+        desk = self._desk
         try:
             while True:
                 try:

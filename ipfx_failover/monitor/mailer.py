@@ -17,10 +17,16 @@ class Mailer:
     """Looks every second for mail to send; `deliver` sends what is due, bounded in time."""
 
     def __init__(
-        self, *, open_store: Callable[[], Store], deliver: Callable[[Store], None]
+        self,
+        *,
+        open_store: Callable[[], Store],
+        deliver: Callable[[Store], None],
+        say: Callable[[str], None],
     ) -> None:
         self._open_store = open_store
         self._deliver = deliver
+        self._say = say
+        self._complaint = ""
         self._stop = threading.Event()
 
     def stop(self) -> None:
@@ -30,5 +36,15 @@ class Mailer:
         """Deliver until `stop`, and once more then."""
         with self._open_store() as store:
             while not self._stop.wait(_LOOK_EVERY_S):
-                self._deliver(store)
+                self._try(store)
+            self._try(store)
+
+    def _try(self, store: Store) -> None:
+        """Whatever goes wrong with one mail, the next look tries again."""
+        try:
             self._deliver(store)
+        except Exception as error:  # noqa: BLE001 - mail must go on; the words say what it was
+            complaint = f"mail cannot be sent: {type(error).__name__}: {error}"
+            if complaint != self._complaint:
+                self._say(complaint)
+            self._complaint = complaint

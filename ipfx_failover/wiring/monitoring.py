@@ -77,7 +77,7 @@ def _assemble(site: Site, store: Store, messages: SimpleQueue[Message]) -> Monit
         ),
         executor=Executor(
             config=config,
-            open_desk=partial(desk, site, must_go_on=True),
+            desk=desk(site, must_go_on=True),
             answers=_application_answers,
             messages=messages,
         ),
@@ -85,6 +85,7 @@ def _assemble(site: Site, store: Store, messages: SimpleQueue[Message]) -> Monit
         mailer=Mailer(
             open_store=site.store,
             deliver=lambda opened: deliver_from(site, opened, bound_s=_MAIL_BOUND_S),
+            say=_say,
         ),
         workers=_workers(site, scribe),
         nightly=Nightly(

@@ -85,7 +85,7 @@ def application(site: Site) -> Application | None:
     if settings.services:
         from ipfx_failover.adapters.linux.systemd import SystemdApplication
 
-        return SystemdApplication(settings, run_dir=site.machine_dir, clock=site.clock)
+        return SystemdApplication(settings, clock=site.clock)
     return None
 
 

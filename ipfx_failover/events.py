@@ -308,9 +308,15 @@ class Event:
         return template.format_map(_Filled(self.data, self.server or ""))
 
 
+def one_line(text: str) -> str:
+    """The text without what a terminal, a log or a mail would act upon, or could not encode."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 class _Filled(dict[str, Value]):
     def __init__(self, data: Mapping[str, Value], server: str) -> None:
-        super().__init__(data)
+        # File names and other machines' answers are in there: no line breaks, no escapes.
+        super().__init__({k: one_line(v) if isinstance(v, str) else v for k, v in data.items()})
         self.setdefault("server", server)
 
     def __missing__(self, key: str) -> _Nothing:

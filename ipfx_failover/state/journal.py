@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from ipfx_failover.events import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
@@ -98,7 +100,7 @@ def learn(tx: Transaction, resource: str, facts: Mapping[str, Parameter]) -> Non
 def turn_back(tx: Transaction, resource: str, reason: str) -> None:
     """Decide that this journal is undone, whoever goes on with it."""
     tx.connection.execute(
-        "UPDATE journal SET undo_reason = ? WHERE resource = ?", (reason, resource)
+        "UPDATE journal SET undo_reason = ? WHERE resource = ?", (one_line(reason), resource)
     )
 
 

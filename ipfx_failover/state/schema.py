@@ -111,6 +111,8 @@ CREATE TABLE outbox (
   last_error TEXT
 ) STRICT;
 CREATE INDEX outbox_waiting ON outbox (id) WHERE sent_at IS NULL AND dropped_at IS NULL;
+CREATE VIEW waiting_mails AS
+  SELECT * FROM outbox WHERE sent_at IS NULL AND dropped_at IS NULL;
 CREATE TABLE monitor (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   pid INTEGER NOT NULL,

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from ipfx_failover.decide.alerts import compose, reminded, weigh
+from ipfx_failover.events import one_line
 from ipfx_failover.state.reading import Reading
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class Transaction(Reading):
         self.connection.execute(
             "UPDATE runs SET finished_at = ?, outcome = ? WHERE id = "
             "(SELECT max(id) FROM runs WHERE server = ? AND work = ?)",
-            (at.isoformat(), outcome, server, work),
+            (at.isoformat(), one_line(outcome), server, work),
         )
 
     def observe(self, observations: Iterable[Observation]) -> None:

@@ -268,6 +268,9 @@ def main() -> int:
         return watch(guard, once=options.once)
     except subprocess.CalledProcessError as error:
         print(f"{settings.address.ip} on {settings.interface}: {error.stderr.strip()}", flush=True)
+    except PermissionError:
+        needs = "needs CAP_NET_ADMIN and CAP_NET_RAW: run it as root, or by its systemd unit"
+        print(f"{settings.address.ip} on {settings.interface}: {needs}", flush=True)
     except OSError as error:
         print(f"{settings.address.ip} on {settings.interface}: {error}", flush=True)
     return FAILED

@@ -46,6 +46,24 @@ def test_an_answer_is_received_after_it_was_asked_for(site: Site) -> None:
     assert reply.sent_ns <= reply.received_ns
 
 
+def test_a_late_reader_makes_no_answer_late(site: Site) -> None:
+    echo = site.echo()
+    number = 0
+
+    def arrival_counts() -> bool:
+        nonlocal number
+        number += 1
+        echo.send(NEIGHBOUR, number)
+        site.wait(lambda: select.select([echo], [], [], 0)[0])
+        seen_ns = site.monotonic_ns()
+        site.pass_time(0.02)
+        [reply] = echo.receive()
+        return reply.received_ns <= seen_ns
+
+    # A system may need a moment to begin with it.
+    site.wait(arrival_counts)
+
+
 def test_a_host_that_was_not_prepared_is_probed_all_the_same(site: Site) -> None:
     echo = site.echo()
     echo.send(GATEWAY, 1)

@@ -42,6 +42,9 @@ class Site(Protocol):
     def switch_on(self) -> None: ...
     def let_neighbour_ignore_icmp(self) -> None: ...
 
+    def monotonic_ns(self) -> int: ...
+    def pass_time(self, duration_s: float) -> None: ...
+
     def wait(self, ready: Callable[[], object]) -> None:
         """Let time pass until `ready`, or fail."""
         ...
@@ -95,6 +98,12 @@ class FakeSite:
     def let_neighbour_ignore_icmp(self) -> None:
         self._neighbour.answers_icmp = False
 
+    def monotonic_ns(self) -> int:
+        return self._clock.monotonic_ns()
+
+    def pass_time(self, duration_s: float) -> None:
+        self._clock.advance(duration_s)
+
     def wait(self, ready: Callable[[], object]) -> None:
         for _ in range(int(_PATIENCE_S / _STEP_S)):
             if ready():
@@ -108,6 +117,7 @@ class LinuxSite:
 
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
+        self._clock = SystemClock()
         self._switch, self.us, self.neighbour, self._gateway = (self._namespace() for _ in range(4))
         self._switch.ip("link", "add", "bridge0", "type", "bridge")
         self._switch.ip("link", "set", "bridge0", "up")
@@ -168,12 +178,17 @@ class LinuxSite:
     def let_neighbour_ignore_icmp(self) -> None:
         self.neighbour.sysctl("net.ipv4.icmp_echo_ignore_all", "1")
 
+    def monotonic_ns(self) -> int:
+        return self._clock.monotonic_ns()
+
+    def pass_time(self, duration_s: float) -> None:
+        self._clock.sleep(duration_s)
+
     def wait(self, ready: Callable[[], object]) -> None:
-        clock = SystemClock()
-        deadline_ns = clock.monotonic_ns() + int(_PATIENCE_S * 1e9)
+        deadline_ns = self.monotonic_ns() + int(_PATIENCE_S * 1e9)
         while not ready():
-            assert clock.monotonic_ns() < deadline_ns, "it did not happen"
-            clock.sleep(_STEP_S)
+            assert self.monotonic_ns() < deadline_ns, "it did not happen"
+            self.pass_time(_STEP_S)
 
     def _namespace(self) -> Namespace:
         namespace = Namespace()

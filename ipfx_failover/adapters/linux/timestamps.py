@@ -32,7 +32,11 @@ def stamp_of(ancillary: list[tuple[int, int, bytes]]) -> WallTime | None:
 
 
 def request_timestamps(sock: socket.socket) -> None:
-    """Make every received packet carry the time at which it arrived."""
+    """Make every received packet carry the time at which it arrived.
+
+    Unless another program wanted this already, the kernel needs a few milliseconds to begin with
+    it; until then the time is that of the reading.
+    """
     sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
 
 

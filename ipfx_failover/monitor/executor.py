@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ipfx_failover.config.models import Config, ServerSettings
+    from ipfx_failover.monitor.hurry import Hurry
     from ipfx_failover.standin.desk import StandInDesk
 
 _WATCH_EVERY_S = 5.0
@@ -47,11 +48,13 @@ class Executor:
         desk: StandInDesk,
         answers: Callable[[ServerSettings], bool],
         messages: SimpleQueue[Message],
+        hurry: Hurry,
     ) -> None:
         self._config = config
         self._desk = desk
         self._answers = answers
         self._messages = messages
+        self._hurry = hurry
         self._orders: SimpleQueue[_Order | None] = SimpleQueue()
         self._under_way: set[_Order] = set()
         self._restart_s = _FIRST_RESTART_S
@@ -63,6 +66,8 @@ class Executor:
         order = _Order(job, server)
         if order not in self._under_way:
             self._under_way.add(order)
+            if job == "take over":
+                self._hurry.begin()
             self._orders.put(order)
 
     def stop(self) -> None:
@@ -81,6 +86,7 @@ class Executor:
                 if order is None:
                     return
                 self._guarded(desk, order, partial(self._do, order=order))
+                self._hurry.end()
                 self._under_way.discard(order)
         finally:
             desk.close()

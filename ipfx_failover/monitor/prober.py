@@ -16,6 +16,7 @@ from ipfx_failover.decide.arp_claims import AddressClaims, counts_as_claim
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
     from ipfx_failover.clock import Clock
     from ipfx_failover.decide.evidence import ArpEvidence
     from ipfx_failover.net import Address, ArpSocket, EchoReply, EchoSocket

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ipfx_failover.clock import Clock
+    from ipfx_failover.monitor.hurry import Hurry
     from ipfx_failover.state.store import Store
 
 _RETRY_S = 1.0
@@ -31,11 +32,13 @@ class Scribe:
         clock: Clock,
         after_commit: Callable[[Store], None],
         say: Callable[[str], None],
+        hurry: Hurry,
     ) -> None:
         self._open_store = open_store
         self._clock = clock
         self._after_commit = after_commit
         self._say = say
+        self._hurry = hurry
         self._effects: SimpleQueue[Effect | None] = SimpleQueue()
         self._unwritable = False
 
@@ -60,6 +63,7 @@ class Scribe:
             while goes_on:
                 effects, goes_on = self._gather(behind=committer.is_behind)
                 if effects or committer.is_behind:
+                    self._hurry.wait_until_over()
                     self._commit(committer, effects)
                     self._after_commit(store)
 

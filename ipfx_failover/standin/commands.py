@@ -107,10 +107,7 @@ class AddressCommand:
             "address": str(self.address),
             "adapter": self.adapter,
         }
-        plan = [Step(steps.TAKE_ADDRESS, where)]
-        if references := self._desk.references(self.address):
-            targets = " ".join(map(str, references))
-            plan.append(Step(steps.VERIFY_ADDRESS, {**where, "references": targets}))
+        plan = [Step(steps.TAKE_ADDRESS, where), Step(steps.VERIFY_ADDRESS, where)]
         with self._desk.machine_locks.hold(RESOURCE, locks.this_command()):
             runner = self._desk.runner(TakeAlone(self._desk.ports))
             runner.recover(str(self.address))

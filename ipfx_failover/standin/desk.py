@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Self
 
-from ipfx_failover.decide.references import references
 from ipfx_failover.errors import Refused
 from ipfx_failover.events import Event, EventKind
 from ipfx_failover.records import Authority, HeldAddress, Phase, StandIn
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ipfx_failover.config.models import Config, ServerSettings
-    from ipfx_failover.net import Address
     from ipfx_failover.standin.application import Role
     from ipfx_failover.standin.record import Note
     from ipfx_failover.standin.steps import StandInPorts
@@ -163,7 +161,6 @@ class StandInDesk:
             server,
             self.role_of(server),
             adapter=adapter,
-            references=self.references(server.address) if server.assume_ip else (),
             starts_application=self.ports.application is not None,
             again=self.ports.store.stand_in() is not None,
             by=by,
@@ -189,18 +186,6 @@ class StandInDesk:
 
     def _is_standing(self, stand_in: StandIn) -> bool:
         return stand_in.phase is Phase.STANDING_IN and stand_in.boot_id == self.ports.boot_id
-
-    def references(self, suspect: Address) -> tuple[Address, ...]:
-        """Who is to answer a ping from the address `suspect` when we have taken it."""
-        adapter = self.config.network.adapter
-        held = {IPv4Address(held.address) for held in self.ports.store.held_addresses()}
-        return references(
-            configured=self.config.network.reference_targets,
-            gateway=self.ports.addresses.gateway(adapter) if adapter else None,
-            primaries=(other.address for other in self.config.servers.values()),
-            suspect=suspect,
-            ours=held,
-        )
 
     def stand_in_for(self, name: str) -> StandIn:
         stand_in = self.ports.store.stand_in()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ipfx_failover.clock import Clock
-    from ipfx_failover.net import Addresses, ArpSocket, OpenEcho
+    from ipfx_failover.net import Address, Addresses, ArpSocket, OpenEcho
     from ipfx_failover.state.store import Store
 
 CLAIM = "claim the role"
@@ -55,7 +55,11 @@ class StandbyCopy(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StandInPorts:
-    """What the steps work with. `arp`: an open socket on an adapter, with its frames built."""
+    """What the steps work with.
+
+    `arp`: an open socket on an adapter, with its frames built. `references`: who is to answer a
+    ping from an address that we have taken.
+    """
 
     clock: Clock
     boot_id: str
@@ -65,6 +69,7 @@ class StandInPorts:
     arp: Callable[[str], ArpSocket]
     echo: OpenEcho
     application: Application | None
+    references: Callable[[Address], Sequence[Address]]
     fence: Callable[[str], None]
     copy: StandbyCopy
 
@@ -188,28 +193,32 @@ class TakeAddress:
 
 @dataclass(frozen=True, slots=True)
 class VerifyAddress:
-    """Done only when a reference answers a ping from the taken address."""
+    """Done only when a reference answers a ping from the taken address; without one, nothing."""
 
     ports: StandInPorts
 
     def describe(self, values: Values) -> str:
-        return f"verify that {values['references']} answers a ping from {values['address']}"
+        return f"verify that a reference target answers a ping from {values['address']}"
 
     def do(self, values: Values) -> Outcome:
         source = IPv4Address(str(values["address"]))
-        targets = [IPv4Address(text) for text in str(values["references"]).split()]
-        arp = self.ports.arp(str(values["adapter"]))
+        targets = self.ports.references(source)
+        if targets:
+            self._verify(source, targets, self.ports.arp(str(values["adapter"])))
+        return Outcome()
+
+    def _verify(self, source: Address, targets: Sequence[Address], arp: ArpSocket) -> None:
         echo = self.ports.echo(source)
         try:
             echo.prepare(targets)
             for sequence in range(_VERIFY_TRIES):
                 if any_answers(echo, targets, sequence, self.ports.clock, _VERIFY_TIMEOUT_S):
-                    return Outcome()
+                    return
                 arp.announce(source)
         finally:
             echo.close()
         raise Failed(
-            f"no reference target ({values['references']}) answers a ping from {source}",
+            f"no reference target ({', '.join(map(str, targets))}) answers a ping from {source}",
             "look for port security, dynamic ARP inspection or a wrong adapter",
         )
 

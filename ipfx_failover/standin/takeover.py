@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ipfx_failover.config.models import ServerSettings
-    from ipfx_failover.net import Address
     from ipfx_failover.standin.application import Role
     from ipfx_failover.standin.steps import StandInPorts
     from ipfx_failover.state.journal import Journal
@@ -74,7 +73,6 @@ def takeover_steps(
     role: Role,
     *,
     adapter: str | None,
-    references: Sequence[Address],
     starts_application: bool,
     again: bool,
     by: str,
@@ -101,10 +99,7 @@ def takeover_steps(
         plan.append(Step(steps.FENCE, {"server": name, "required": server.fence.required}))
     if taken:
         where = {"server": name, "address": address, "adapter": adapter}
-        plan.append(Step(steps.TAKE_ADDRESS, where))
-        if references:
-            targets = " ".join(map(str, references))
-            plan.append(Step(steps.VERIFY_ADDRESS, {**where, "references": targets}))
+        plan += [Step(steps.TAKE_ADDRESS, where), Step(steps.VERIFY_ADDRESS, where)]
     plan.append(Step(steps.EVICT, {"server": name}))
     if starts_application:
         plan.append(Step(steps.START_APPLICATION, role_values(role)))

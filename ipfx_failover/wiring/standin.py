@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import psutil
 
     from ipfx_failover.config.models import ServerSettings
+    from ipfx_failover.net import Address, Addresses
     from ipfx_failover.replication.standby import Standby
     from ipfx_failover.standin.application import Application, Role
     from ipfx_failover.standin.desk import StandInDesk
@@ -43,15 +44,17 @@ def desk(site: Site, *, must_go_on: bool = False, observer: Observer | None = No
     sockets = network.ArpSockets(prepared)
     if config.network.adapter and must_go_on and prepared:
         sockets(config.network.adapter)
+    adapters = network.addresses()
     ports = StandInPorts(
         clock=site.clock,
         boot_id=site.boot_id,
         store=store,
         record=MachineRecord(site.machine_dir, site.boot_id),
-        addresses=network.addresses(),
+        addresses=adapters,
         arp=sockets,
         echo=network.echo,
         application=application(site),
+        references=partial(_references, site, store, adapters),
         fence=partial(_fence, site),
         copy=standby(site, store),
     )
@@ -63,6 +66,23 @@ def desk(site: Site, *, must_go_on: bool = False, observer: Observer | None = No
         committer=Committer(store, must_go_on=must_go_on),
         observer=observer or silent,
         close_sockets=sockets.close,
+    )
+
+
+def _references(
+    site: Site, store: Store, adapters: Addresses, suspect: Address
+) -> tuple[Address, ...]:
+    from ipaddress import IPv4Address
+
+    from ipfx_failover.decide.references import references
+
+    settings = site.config.network
+    return references(
+        configured=settings.reference_targets,
+        gateway=adapters.gateway(settings.adapter) if settings.adapter else None,
+        primaries=(server.address for server in site.config.servers.values()),
+        suspect=suspect,
+        ours={IPv4Address(held.address) for held in store.held_addresses()},
     )
 
 

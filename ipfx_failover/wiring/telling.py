@@ -22,7 +22,7 @@ def deliver_from(site: Site, store: Store, *, bound_s: float) -> None:
     from ipfx_failover.mailing import drain, remind
 
     remind(store, site.clock)
-    drain(store, SmtpSender(site.config.alerts), site.clock, bound_s=bound_s)
+    drain(store, SmtpSender(site.config.alerts), site.clock, within_s=bound_s)
 
 
 def refresh_snapshot(site: Site) -> None:

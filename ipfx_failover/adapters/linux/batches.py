@@ -15,10 +15,14 @@ from typing import TYPE_CHECKING, Any
 from ipfx_failover.adapters.linux.timestamps import ANCILLARY_BYTES, TIMESTAMP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-BATCH = 64
-"""Datagrams in one call at most."""
+    from ipfx_failover.adapters.linux.timestamps import WallTime
+
+SEND_BATCH = 64
+READ_BATCH = 128
+"""Datagrams in one call at most. A reader that is asked after each sent batch gets all answers at
+once, and knows from the free room that there are no more."""
 
 # struct mmsghdr: address, its length, vectors, their number, control data, their length, flags;
 # then the number of bytes that went or came.
@@ -101,40 +105,33 @@ class Inbox:
 
     def __init__(self, layout: Struct) -> None:
         self._layout = layout
-        self._datagrams = _Memory([bytes(layout.size)] * BATCH)
-        self._stamps = _Memory([bytes(ANCILLARY_BYTES)] * BATCH)
-        self._vectors = _Memory([self._datagrams.vector(n) for n in range(BATCH)])
+        self._datagrams = _Memory([bytes(layout.size)] * READ_BATCH)
+        self._stamps = _Memory([bytes(ANCILLARY_BYTES)] * READ_BATCH)
+        self._vectors = _Memory([self._datagrams.vector(n) for n in range(READ_BATCH)])
         headers = [
             _HEADER.pack(
                 *(0, 0, self._vectors.address(n), 1),
                 *(self._stamps.address(n), ANCILLARY_BYTES, 0, 0),
             )
-            for n in range(BATCH)
+            for n in range(READ_BATCH)
         ]
         self._headers = _Memory(headers)
         self._fresh_headers = b"".join(headers)
-        self._zeros = bytes(BATCH * layout.size)
+        self._zeros = bytes(READ_BATCH * layout.size)
 
-    def receive(self, fileno: int) -> list[tuple[tuple[Any, ...], tuple[int, int]]]:
-        """At most `BATCH` datagrams that are there now: their fields, and wall time (s, ns).
+    def receive(self, fileno: int) -> tuple[int, Iterator[tuple[Any, WallTime]]]:
+        """The datagrams that are there now, at most `READ_BATCH`: how many, and each one's fields.
 
-        A longer datagram is cut, a shorter one ends in zeros.
+        A longer datagram is cut, a shorter one ends in zeros. Take them before the next call.
         """
         self._headers.fill(self._fresh_headers)
         self._datagrams.fill(self._zeros)
-        count = _recvmmsg(fileno, self._headers.address(), BATCH, socket.MSG_DONTWAIT, None)
+        count = _recvmmsg(fileno, self._headers.address(), READ_BATCH, socket.MSG_DONTWAIT, None)
         if count < 0:
-            return _nothing(ctypes.get_errno())
-        return list(
-            zip(
-                self._layout.iter_unpack(self._datagrams.view[: count * self._layout.size]),
-                TIMESTAMP.iter_unpack(self._stamps.view[: count * TIMESTAMP.size]),
-                strict=True,
-            )
-        )
-
-
-def _nothing(number: int) -> list[tuple[tuple[Any, ...], tuple[int, int]]]:
-    if number in (errno.EAGAIN, errno.EINTR):
-        return []
-    raise OSError(number, os.strerror(number))
+            number = ctypes.get_errno()
+            if number not in (errno.EAGAIN, errno.EINTR):
+                raise OSError(number, os.strerror(number))
+            count = 0
+        fields = self._layout.iter_unpack(self._datagrams.view[: count * self._layout.size])
+        stamps = TIMESTAMP.iter_unpack(self._stamps.view[: count * TIMESTAMP.size])
+        return count, zip(fields, stamps, strict=True)

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
-import traceback
-from pathlib import Path
 
 import typer
 from typer.exceptions import TyperException
@@ -107,16 +103,24 @@ def _usage(error: TyperException) -> UsageError:
 
 
 def _report_bug(bug: Exception, *, as_json: bool) -> ExitCode:
-    details = Path(tempfile.gettempdir()) / "ipfx-failover-bug.log"
-    try:
-        handle, name = tempfile.mkstemp(prefix="ipfx-failover-bug-", suffix=".log")
-        details = Path(name)
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            traceback.print_exception(bug, file=stream)
-    except OSError:
-        pass
     error = FailoverError(
-        f"a bug in ipfx-failover: {type(bug).__name__}", f"report it with the details in {details}"
+        f"a bug in ipfx-failover: {type(bug).__name__}",
+        f"report it with the details in {_keep_details(bug)}",
     )
     report_error(error, as_json=as_json)
     return ExitCode.BUG
+
+
+def _keep_details(bug: Exception) -> str:
+    """Write the traceback to a file that only we can read; where it is."""
+    import os
+    import tempfile
+    import traceback
+
+    try:
+        handle, name = tempfile.mkstemp(prefix="ipfx-failover-bug-", suffix=".log")
+    except OSError:
+        return "nowhere: no temporary file could be written"
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        traceback.print_exception(bug, file=stream)
+    return name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os import environ
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -69,30 +70,38 @@ def _read(site: Site) -> StatusReport:
 
 
 def _show(report: StatusReport) -> None:
+    """A plain table; Rich would take longer to import than everything else here."""
     import sys
 
-    from rich.console import Console
-    from rich.table import Table
+    from ipfx_failover.cli.output import lines
 
-    console = Console(file=sys.stdout, highlight=False)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("SERVER", "ADDRESS", "STATUS", "ACTIVITY", "DATABASE AS OF", "FILES AS OF"):
-        table.add_column(column, no_wrap=True)
-    for server in report.servers:
-        table.add_row(
+    rows = [_HEADER] + [
+        (
             server.name,
             server.address,
-            f"[{_COLOURS.get(server.status, 'default')}]{server.status}[/]",
+            server.status,
             server.activity,
             _local(server.database_as_of),
             _local(server.files_as_of),
         )
-    console.print(table)
-    for line in _remarks(report):
-        console.print(line, markup=False, soft_wrap=True)
+        for server in report.servers
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
+    colours = sys.stdout.isatty() and "NO_COLOR" not in environ
+    lines(sys.stdout, [_row(row, widths, colours=colours) for row in rows])
+    lines(sys.stdout, _remarks(report))
 
 
-_COLOURS = {"OK": "green", "FAILURE": "red", "SUSPECT": "yellow", "REPLICATING": "cyan"}
+def _row(row: tuple[str, ...], widths: list[int], *, colours: bool) -> str:
+    cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+    if colours and (colour := _COLOURS.get(row[_STATUS])):
+        cells[_STATUS] = f"\x1b[{colour}m{cells[_STATUS]}\x1b[0m"
+    return "  ".join(cells).rstrip()
+
+
+_HEADER = ("SERVER", "ADDRESS", "STATUS", "ACTIVITY", "DATABASE AS OF", "FILES AS OF")
+_STATUS = _HEADER.index("STATUS")
+_COLOURS = {"OK": "32", "FAILURE": "31;1", "SUSPECT": "33", "REPLICATING": "36"}
 
 
 def _remarks(report: StatusReport) -> list[str]:

@@ -93,9 +93,9 @@ def look(path: Path) -> FileFacts:
             return FileFacts("directory")
         if not stat.S_ISREG(mode):
             return FileFacts("other")
-        exposed = exposure(path)
+        with path.open("rb") as opened:
+            return FileFacts("file", exposure(opened.fileno()))
     except (FileNotFoundError, NotADirectoryError):
         return FileFacts("missing")
     except (OSError, ValueError):
         return FileFacts("unreadable")
-    return FileFacts("file" if os.access(path, os.R_OK) else "unreadable", exposed)

@@ -126,8 +126,9 @@ def _in_replication(server: ServerSettings) -> Iterator[Conflict]:
                 f"add [servers.{server.name}.database]",
             )
     if server.needs_ssh and server.ssh is None:
+        needed_by = (("database",),) if server.database else (("files", "transport"), ("files",))
         yield Conflict(
-            (("database",), ("files",), ("ssh",)),
+            (*needed_by, ("ssh",)),
             "the live server is reached by SSH, and no [ssh] table says how",
             f"add [servers.{server.name}.ssh] with user and key_file",
         )

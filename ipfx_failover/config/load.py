@@ -6,6 +6,7 @@ what a root shell happens to stand in must not decide what is taken over.
 
 from __future__ import annotations
 
+import codecs
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ VARIABLE: Final = "IPFX_FAILOVER_CONFIG"
 
 _MAX_BYTES: Final = 4 * 1024 * 1024
 _START: Final = "begin with a copy of examples/config/minimal.toml"
-_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
+_UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ def _decode(file: Path, data: bytes) -> str:
     line = None
     if len(data) > _MAX_BYTES:
         message, hint = "is too large for a config file", "check that it is the right file"
-    elif not data.strip():
+    elif not data.removeprefix(codecs.BOM_UTF8).strip():
         message, hint = "is empty", _START
     elif data.startswith(_UTF16) or b"\0" in data[:64]:
         message, hint = "is UTF-16 or no text at all", "save it as UTF-8"

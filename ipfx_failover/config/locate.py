@@ -75,6 +75,8 @@ class _Walk:
         is_list = self.text.startswith("[[", self.at)
         self.at += 2 if is_list else 1
         parts = self._key()
+        if not parts:
+            return ()
         self.at += 2 if is_list else 1
         path = self._resolve((), parts[:-1], position)
         path = (*path, *parts[-1:])

@@ -73,7 +73,7 @@ _UNIT: Final = re.compile(r"_(ms|s|days|percent|bytes)$")
 _SAME: Final = 1.0
 _SYNONYM: Final = 0.95
 _PART: Final = 0.88
-_ENOUGH: Final = 0.68
+_ENOUGH: Final = 0.64
 _SURE: Final = 0.82
 _ELSEWHERE: Final = 0.14
 _NEAR: Final = 0.1
@@ -129,7 +129,7 @@ def suggest_key(table: Path, key: str, *, taken: Collection[str], value: object)
     if score < _ENOUGH:
         return Suggestion()
     path = (*_actual(best.table, table), best.key)
-    sure = score >= _SURE and not {NAME, ENTRY} & set(path)
+    sure = (is_table or score >= _SURE) and not {NAME, ENTRY} & set(path)
     return Suggestion(_in_words(table, key, best), path if sure else ())
 
 

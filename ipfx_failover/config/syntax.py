@@ -6,9 +6,10 @@ No part of the text is quoted: the broken line may hold a password.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from ipfx_failover.config.locate import repeated
+from ipfx_failover.config.locate import locate, repeated
 from ipfx_failover.config.problems import Problem
 from ipfx_failover.config.suggest import suggest_label
 from ipfx_failover.config.wording import dotted
@@ -42,11 +43,17 @@ _SAID: Final = (
     ("Expected ']", "a table's header is not closed", "write it as [table]"),
     ("Invalid date", "there is no such date or time", _TEXT),
     ("Invalid initial character", "there should be a key", "write key = value"),
-    ("Invalid statement", "this is neither key = value nor [table]", ""),
+    (
+        "Invalid statement",
+        "this is neither key = value nor [table]",
+        "keys are letters, digits, - and _; any other key needs quotes",
+    ),
     ("Expected '='", "a key is not followed by =", "write key = value"),
-    ("Expected newline", "the line goes on after its value", "a comment begins with #"),
+    ("Expected newline", "the line goes on where it should end", "a comment begins with #"),
     ("Invalid value", "this is no value", _TEXT),
     ("Cannot mutate immutable", "a { table } or [ list ] is complete as it is", "add to it there"),
+    ("Cannot", "a key or table is there twice", "look for the same name further up"),
+    ("Exceeds the limit", "a number has thousands of digits", "correct it"),
     ("Expected", "something else is expected here", ""),
 )
 _TWICE: Final = ("Cannot overwrite", "Cannot declare", "Cannot redefine", "Duplicate inline")
@@ -61,7 +68,7 @@ _VALUES: Final = (
     (r"\d{1,3}(\.\d{1,3}){3}", 'write addresses between quotes: "192.168.11.1"'),
     (r"\d:\d\d", 'write times with two digits each: "01:00:00"'),
     (r"0\d", "a number does not begin with 0"),
-    (r"\d+ *(ms|s|sec|seconds|min|h|%|days)\b", "a number has no unit; the key's name says it"),
+    (r"\d+ *(ms|s|sec|seconds|min|h|%|days)(\W|$)", "a number has no unit; the key's name says it"),
     (r"\d{1,3}(,\d{3})+\b", "write the number without a thousands separator"),
     (r"[^\"'\[{\d+-]", _TEXT),
 )
@@ -89,7 +96,17 @@ def syntax_problem(file: Path, text: str, said: str) -> Problem:
         )
     what, hint = _in_words(said)
     rest = lines[line - 1] if line <= len(lines) else ""
-    return Problem(file, line, "", what, _better_hint(said, rest) or hint, column)
+    problem = Problem(file, line, "", what, _better_hint(said, rest) or hint, column)
+    return problem if place else _where_it_began(problem, text)
+
+
+def _where_it_began(problem: Problem, text: str) -> Problem:
+    """The end of the file is where it was noticed; the last key is where it went wrong."""
+    found = [(path, at) for path, at in locate(text).items() if isinstance(path[-1], str)]
+    if not found:
+        return problem
+    path, position = max(found, key=lambda item: item[1])
+    return replace(problem, key=dotted(path), line=position.line)
 
 
 def _in_words(said: str) -> tuple[str, str]:

@@ -130,6 +130,8 @@ def _in_words(value: object) -> str:
 
 
 def _short(value: object) -> str:
+    if isinstance(value, int) and value.bit_length() > 128:
+        return "a number of more than 38 digits"  # str() refuses thousands of them
     text = str(value)
     return printable(text if len(text) <= 40 else f"{text[:37]}...")
 

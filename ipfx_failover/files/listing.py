@@ -1,0 +1,194 @@
+"""PURE: what a directory tree holds at one moment, as far as the inclusion table wants it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from ipfx_failover.files import names
+from ipfx_failover.livehost import FileStat, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ipfx_failover.files.names import Selection
+
+LINK = "a link, which is not followed"
+FUTURE_NS = 60 * 1_000_000_000
+"""An mtime further ahead than that was set by hand, not by a write that is going on."""
+
+
+class Stamp(NamedTuple):
+    """By what a file is taken to be unchanged."""
+
+    size_bytes: int
+    mtime_ns: int
+
+
+class Skipped(NamedTuple):
+    """Something that was not synced, and why."""
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{names.printable(self.path)}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One look at a tree."""
+
+    files: dict[str, Stamp]
+    directories: frozenset[str]
+    skipped: tuple[Skipped, ...]
+    """By rule: links, devices, names that are not safe. Nothing there is ever deleted."""
+    unreadable: tuple[Skipped, ...]
+    """Directories that could not be listed. Nothing there is ever deleted."""
+    leftovers: tuple[str, ...]
+    """Unfinished copies of a run that was killed."""
+    taken_at_ns: int
+    """When the look began, by the clock that also stamps the files."""
+    blur_ns: int
+    """A file may change again within this time and keep its mtime."""
+    fingerprint: bytes = b""
+    """Equal fingerprints: nothing has changed between two looks."""
+
+    def is_blurred(self, stamp: Stamp) -> bool:
+        """Whether the file was written so lately that a further write may not show in its mtime."""
+        age_ns = self.taken_at_ns - stamp.mtime_ns
+        return -FUTURE_NS < age_ns < self.blur_ns
+
+
+@dataclass
+class ListingBuilder:
+    """Sorts what an adapter finds into a `Listing`; every adapter's names pass through here."""
+
+    selection: Selection
+    windows: bool
+    files: dict[str, Stamp] = field(default_factory=dict)
+    directories: set[str] = field(default_factory=set)
+    skipped: list[Skipped] = field(default_factory=list)
+    unreadable: list[Skipped] = field(default_factory=list)
+    leftovers: list[str] = field(default_factory=list)
+
+    def add(self, path: str, kind: Kind, size_bytes: int, mtime_ns: int) -> bool:
+        """Take note of one name; returns whether it is a directory to look into."""
+        if kind is Kind.FILE and self.selection.includes_file(path):
+            if self._is_safe(path):
+                self.files[path] = Stamp(size_bytes, mtime_ns)
+            return False
+        if kind is Kind.DIRECTORY:
+            return self.add_directory(path)
+        if kind is Kind.FILE:
+            self._note_leftover(path)
+        elif self.selection.includes_directory(path) or self.selection.includes_file(path):
+            what = LINK if kind is Kind.LINK else "neither file nor directory"
+            self.skip(path, what)
+        return False
+
+    def add_directory(self, path: str) -> bool:
+        """Take note of a directory; returns whether to look into it."""
+        if not self.selection.includes_directory(path):
+            return False
+        if path and not self._is_safe(path):
+            return False
+        if path:
+            self.directories.add(path)
+        return True
+
+    def skip(self, path: str, reason: str) -> None:
+        """Take note of something that is there and is not synced."""
+        self.skipped.append(Skipped(path, reason))
+
+    def _is_safe(self, path: str) -> bool:
+        reason = names.refusal(path, windows=self.windows)
+        if reason is not None:
+            self.skip(path, reason)
+        return reason is None
+
+    def _note_leftover(self, path: str) -> None:
+        directory, _, name = path.rpartition("/")
+        if names.is_temporary(name) and self.selection.includes_directory(directory):
+            self.leftovers.append(path)
+
+    def build(self, *, taken_at_ns: int, blur_ns: int, fingerprint: bytes = b"") -> Listing:
+        """The listing; without a `fingerprint`, one is made from all that was found."""
+        return Listing(
+            self.files,
+            frozenset(self.directories),
+            tuple(sorted(set(self.skipped))),
+            tuple(sorted(self.unreadable)),
+            tuple(self.leftovers),
+            taken_at_ns,
+            blur_ns,
+            fingerprint or self._fingerprint(),
+        )
+
+    def _fingerprint(self) -> bytes:
+        digest = hashlib.blake2b(digest_size=16)
+        for part in (
+            sorted(self.files.items()),
+            sorted(self.directories),
+            sorted(self.skipped),
+            sorted(self.unreadable),
+            sorted(self.leftovers),
+        ):
+            digest.update(repr(part).encode("utf-8", "surrogateescape"))
+        return digest.digest()
+
+
+def walk(
+    builder: ListingBuilder,
+    list_directory: Callable[[str], Iterable[tuple[str, FileStat]]],
+    stat: Callable[[str], FileStat | None],
+) -> None:
+    """Fill `builder` by listing one directory after the other; links are not followed.
+
+    Args:
+        builder: what to look for, and where the findings go.
+        list_directory: the names in a directory; raises OSError where that cannot be had.
+        stat: what a path is (not following a link); None when there is nothing.
+    """
+    for start, recursive in builder.selection.starts:
+        if _begins(builder, start, stat):
+            pending = [start]
+            while pending:
+                pending += _look_into(builder, pending.pop(), list_directory, recursive=recursive)
+
+
+def _begins(builder: ListingBuilder, start: str, stat: Callable[[str], FileStat | None]) -> bool:
+    # Each part of `Upload/Ext` may be a link that leads elsewhere.
+    parts = start.split("/") if start else []
+    for depth in range(1, len(parts) + 1):
+        path = "/".join(parts[:depth])
+        found = stat(path)
+        if found is None:
+            return False
+        if found.kind is not Kind.DIRECTORY:
+            builder.skip(path, "not a directory" if found.kind is not Kind.LINK else LINK)
+            return False
+    return builder.add_directory(start)
+
+
+def _look_into(
+    builder: ListingBuilder,
+    directory: str,
+    list_directory: Callable[[str], Iterable[tuple[str, FileStat]]],
+    *,
+    recursive: bool,
+) -> list[str]:
+    below = []
+    prefix = f"{directory}/" if directory else ""
+    try:
+        for name, found in list_directory(directory):
+            path = prefix + name
+            if builder.add(path, found.kind, found.size_bytes, found.mtime_ns) and recursive:
+                below.append(path)
+    except FileNotFoundError:
+        # Removed since its parent was listed.
+        builder.directories.discard(directory)
+    except OSError as error:
+        builder.unreadable.append(Skipped(directory, f"cannot be listed: {error.strerror}"))
+    return below

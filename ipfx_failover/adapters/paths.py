@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,8 +19,7 @@ WINDOWS: Final = sys.platform == "win32"
 _NAME: Final = "ipfx-failover"
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(NamedTuple):
     """Where things are when the config does not say."""
 
     config_file: Path
@@ -32,8 +30,7 @@ class Places:
     """With `%servername%` in it, as in the manual ("Directory Structure")."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileFacts:
+class FileFacts(NamedTuple):
     """What `config check` wants to know of a path that the config names."""
 
     kind: Literal["file", "directory", "other", "missing", "unreadable"]

@@ -7,11 +7,10 @@ read it. Reasons that are said here never quote what was given: it may be a misp
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import time
 from ipaddress import AddressValueError, IPv4Address
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
@@ -27,8 +26,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _DEVICES: Final = re.compile(r"con|prn|aux|nul|com\d|lpt\d", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(NamedTuple):
     """What a value is, for people."""
 
     words: str

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import codecs
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from pydantic import ValidationError
 
@@ -30,8 +29,7 @@ _START: Final = "begin with a copy of examples/config/minimal.toml"
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """A config that holds together."""
 
     config: Config
@@ -41,8 +39,7 @@ class Loaded:
     """What is allowed but should not stay so, one line each."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Content:
+class _Content(NamedTuple):
     data: bytes
     exposed: str | None
     writable: bool

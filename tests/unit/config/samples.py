@@ -50,7 +50,7 @@ vm_dir = "/VM"
 """
 
 any_time = settings(
-    max_examples=100,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example writes its file
 )

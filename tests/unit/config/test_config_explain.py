@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Interface
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -10,6 +9,9 @@ from ipfx_failover.adapters.paths import FileFacts
 from ipfx_failover.config.explain import explain
 from ipfx_failover.config.findings import Facts, Finding, duration
 from tests.unit.config.samples import EXAMPLES, SERVER, WARM, ConfigFiles
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GATEWAY = IPv4Address("192.168.11.254")
 OURS = IPv4Interface("192.168.11.2/24")

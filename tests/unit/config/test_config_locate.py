@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import tomlkit
@@ -11,6 +10,9 @@ from hypothesis import strategies as st
 
 from ipfx_failover.config.locate import Path, locate, repeated
 from tests.unit.config.samples import EXAMPLES, any_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 TEXT = """\
 a.b = 1

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
 import pytest
 from pydantic import ValidationError
@@ -24,6 +23,9 @@ from ipfx_failover.config.models import (
     SshSettings,
 )
 from ipfx_failover.config.secrets import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def server(**given: Any) -> ServerSettings:

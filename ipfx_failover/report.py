@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 from ipfx_failover.decide.liveness import Liveness
 from ipfx_failover.decide.schedule import next_planned
 from ipfx_failover.decide.status import Status, status
-from ipfx_failover.records import Authority, Phase
+from ipfx_failover.records import Authority, Phase, ServerState
 from ipfx_failover.state import locks
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from ipfx_failover.clock import Clock, LocalTime
     from ipfx_failover.config.models import Config, ServerSettings
-    from ipfx_failover.records import MonitorRecord, Observation, ServerState, StandIn
+    from ipfx_failover.records import Copy, MonitorRecord, Observation, StandIn
     from ipfx_failover.state.reading import Reading
 
 SNAPSHOT = "status.json"
@@ -81,7 +82,7 @@ def draw(
     stand_in = store.stand_in()
     states = {name.casefold(): state for name, state in store.servers().items()}
     observations = {name.casefold(): seen for name, seen in store.observations().items()}
-    drawing = _Drawing(store, held, now, local, stand_in, monitored=answers)
+    drawing = _Drawing(store.copies(), held, now, local, stand_in, monitored=answers)
     return StatusReport(
         as_of=now.isoformat(),
         monitor=MonitorReport(
@@ -97,7 +98,7 @@ def draw(
         servers=tuple(
             drawing.server(
                 settings,
-                states.get(name.casefold(), store.server(name)),
+                states.get(name.casefold(), ServerState(name=name)),
                 observations.get(name.casefold()),
             )
             for name, settings in config.servers.items()
@@ -107,7 +108,7 @@ def draw(
 
 @dataclass(frozen=True, slots=True)
 class _Drawing:
-    store: Reading
+    copies: Mapping[tuple[str, str], Copy]
     held: locks.Locks
     now: datetime
     local: LocalTime
@@ -120,7 +121,8 @@ class _Drawing:
         name = settings.name
         known = Liveness(seen.liveness) if seen and self.monitored else Liveness.UNKNOWN
         replicating = self.held.holder(locks.database(name)) is not None
-        database, files = self.store.copy(name, "database"), self.store.copy(name, "files")
+        database = self.copies.get((name.casefold(), "database"))
+        files = self.copies.get((name.casefold(), "files"))
         shown = status(state.mode, known, replicating=replicating)
         return ServerReport(
             name=name,
@@ -174,7 +176,7 @@ class _Drawing:
             )
         if state.stale:
             notes.append(f"the copy is out of date: ipfx-failover replicate-from-live {name}")
-        if settings.database and self.store.copy(name, "database") is None:
+        if settings.database and (name.casefold(), "database") not in self.copies:
             notes.append(f"never replicated: ipfx-failover replicate-from-live {name}")
         return notes
 

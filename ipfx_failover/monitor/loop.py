@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 _TURN_S = 0.2
 """How often the store is looked at between rounds: commands are noticed within a second."""
 _OBSERVE_EVERY_NS = 1_000_000_000
+_LOOK_EVERY_NS = 30_000_000_000
+"""The store tells of its changes; a new gateway does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,8 @@ class Monitor:
             after_reboot=network.failover_count_after_reboot,
         )
         self._version = -1
+        self._revision = -1
+        self._looked_ns = 0
         self._blind = False
         self._last_answers: Mapping[Address, int] = {}
         self._answered_at: dict[str, datetime] = {}
@@ -271,7 +275,7 @@ class Monitor:
         try:
             version = self._store.data_version()
             if version != self._version:
-                self._take_up(self._look())
+                self._take_up_changes()
                 self._version = version
             self._threads.nightly.look(self._store)
         except (FailoverError, sqlite3.DatabaseError) as error:
@@ -283,6 +287,13 @@ class Monitor:
             self._blind = False
         for worker in self._threads.workers:
             worker.look()
+
+    def _take_up_changes(self) -> None:
+        """Somebody has committed; mostly it was our own heartbeat, which changes nothing here."""
+        revision, now_ns = self._store.revision(), self._clock.monotonic_ns()
+        if revision != self._revision or now_ns - self._looked_ns > _LOOK_EVERY_NS:
+            self._take_up(self._look())
+            self._revision, self._looked_ns = revision, now_ns
 
     def _take_up(self, view: View) -> None:
         before, self._view = self._view, view
@@ -314,13 +325,13 @@ class Monitor:
             name: known.get(name.casefold(), ServerState(name=name))
             for name in self._config.servers
         }
-        held = self._store.held_addresses()
+        held, copies = self._store.held_addresses(), self._store.copies()
         return View(
             config=self._config,
             boot_id=self._boot_id,
             states=states,
             missing={
-                name: missing(server, self._store) for name, server in self._config.servers.items()
+                name: missing(server, copies) for name, server in self._config.servers.items()
             },
             stand_in=self._store.stand_in(),
             ours=frozenset(IPv4Address(h.address) for h in held if h.boot_id == self._boot_id),

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from ipfx_failover.state.store import Store
 
 _RETRY_S = 1.0
+_REFRESH_EVERY_NS = 3_000_000_000
 
 
 class Scribe:
     """Commits effects in the order in which they were given, several at once when they pile up.
 
     While the store cannot be written they are kept in memory, and tried again every second.
-    `after_commit` runs behind each commit (the snapshot for unprivileged readers).
+    `after_commit` runs behind commits, every few seconds (the snapshot for unprivileged readers).
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Scribe:
         self._hurry = hurry
         self._effects: SimpleQueue[Effect | None] = SimpleQueue()
         self._unwritable = False
+        self._refresh_ns = 0
 
     def write(self, *effects: Effect) -> None:
         """Commit these soon; from any thread."""
@@ -65,7 +67,14 @@ class Scribe:
                 if effects or committer.is_behind:
                     self._hurry.wait_until_over()
                     self._commit(committer, effects)
-                    self._after_commit(store)
+                self._refresh(store, now=not goes_on)
+
+    def _refresh(self, store: Store, *, now: bool) -> None:
+        """The snapshot is a whole document: every second would cost more than the pings."""
+        now_ns = self._clock.monotonic_ns()
+        if now or now_ns >= self._refresh_ns:
+            self._refresh_ns = now_ns + _REFRESH_EVERY_NS
+            self._after_commit(store)
 
     def _gather(self, *, behind: bool) -> tuple[list[Effect], bool]:
         effects: list[Effect] = []

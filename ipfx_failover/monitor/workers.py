@@ -55,7 +55,7 @@ class Worker:
 
     def start(self) -> None:
         """Start the child, unless it runs or must wait after a failure."""
-        self.look()
+        self._reap()
         if self._child is not None or self._clock.monotonic_ns() < self._not_before_ns:
             return
         self._started_ns = self._clock.monotonic_ns()
@@ -70,13 +70,15 @@ class Worker:
 
     def look(self) -> None:
         """Notice that the child has ended; one that keeps running is started again in time."""
+        self._reap()
+        if self._keeps_running and self._started_ns:
+            self.start()
+
+    def _reap(self) -> None:
         if self._child is not None and (code := self._child.poll()) is not None:
             self._close_input()
             self._child = None
             self._ended(code)
-        waits = self._clock.monotonic_ns() < self._not_before_ns
-        if self._keeps_running and self._child is None and self._started_ns and not waits:
-            self.start()
 
     def stop(self) -> None:
         """End the child: its input first, then a signal, then by force. Bounded."""

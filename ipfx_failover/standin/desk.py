@@ -19,14 +19,14 @@ from ipfx_failover.state import locks
 from ipfx_failover.workflow.runner import Committer, Runner, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ipfx_failover.config.models import Config, ServerSettings
+    from ipfx_failover.records import Copy
     from ipfx_failover.standin.application import Role
     from ipfx_failover.standin.record import Note
     from ipfx_failover.standin.steps import StandInPorts
     from ipfx_failover.state.journal import Step
-    from ipfx_failover.state.reading import Reading
     from ipfx_failover.workflow.runner import Effect, Observer, Workflow
 
 RESOURCE = locks.STAND_IN
@@ -148,7 +148,7 @@ class StandInDesk:
                 f"the Failover Server stands in for {server.name} already",
                 "see: ipfx-failover status",
             )
-        if reason := missing(server, self.ports.store):
+        if reason := missing(server, self.ports.store.copies()):
             return Refused(
                 f"{server.name} cannot be stood in for: {reason}",
                 f"copy it while it is alive: ipfx-failover replicate-from-live {server.name}",
@@ -223,11 +223,12 @@ class StandInDesk:
         )
 
 
-def missing(server: ServerSettings, store: Reading) -> str | None:
+def missing(server: ServerSettings, copies: Mapping[tuple[str, str], Copy]) -> str | None:
     """What a server lacks to be stood in for, in words; None if nothing."""
-    if server.database is not None and store.copy(server.name, "database") is None:
+    name = server.name.casefold()
+    if server.database is not None and (name, "database") not in copies:
         return "its database has never been replicated"
-    if server.files is not None and store.copy(server.name, "files") is None:
+    if server.files is not None and (name, "files") not in copies:
         return "its files have never been replicated"
     return None
 

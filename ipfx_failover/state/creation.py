@@ -10,7 +10,7 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from ipfx_failover.state.schema import SCHEMA, SCHEMA_VERSION
+from ipfx_failover.state.schema import SCHEMA, SCHEMA_VERSION, TRIGGERS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +43,7 @@ def create_beside(path: Path) -> Path:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("BEGIN")
-        for statement in SCHEMA.split(";"):
+        for statement in (*SCHEMA.split(";"), *TRIGGERS):
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")

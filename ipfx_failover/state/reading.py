@@ -47,6 +47,11 @@ class Reading:
         self.connection = connection
         self.path = path
 
+    def revision(self) -> int:
+        """Counts the changes of what decisions depend on: modes, authority, stand-in, copies."""
+        row = self.row("SELECT number FROM revision")
+        return int(row["number"]) if row else 0
+
     def server(self, name: str) -> ServerState:
         """A server's state; the defaults for one that the store does not know."""
         row = self.row("SELECT * FROM servers WHERE name = ?", name)
@@ -99,17 +104,16 @@ class Reading:
         ]
 
     def copy(self, server: str, kind: str) -> Copy | None:
+        """The copy of a server's `database` or `files`."""
         row = self.row("SELECT * FROM copies WHERE server = ? AND kind = ?", server, kind)
-        if row is None:
-            return None
-        return Copy(
-            server=row["server"],
-            kind=row["kind"],
-            as_of=_time(row["as_of"]),
-            finished_at=_time(row["finished_at"]),
-            size_bytes=row["size_bytes"],
-            version=row["version"],
-        )
+        return None if row is None else _copy(row)
+
+    def copies(self) -> dict[tuple[str, str], Copy]:
+        """All copies, by server (case folded) and kind."""
+        return {
+            (row["server"].casefold(), row["kind"]): _copy(row)
+            for row in self.rows("SELECT * FROM copies")
+        }
 
     def last_run(self, server: str, work: str) -> tuple[datetime, str | None] | None:
         """When `work` last began for `server`, and how it ended (None: it has not)."""
@@ -202,6 +206,17 @@ def _server(row: dict[str, Any]) -> ServerState:
         answered_boot_id=row["answered_boot_id"],
         last_failover_at=_time_or_none(row["last_failover_at"]),
         attempts=row["attempts"],
+    )
+
+
+def _copy(row: dict[str, Any]) -> Copy:
+    return Copy(
+        server=row["server"],
+        kind=row["kind"],
+        as_of=_time(row["as_of"]),
+        finished_at=_time(row["finished_at"]),
+        size_bytes=row["size_bytes"],
+        version=row["version"],
     )
 
 

@@ -121,4 +121,20 @@ CREATE TABLE monitor (
   started_at TEXT NOT NULL,
   heartbeat_at TEXT NOT NULL
 ) STRICT;
+CREATE TABLE revision (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  number INTEGER NOT NULL
+) STRICT;
+INSERT INTO revision VALUES (1, 0);
 """
+
+_WATCHED = ("servers", "stand_in", "addresses", "copies")
+
+# A trigger's body has a semicolon of its own, so these are statements, not a script.
+TRIGGERS = tuple(
+    f"CREATE TRIGGER {table}_{event} AFTER {event} ON {table} "
+    "BEGIN UPDATE revision SET number = number + 1; END"  # noqa: S608 - our own table names
+    for table in _WATCHED
+    for event in ("insert", "update", "delete")
+)
+"""What decisions depend on counts its changes; the monitor's own heartbeats do not."""

@@ -1,0 +1,149 @@
+"""What is done to a SQLite database where it lies. Standard library only, Python 3.7 or later.
+
+On the live server this file's text is fed to its python3 (`python3 - WORK PATH ...`); on this
+machine its functions are called. Each answers with one JSON object; a `refusal` in it is a reason
+in words.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sqlite3
+import sys
+import time
+from urllib.parse import quote
+
+PIECE_BYTES = 1 << 20
+BUSY_S = 30.0
+
+
+def snapshot(path: str, to: str) -> dict[str, object]:
+    """Copy the database, as it is at one moment, to `to`; it may be in constant use."""
+    for leftover in (to, to + "-journal", to + "-wal", to + "-shm"):
+        if os.path.exists(leftover):
+            os.remove(leftover)
+    source = _open(path, "rw")
+    target = sqlite3.connect(to)
+    try:
+        as_of = time.time()
+        # Inside a read transaction other connections' commits do not make the backup start anew.
+        source.execute("BEGIN")
+        source.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        source.backup(target, pages=-1)
+        source.execute("ROLLBACK")
+    finally:
+        target.close()
+        source.close()
+    _flush(to)
+    return {"as_of": as_of, **described(to)}
+
+
+def described(path: str) -> dict[str, object]:
+    """Size, hash and version of a database file that nobody uses."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        for piece in iter(lambda: stream.read(PIECE_BYTES), b""):
+            digest.update(piece)
+    connection = _open(path, "ro", "&immutable=1")
+    try:
+        number = connection.execute("PRAGMA user_version").fetchone()[0]
+        schema = connection.execute(
+            "SELECT group_concat(sql) FROM (SELECT sql FROM sqlite_master ORDER BY name)"
+        ).fetchone()[0]
+    finally:
+        connection.close()
+    hashed = hashlib.sha256((schema or "").encode()).hexdigest()[:12]
+    return {
+        "size_bytes": os.path.getsize(path),
+        "sha256": digest.hexdigest(),
+        "version": "%d/%s" % (number, hashed),
+    }
+
+
+def verify(path: str) -> dict[str, object]:
+    """Check a database file that nobody uses, page by page."""
+    try:
+        connection = _open(path, "ro", "&immutable=1")
+        try:
+            answer = [row[0] for row in connection.execute("PRAGMA integrity_check(3)")]
+            orphans = len(connection.execute("PRAGMA foreign_key_check").fetchmany(1000))
+        finally:
+            connection.close()
+    except sqlite3.DatabaseError as error:
+        return {"refusal": "integrity_check: %s" % error}
+    if answer != ["ok"]:
+        return {"refusal": "integrity_check: %s" % "; ".join(answer)}
+    return {"orphans": orphans}
+
+
+def fold(path: str) -> dict[str, object]:
+    """Bring a database that nobody uses into its one file; refuse when somebody uses it."""
+    if not os.path.exists(path):
+        return {"absent": True}
+    try:
+        connection = _open(path, "rw")
+        try:
+            connection.execute("PRAGMA busy_timeout = 0")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            # In this mode even an idle connection of somebody else, in WAL mode, is in the way.
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute("BEGIN EXCLUSIVE")
+            connection.execute("ROLLBACK")
+        finally:
+            connection.close()
+    except sqlite3.OperationalError as error:
+        return {"refusal": "it is in use (%s)" % error}
+    wal = path + "-wal"
+    if os.path.exists(wal) and os.path.getsize(wal):
+        return {"refusal": "its -wal file cannot be folded in: somebody uses it"}
+    users = _open_by_others(path)
+    if users:
+        return {"refusal": "it is open in process %s" % ", ".join(users)}
+    return {"absent": False}
+
+
+def _open_by_others(path: str) -> list[str]:
+    """Process ids that have the file open, as far as this system and our rights tell."""
+    found = []
+    wanted = os.path.realpath(path)
+    if not os.path.isdir("/proc/self/fd"):
+        return found
+    for pid in os.listdir("/proc"):
+        if not pid.isdigit() or int(pid) == os.getpid():
+            continue
+        try:
+            for descriptor in os.listdir("/proc/%s/fd" % pid):
+                if os.readlink("/proc/%s/fd/%s" % (pid, descriptor)) == wanted:
+                    found.append(pid)
+                    break
+        except OSError:
+            continue  # it has ended, or is not ours to look at
+    return found
+
+
+def _open(path: str, mode: str, more: str = "") -> sqlite3.Connection:
+    uri = "file:%s?mode=%s%s" % (quote(os.path.abspath(path).replace(os.sep, "/")), mode, more)
+    return sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None)
+
+
+def _flush(path: str) -> None:
+    with open(path, "rb+") as stream:
+        os.fsync(stream.fileno())
+
+
+WORKS = {"snapshot": snapshot, "described": described, "verify": verify, "fold": fold}
+
+
+def main() -> None:
+    work, *paths = sys.argv[1:]
+    try:
+        answer = WORKS[work](*paths)
+    except (OSError, sqlite3.Error) as error:
+        answer = {"refusal": str(error)}
+    sys.stdout.write(json.dumps(answer) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 MARK: Final = "IPFX_FAILOVER_ROLE"
 
 _SURVIVED_S: Final = 1.0
-_END_GRACE_S: Final = 5.0
+_GRACE_AFTER_STOP_S: Final = 2.0
 # Of our own service manager: an application that used them would speak in our name.
 _NOT_INHERITED: Final = {
     "INVOCATION_ID",
@@ -114,11 +114,14 @@ class CommandApplication:
         if not family.members() and process is None and self._pid_file.read(role.server) is None:
             return  # whoever may answer the port was not started by us
         deadline = Deadline(self._clock, self._settings.stop_timeout_s)
-        complaint = self._run_stop_command(role)
-        if self._settings.stop and complaint is None:
-            wait_until(lambda: self._is_gone(role, family), self._clock, deadline.left_s)
+        grace_s = deadline.left_s
+        complaint = None
+        if self._settings.stop:
+            complaint = self._run_stop_command(role)
+            if complaint is None:
+                wait_until(lambda: self._is_gone(role, family), self._clock, deadline.left_s)
+            grace_s = max(deadline.left_s, _GRACE_AFTER_STOP_S)
         why = f" ({complaint})" if complaint else ""
-        grace_s = max(deadline.left_s, _END_GRACE_S)
         if left := end(family.members, self._clock, grace_s=grace_s):
             raise InDoubt(f"the application still runs: {in_words(left)}{why}", BY_HAND)
         self._port.require_closed(role, why)
@@ -164,13 +167,13 @@ class CommandApplication:
         # Before the spawn: if we are killed right after it, `stop` still knows of a start.
         self._pid_file.write(Started(role.server))
         with self._log.begin() as output:
-            child = spawn_detached(
+            child, leader = spawn_detached(
                 (*prefix, *argv),
                 env={**self._environ, **role.environment(), MARK: self._mark(role)},
                 cwd=_working_directory(role),
                 output=output,
             )
-        self._pid_file.write(Started(role.server, leader=identify(child.pid)))
+        self._pid_file.write(Started(role.server, leader=leader))
         return child
 
     def _await_ready(
@@ -217,8 +220,6 @@ class CommandApplication:
 
     def _run_stop_command(self, role: Role) -> str | None:
         """What went wrong with it, in words: no reason to give up, but one to tell later."""
-        if not self._settings.stop:
-            return None
         timeout_s = self._settings.stop_timeout_s
         try:
             ended = run_command(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 BY_HAND: Final = "end it by hand, then run the same command again"
 
 _ANSWERS_WITHIN_S: Final = 1.0
-_CLOSES_WITHIN_S: Final = 5.0
+_CLOSES_WITHIN_S: Final = 2.0
 
 
 class ApplicationPort:

@@ -52,10 +52,11 @@ def handle(process: Process) -> psutil.Process | None:
 
 def spawn_detached(
     argv: Sequence[str], *, env: Mapping[str, str], cwd: Path | None, output: IO[bytes]
-) -> subprocess.Popen[bytes]:
+) -> tuple[subprocess.Popen[bytes], Process]:
     """Start a process that has nothing in common with us but its environment and its output.
 
-    On POSIX it leads a session of its own. It is reaped when it ends while we still run.
+    On POSIX it leads a session of its own. It is reaped when it ends while we still run. It is
+    identified even when it has ended already: what it has started may go on.
 
     Raises:
         Failed: it cannot be started.
@@ -73,9 +74,12 @@ def spawn_detached(
         )
     except (OSError, ValueError) as error:
         raise cannot_run(argv[0], error) from None
+    identity = _identity(
+        psutil.Process(child.pid)
+    )  # there is a zombie at least, until it is reaped
     # A child that nobody waits for stays a zombie for as long as we run, which may be months.
     threading.Thread(target=child.wait, name=f"reaper of {child.pid}", daemon=True).start()
-    return child
+    return child, identity
 
 
 def cannot_run(program: str, error: Exception) -> Failed:

@@ -155,9 +155,10 @@ class SystemdApplication:
         )
 
     def _last_lines(self, unit: str) -> str:
-        argv = ("journalctl", "--quiet", "--no-pager", "--output=cat", "--lines=5", "--unit", unit)
+        argv = ("journalctl", "--quiet", "--no-pager", "--output=cat", "--lines=5")
         try:
-            ended = self._run(*argv)
+            self._run("journalctl", "--sync")
+            ended = self._run(*argv, f"_SYSTEMD_UNIT={unit}")
         except Failed:
             return ""
         tail = last_lines(ended.output) if ended.exit_code == 0 else ""

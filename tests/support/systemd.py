@@ -1,0 +1,142 @@
+"""A real systemd, booted as process 1 of namespaces of its own; it vanishes with this process.
+
+It shares our network and our processes' view of files, but for /run (its own) and everything
+outside of `directory` and other mounts (read-only). Its units are written by the tests.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from ipfx_failover.adapters.clock import SystemClock
+from ipfx_failover.adapters.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BOOTED_WITHIN_S = 30.0
+
+# Ends, and cleans up, at the end of its standard input: also when we are killed.
+_KEEPER = """
+mkdir "$1" || exit
+sh -c 'echo 0 >"$0/cgroup.procs"; exec unshare --cgroup --pid --mount --uts --ipc --fork \
+  --kill-child --propagation private --mount-proc -- sh -ec "$2" sh "$1"' "$1" "$2" "$3" &
+read -r _
+kill -9 $!
+wait $! 2>/dev/null
+for attempt in 1 2 3 4 5 6 7 8 9 10; do
+  find "$1" -depth -type d -exec rmdir {} + 2>/dev/null && exit
+  sleep 0.2
+done
+"""
+
+_INSIDE = """
+mount -t tmpfs -o mode=755,nosuid,nodev tmpfs /run
+mkdir -p /run/systemd/system
+cp /lib/systemd/system/systemd-journald.service /lib/systemd/system/systemd-journald.socket \
+  /run/systemd/system
+for target in basic sysinit sockets multi-user shutdown umount; do
+  printf '[Unit]\\nDefaultDependencies=no\\n' >/run/systemd/system/$target.target
+done
+printf 'Requires=systemd-journald.service\\nAfter=systemd-journald.service\\n' \\
+  >>/run/systemd/system/multi-user.target
+mount --bind "$1" "$1"
+mount --bind /dev /dev
+mount --bind /proc/sys /proc/sys
+for place in / /dev /proc/sys; do mount -o remount,bind,ro $place; done
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+export container=test SYSTEMD_UNIT_PATH=/run/systemd/system SYSTEMD_LOG_TARGET=console
+exec /lib/systemd/systemd --system --unit=multi-user.target --show-status=no
+"""
+
+
+class Systemd:
+    """The running service manager. `prefix` stands before a command to run it inside."""
+
+    def __init__(self, pid: int) -> None:
+        namespaces = ("--mount", "--pid", "--uts", "--ipc", "--cgroup")
+        self.prefix = ("nsenter", f"--target={pid}", *namespaces, "--")
+        self._units = Path(f"/proc/{pid}/root/run/systemd/system")
+
+    def run(self, *argv: str) -> str:
+        """The output of a command run inside; it must succeed."""
+        done = subprocess.run((*self.prefix, *argv), check=False, capture_output=True, text=True)
+
+        assert done.returncode == 0, f"{argv}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def is_booted(self) -> bool:
+        argv = (*self.prefix, "systemctl", "is-active", "--quiet", "multi-user.target")
+        return subprocess.run(argv, check=False, capture_output=True).returncode == 0
+
+    def install(self, unit: str, text: str) -> None:
+        """Write a unit file and have it read."""
+        (self._units / unit).write_text(text, encoding="utf-8")
+        self.run("systemctl", "daemon-reload")
+
+
+@contextmanager
+def running_systemd(directory: Path) -> Iterator[Systemd]:
+    """Boot it; `directory` is what its services may write to."""
+    _require("unshare", "util-linux")
+    _require("nsenter", "util-linux")
+    _require("/lib/systemd/systemd", "systemd")
+    assert os.geteuid() == 0, "a service manager in namespaces of its own needs root: use sudo"
+    cgroup = _cgroup2() / f"ipfx-failover-test-{os.getpid()}-{directory.name}"
+    with (directory / "systemd.log").open("wb") as log:
+        keeper = subprocess.Popen(
+            ("sh", "-c", _KEEPER, "sh", str(cgroup), str(directory), _INSIDE),
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield _booted(keeper, directory / "systemd.log")
+    finally:
+        if keeper.stdin is not None:
+            keeper.stdin.close()
+        keeper.wait(BOOTED_WITHIN_S)
+
+
+def _booted(keeper: subprocess.Popen[bytes], log: Path) -> Systemd:
+    found: list[Systemd] = []
+
+    def is_booted() -> bool:
+        for process in psutil.Process(keeper.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                if process.name() == "systemd":
+                    found[:] = [Systemd(process.pid)]
+        return bool(found) and found[0].is_booted()
+
+    booted = wait_until(is_booted, SystemClock(), BOOTED_WITHIN_S)
+
+    assert booted, f"systemd does not boot in namespaces on this machine: {log.read_text()}"
+    return found[0]
+
+
+def _cgroup2() -> Path:
+    for line in Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines():
+        _, place, kind, *_ = line.split()
+        if kind == "cgroup2":
+            return Path(place)
+    raise AssertionError("no cgroup2 is mounted: mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified")
+
+
+def _require(program: str, package: str) -> None:
+    assert shutil.which(program), f"{program} is missing: sudo apt-get install -y {package}"
+
+
+@pytest.fixture(scope="session")
+def systemd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Systemd]:
+    """A service manager whose services may write to the tests' temporary directories."""
+    with running_systemd(tmp_path_factory.getbasetemp()) as booted:
+        yield booted

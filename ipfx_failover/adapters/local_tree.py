@@ -266,7 +266,7 @@ class LocalTree:
                 self._files.unlink(path)
 
     def trash_names(self) -> list[str]:
-        with self._files.remembering(), suppress(FileNotFoundError, NotADirectoryError):
+        with self._files.remembering(), suppress(OSError):
             return [name for name, _ in self._files.list(names.TRASH)]
         return []
 

@@ -204,7 +204,8 @@ class FakeTree:
             self._change()
             kept = f"{names.TRASH}/{trash}/{path}"
             self._make_parents(kept)
-            self.files[kept] = self.files.pop(path)
+            if path in self.files:
+                self.files[kept] = self.files.pop(path)
         return []
 
     def remove_empty(self, directories: Sequence[str]) -> None:

@@ -196,7 +196,8 @@ class Sftp:
         reader, extensions = wire.Reader(body), {}
         reader.number()
         while not reader.at_end():
-            extensions[reader.string().decode("ascii", "replace")] = reader.string()
+            name = reader.string().decode("ascii", "replace")
+            extensions[name] = reader.string()
         return extensions
 
     def _piece_sizes(self) -> tuple[int, int]:

@@ -119,6 +119,9 @@ fill_environment() {
 
 # One set-up at a time: the lock is on the checkout's directory itself, so no file is left.
 make_environment() (
+  log=$(mktemp)
+  trap 'rm -f "$log"' EXIT
+  trap 'say "Interrupted; the next run sets .venv up again."; exit 130' INT TERM
   exec 9<"$checkout"
   flock --nonblock 9 || {
     say 'Waiting for another set-up of this checkout.'
@@ -133,11 +136,15 @@ make_environment() (
     die "$venv must be set up again, but belongs to somebody else." \
       'Remove it as its owner, or run this with sudo.'
   say 'Setting up .venv (a minute the first time)'
-  environment_is_usable || "$python" -m venv --clear "$venv" ||
+  environment_is_usable || "$python" -m venv --clear "$venv" >"$log" 2>&1 || {
+    cat "$log" >&2
     die "$python could not make $venv; its reason is above." 'Mend that, then try again.'
-  fill_environment ||
+  }
+  fill_environment >"$log" 2>&1 || {
+    cat "$log" >&2
     die 'pip could not install this package and its tools; its reason is above.' \
       'It needs a package index (the network, or one in pip.conf). Then try again.'
+  }
   printf '%s\n' "$stamp" >"$made_for"
   rm "$unfinished"
 )

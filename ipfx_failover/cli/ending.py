@@ -11,13 +11,20 @@ if TYPE_CHECKING:
 
 def end(site: Site, output: Output, text: str, server: str | None) -> None:
     """Print the result; without a monitor also send the mail that it caused, for 15 s at most."""
+    output.line(text)
+    monitored = tell(site)
+    if not monitored:
+        output.progress("No monitor is running: nobody keeps the address or watches the servers.")
+    output.document(message=text, server=server, monitor_running=monitored)
+
+
+def tell(site: Site) -> bool:
+    """Send the mail that is due, unless a monitor does it, and renew the snapshot; is there one?"""
     from ipfx_failover.state import locks
     from ipfx_failover.wiring.telling import deliver, refresh_snapshot
 
-    output.line(text)
     monitored = site.locks.holder(locks.MONITOR) is not None
     if not monitored:
-        output.progress("No monitor is running: nobody keeps the address or watches the servers.")
         deliver(site)
     refresh_snapshot(site)
-    output.document(message=text, server=server, monitor_running=monitored)
+    return monitored

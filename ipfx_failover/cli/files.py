@@ -1,4 +1,133 @@
-"""x."""
+"""`sync-files` (manual, "File replication")."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ipfx_failover.cli.options import ConfigPath, Json, UntilEof
+
+if TYPE_CHECKING:
+    from ipfx_failover.cli.output import Output
+    from ipfx_failover.config.models import ServerSettings
+    from ipfx_failover.files.values import Plan, SyncResult
+    from ipfx_failover.wiring.site import Site
 
 
-def add_to(app: object) -> None: ...
+def add_to(app: typer.Typer) -> None:
+    app.command("sync-files")(sync_files)
+
+
+def sync_files(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="A server.", show_default=False)
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All servers that have files.")] = False,
+    to_live: Annotated[
+        bool, typer.Option("--to-live", help="From the Failover Server to the Primary.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be done; do nothing.")
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on for ever: copy changes as they appear.")
+    ] = False,
+    allow_deletions: Annotated[
+        bool, typer.Option("--allow-deletions", help="Delete even more than deletion_cap_percent.")
+    ] = False,
+    config: ConfigPath = None,
+    as_json: Json = False,
+    until_eof: UntilEof = False,
+) -> int | None:
+    """Bring a server's files up to date: voicemail, prompts, music.
+
+    Copies what is new or changed, by the file inclusion table. Deletes only what was in sync
+    before and is gone at the source, and only into the trash. Nothing is copied from live while
+    the standby holds what the Primary has not.
+
+    Example: ipfx-failover sync-files DEMOSERVER --dry-run
+    """
+    from ipfx_failover.cli.ending import tell
+    from ipfx_failover.cli.output import Output
+    from ipfx_failover.cli.replicate import end_with_parent, for_each
+    from ipfx_failover.errors import UsageError
+    from ipfx_failover.wiring.files import synced_once, watch_all
+    from ipfx_failover.wiring.site import open_site
+
+    end_with_parent(until_eof=until_eof)
+    site = open_site(config)
+    output = Output(as_json)
+    if watch and (to_live or dry_run):
+        raise UsageError("--watch goes from live only, and really copies", "leave the others out")
+    servers = _chosen(site, name, every=every)
+    if watch:
+        watch_all(site, servers, lambda server, result: _show(server, result, output))
+        return None
+    if dry_run:
+        return for_each(servers, output, lambda server: _dry(site, server, output, to_live=to_live))
+    code = for_each(
+        servers,
+        output,
+        lambda server: _shown(
+            server,
+            synced_once(site, server, to_live=to_live, allow_deletions=allow_deletions),
+            output,
+        ),
+    )
+    tell(site)
+    return code
+
+
+def _chosen(site: Site, name: str | None, *, every: bool) -> list[ServerSettings]:
+    from ipfx_failover.errors import UsageError
+
+    if every == (name is not None):
+        known = ", ".join(site.config.servers) or "none"
+        raise UsageError("give a server's NAME, or --all", f"the config's servers: {known}")
+    if name is not None:
+        return [site.server(name)]
+    return [server for server in site.config.servers.values() if server.files is not None]
+
+
+def _dry(site: Site, server: ServerSettings, output: Output, *, to_live: bool) -> dict[str, object]:
+    from ipfx_failover.wiring.files import planned
+
+    plan = planned(site, server, to_live=to_live)
+    return _show_plan(server, plan, output)
+
+
+def _show_plan(server: ServerSettings, plan: Plan, output: Output) -> dict[str, object]:
+    copies = [copy.path for copy in plan.copies]
+    deletions = list(plan.deletions)
+    for path in copies:
+        output.line(f"{server.name}: would copy {path}")
+    for path in deletions:
+        output.line(f"{server.name}: would delete {path}")
+    if plan.is_empty:
+        output.line(f"{server.name}: nothing to do")
+    return {"copies": copies, "deletions": deletions}
+
+
+def _shown(server: ServerSettings, result: SyncResult, output: Output) -> dict[str, object]:
+    shown = _show(server, result, output)
+    if result.problem is not None:
+        raise result.problem
+    return shown
+
+
+def _show(server: ServerSettings, result: SyncResult, output: Output) -> dict[str, object]:
+    output.line(
+        f"{server.name}: {result.copied} copied, {result.deleted} deleted, "
+        f"{result.copied_bytes} bytes in {result.duration_s:.1f} s"
+    )
+    for skipped in (*result.skipped, *result.failed):
+        output.line(f"  not synced: {skipped}")
+    for note in result.notes:
+        output.line(f"  {note}")
+    return {
+        "copied": result.copied,
+        "deleted": result.deleted,
+        "size_bytes": result.copied_bytes,
+        "not_synced": [str(each) for each in (*result.skipped, *result.failed)],
+    }

@@ -84,22 +84,28 @@ class Output:
 
 def report_error(error: FailoverError, *, as_json: bool) -> ExitCode:
     """Print an error: what happened, then what to do; its exit code."""
-    details = [str(line) for line in getattr(error, "details", ())]
     if as_json:
-        document = {
-            "schema_version": SCHEMA_VERSION,
-            "ok": False,
-            "error": {
-                "kind": error.kind,
-                "message": error.message,
-                "hint": error.hint,
-                **({"details": details} if details else {}),
-            },
-        }
+        document = {"schema_version": SCHEMA_VERSION, "ok": False, "error": as_error(error)}
         write(sys.stdout, json.dumps(document))
     else:
-        lines(sys.stderr, [*details, f"error: {error.message}", f"  hint: {error.hint}"])
+        lines(sys.stderr, [*_details(error), f"error: {error.message}", f"  hint: {error.hint}"])
     return error.exit_code
+
+
+def as_error(error: FailoverError) -> dict[str, object]:
+    """An error as it stands in a JSON document."""
+    shown: dict[str, object] = {
+        "kind": error.kind,
+        "message": error.message,
+        "hint": error.hint,
+    }
+    if details := _details(error):
+        shown["details"] = details
+    return shown
+
+
+def _details(error: FailoverError) -> list[str]:
+    return [str(line) for line in getattr(error, "details", ())]
 
 
 def lines(stream: Any, texts: Iterable[str]) -> None:

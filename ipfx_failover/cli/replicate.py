@@ -1,4 +1,232 @@
-"""x."""
+"""`replicate-from-live` and `replicate-to-live` (manual, "Replicating databases manually")."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ipfx_failover.cli.options import ConfigPath, Json, UntilEof, Yes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ipfx_failover.cli.output import Output
+    from ipfx_failover.config.models import ServerSettings
+    from ipfx_failover.state.journal import Step, StepState
+    from ipfx_failover.state.store import Store
+    from ipfx_failover.wiring.site import Site
+    from ipfx_failover.workflow.runner import Observer
+
+Names = Annotated[
+    str | None, typer.Argument(metavar="NAME", help="A server of the config.", show_default=False)
+]
 
 
-def add_to(app: object) -> None: ...
+def add_to(app: typer.Typer) -> None:
+    app.command("replicate-from-live")(replicate_from_live)
+    app.command("replicate-to-live")(replicate_to_live)
+
+
+def replicate_from_live(
+    name: Names = None,
+    every: Annotated[bool, typer.Option("--all", help="All servers of the config.")] = False,
+    if_due: Annotated[
+        bool, typer.Option("--if-due", help="Only where the daily replication is due.")
+    ] = False,
+    discard_standby: Annotated[
+        bool,
+        typer.Option(
+            "--discard-standby",
+            help="Also when the standby is ahead; what it recorded is set aside first.",
+        ),
+    ] = False,
+    config: ConfigPath = None,
+    yes: Yes = False,
+    as_json: Json = False,
+    until_eof: UntilEof = False,
+) -> int | None:
+    """Copy a Primary's database to the Failover Server now: backup, copy, verify, swap.
+
+    The Primary goes on working meanwhile. When anything fails, the standby copy is the one that it
+    was, and an e-mail is sent. Refused while the standby holds data that the Primary has not.
+    From a scheduler use --all --if-due --yes.
+
+    Example: ipfx-failover replicate-from-live DEMOSERVER
+    """
+    from ipfx_failover.cli.ending import tell
+    from ipfx_failover.cli.output import Output
+    from ipfx_failover.wiring.site import open_site
+
+    end_with_parent(until_eof=until_eof)
+    site = open_site(config)
+    output = Output(as_json)
+    servers = _chosen(site, name, every=every)
+    with site.store() as store:
+        if if_due:
+            servers = [server for server in servers if _is_due(site, store, server)]
+        if discard_standby:
+            names = ", ".join(server.name for server in servers)
+            output.confirm(
+                f"What was recorded while standing in for {names} will not reach the Primary; a "
+                "copy of it is kept here.",
+                yes=yes,
+            )
+        code = for_each(
+            servers,
+            output,
+            lambda server: _from_live(site, store, server, output, discard=discard_standby),
+        )
+    tell(site)
+    return code
+
+
+def replicate_to_live(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A server of the config.")],
+    overwrite: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite", help="Also when the standby is not ahead: what is live is replaced."
+        ),
+    ] = False,
+    config: ConfigPath = None,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> int | None:
+    """Copy database and files from the Failover Server to the Primary: the last step of failback.
+
+    The Primary runs, its application does not. A safety backup of its database is made first, and
+    kept there. Afterwards start the application on the Primary.
+
+    Example: ipfx-failover replicate-to-live DEMOSERVER
+    """
+    from ipfx_failover.cli.ending import tell
+    from ipfx_failover.cli.output import Output
+    from ipfx_failover.wiring.site import open_site
+
+    site = open_site(config)
+    server = site.server(name)
+    output = Output(as_json)
+    output.confirm(
+        f"The database of {server.name} will be replaced by the Failover Server's, and its files "
+        "brought up to date. Its application must not run.",
+        yes=yes,
+    )
+    with site.store() as store:
+        code = for_each(
+            [server], output, lambda each: _to_live(site, store, each, output, overwrite=overwrite)
+        )
+    tell(site)
+    return code
+
+
+def end_with_parent(*, until_eof: bool) -> None:
+    if until_eof:
+        from ipfx_failover.adapters.signals import end_at_eof
+
+        end_at_eof()
+
+
+def for_each(
+    servers: list[ServerSettings],
+    output: Output,
+    work: Callable[[ServerSettings], dict[str, object]],
+) -> int:
+    """Do the work for each server, one after the other; the gravest outcome is the exit code."""
+    from ipfx_failover.cli.output import as_error, report_error
+    from ipfx_failover.errors import ExitCode, FailoverError, Interrupted, worst
+
+    results: list[dict[str, object]] = []
+    codes: list[ExitCode] = []
+    for server in servers:
+        try:
+            results.append({"server": server.name, "ok": True, **work(server)})
+        except Interrupted:
+            raise
+        except FailoverError as error:
+            codes.append(error.exit_code)
+            results.append({"server": server.name, "ok": False, "error": as_error(error)})
+            if not output.as_json:
+                report_error(error, as_json=False)
+    output.document(ok=not codes, results=results)
+    return worst(codes)
+
+
+def _chosen(site: Site, name: str | None, *, every: bool) -> list[ServerSettings]:
+    from ipfx_failover.errors import UsageError
+
+    if every == (name is not None):
+        known = ", ".join(site.config.servers) or "none"
+        raise UsageError("give a server's NAME, or --all", f"the config's servers: {known}")
+    if name is not None:
+        return [site.server(name)]
+    return [server for server in site.config.servers.values() if server.database is not None]
+
+
+def _is_due(site: Site, store: Store, server: ServerSettings) -> bool:
+    from ipfx_failover.monitor.nightly import due
+
+    return due(server, store, site.clock.now(), site.local)
+
+
+def _from_live(
+    site: Site, store: Store, server: ServerSettings, output: Output, *, discard: bool
+) -> dict[str, object]:
+    from ipfx_failover.wiring.replication import discard_standby, replicator
+
+    if discard:
+        kept = discard_standby(site, store, server)
+        output.progress(f"{server.name}: what the standby had recorded is kept in {kept}")
+    output.progress(f"{server.name}: replicating from live")
+    made, close = replicator(site, store, server, _observer(output))
+    try:
+        facts = made.from_live()
+    finally:
+        close()
+    output.line(
+        f"{server.name}: replicated from live, {facts['backup_size_bytes']} bytes as of "
+        f"{_local(facts['backup_as_of'])}"
+    )
+    return {"as_of": facts["backup_as_of"], "size_bytes": facts["backup_size_bytes"]}
+
+
+def _to_live(
+    site: Site, store: Store, server: ServerSettings, output: Output, *, overwrite: bool
+) -> dict[str, object]:
+    from ipfx_failover.adapters.tcp import answering
+    from ipfx_failover.wiring.replication import replicator
+
+    answers = answering([str(server.address)], server.port, 3.0) is not None
+    made, close = replicator(site, store, server, _observer(output))
+    try:
+        facts = made.to_live(application_answers=answers, overwrite=overwrite)
+    finally:
+        close()
+    safety = facts.get("safety_path")
+    output.line(f"{server.name}: replicated to live, {facts['backup_size_bytes']} bytes")
+    if safety:
+        output.line(f"{server.name}: the database that was there is kept as {safety}")
+    output.line(f"Now start the application on {server.name}.")
+    return {
+        "size_bytes": facts["backup_size_bytes"],
+        "files_copied": facts.get("files_copied", 0),
+        "safety_backup": safety,
+    }
+
+
+def _observer(output: Output) -> Observer:
+    from ipfx_failover.state.journal import StepState
+
+    def observe(step: Step, state: StepState, text: str) -> None:  # noqa: ARG001 - the port
+        if state is StepState.DOING:
+            output.progress(f"  {text}")
+        elif state is StepState.UNDONE:
+            output.progress(f"  undone: {text}")
+
+    return observe
+
+
+def _local(iso: object) -> str:
+    from datetime import datetime
+
+    return f"{datetime.fromisoformat(str(iso)).astimezone():%Y-%m-%d %H:%M:%S}"

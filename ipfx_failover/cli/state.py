@@ -34,6 +34,11 @@ def reset(config: ConfigPath = None, yes: Yes = False, as_json: Json = False) ->
         "for a server now (its address, its application)?",
         yes=yes,
     )
-    kept = reset_store(site.state_dir, list(site.config.servers), site.locks, site.clock)
+    kept = reset_store(
+        site.state_dir,
+        servers=list(site.config.servers),
+        locks_of_state=site.locks,
+        clock=site.clock,
+    )
     output.line(f"A new state store was made; the damaged one is {kept}")
     output.document(kept=str(kept))

@@ -82,9 +82,7 @@ class Side(Protocol):
 class Carrier(Protocol):
     """Carries a backup from one machine to the other."""
 
-    def __call__(
-        self, backup: Backup, to: str, like: str, on_bytes: Callable[[int], None]
-    ) -> None:
+    def __call__(self, backup: Backup, to: str, like: str, on_bytes: Callable[[int], None]) -> None:
         """Copy it to `to` (flushed, then renamed), compare the hash, give it `like`'s owner.
 
         Raises:

@@ -341,4 +341,3 @@ def _sqlite3(host: LiveHost, path: str, *statements: str) -> str:
             f"sqlite3 on {host.name}: {ended.last_error_line}", f"try it by hand on {host.name}"
         )
     return ended.stdout.decode("utf-8", "replace")
-

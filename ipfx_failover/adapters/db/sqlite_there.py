@@ -13,7 +13,11 @@ import os
 import sqlite3
 import sys
 import time
+from typing import TYPE_CHECKING
 from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PIECE_BYTES = 1 << 20
 BUSY_S = 30.0
@@ -106,7 +110,7 @@ def fold(path: str) -> dict[str, object]:
 
 def _open_by_others(path: str) -> list[str]:
     """Process ids that have the file open, as far as this system and our rights tell."""
-    found = []
+    found: list[str] = []
     wanted = os.path.realpath(path)
     if not os.path.isdir("/proc/self/fd"):
         return found
@@ -133,7 +137,12 @@ def _flush(path: str) -> None:
         os.fsync(stream.fileno())
 
 
-WORKS = {"snapshot": snapshot, "described": described, "verify": verify, "fold": fold}
+WORKS: dict[str, Callable[..., dict[str, object]]] = {
+    "snapshot": snapshot,
+    "described": described,
+    "verify": verify,
+    "fold": fold,
+}
 
 
 def main() -> None:

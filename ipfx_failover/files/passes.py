@@ -1,0 +1,129 @@
+"""A pass of file sync as a piece of work: allowed, locked, carried out, written down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Protocol
+
+from ipfx_failover.errors import FailoverError, Refused
+from ipfx_failover.events import Event, EventKind
+from ipfx_failover.files.values import Direction
+from ipfx_failover.records import Authority, Copy, Mode
+from ipfx_failover.state import locks
+
+if TYPE_CHECKING:
+    from ipfx_failover.clock import Clock
+    from ipfx_failover.files.values import SyncResult
+    from ipfx_failover.state.store import Store
+    from ipfx_failover.workflow.runner import Effect
+
+_SAY_AGAIN = timedelta(seconds=30)
+"""How old the note of the last pass may be when nothing has changed."""
+
+
+class Pass(Protocol):
+    """One pass; None when there was nothing to look at."""
+
+    def __call__(self) -> SyncResult | None: ...
+
+
+@dataclass(slots=True)
+class Passes:
+    """Carries out passes for one server, by hand or all the time.
+
+    `server`: its name. `failing`: whether the last pass failed, and that was told.
+    """
+
+    server: str
+    store: Store
+    locks: locks.Locks
+    clock: Clock
+    failing: bool = False
+    noted_at: datetime | None = None
+
+    def refusal(self, direction: Direction, *, by_hand: bool) -> Refused | None:
+        """Why no pass may be made now.
+
+        Suspended stops the passes that come by themselves, stopped all; while the standby is ahead
+        nothing goes from live.
+        """
+        state = self.store.server(self.server)
+        stopping = {Mode.STOPPED} if by_hand else {Mode.STOPPED, Mode.SUSPENDED}
+        if state.mode in stopping:
+            return Refused(
+                f"{self.server} is {state.mode}: its files are not synced",
+                f"resume it first: ipfx-failover resume {self.server}",
+            )
+        if direction is Direction.FROM_LIVE and state.authority is Authority.STANDBY:
+            return Refused(
+                f"the standby of {self.server} holds files that the live server has not",
+                f"bring them there: ipfx-failover sync-files {self.server} --to-live, or "
+                f"ipfx-failover replicate-to-live {self.server}",
+            )
+        return None
+
+    def carry_out(self, direction: Direction, make: Pass, *, by_hand: bool) -> SyncResult | None:
+        """Make a pass under the lock of the files, and write down what came of it.
+
+        Raises:
+            Refused: it may not be made now.
+            Busy: other work on these files goes on.
+            FailoverError: as the pass itself; written down once as long as it lasts.
+        """
+        with self.locks.hold(locks.files(self.server), locks.this_command()):
+            if reason := self.refusal(direction, by_hand=by_hand):
+                raise reason
+            began = self.clock.now()
+            try:
+                result = make()
+            except FailoverError as error:
+                self._failed(error)
+                raise
+        self._done(direction, result, began)
+        return result
+
+    def _failed(self, error: FailoverError) -> None:
+        if not self.failing:
+            self.failing = True
+            data = {"reason": error.message, "advice": error.hint}
+            event = Event(EventKind.FILE_SYNC_FAILED, self.clock.now(), self.server, data)
+            self._commit(lambda tx: tx.emit(event))
+
+    def _done(self, direction: Direction, result: SyncResult | None, began: datetime) -> None:
+        effects: list[Effect] = []
+        problem = result.problem if result else None
+        if problem is not None:
+            self._failed(problem)
+        elif self.failing:
+            self.failing = False
+            recovered = Event(EventKind.FILE_SYNC_RECOVERED, began, self.server)
+            effects.append(lambda tx: tx.emit(recovered))
+        if result is not None and (result.copied or result.deleted):
+            effects.append(self._synced(direction, result))
+        if problem is None and self._is_to_be_noted(began, changed=bool(effects)):
+            copy = Copy(self.server, "files", began, self.clock.now(), 0, "")
+            effects.append(lambda tx: tx.set_copy(copy))
+        if effects:
+            self._commit(*effects)
+
+    def _is_to_be_noted(self, began: datetime, *, changed: bool) -> bool:
+        due = changed or self.noted_at is None or began - self.noted_at >= _SAY_AGAIN
+        if due:
+            self.noted_at = began
+        return due
+
+    def _synced(self, direction: Direction, result: SyncResult) -> Effect:
+        data: dict[str, str | int] = {
+            "direction": "to-live" if direction is Direction.TO_LIVE else "from-live",
+            "copied": result.copied,
+            "deleted": result.deleted,
+            "size_bytes": result.copied_bytes,
+        }
+        event = Event(EventKind.FILES_SYNCED, self.clock.now(), self.server, data)
+        return lambda tx: tx.emit(event)
+
+    def _commit(self, *effects: Effect) -> None:
+        with self.store.transaction() as tx:
+            for effect in effects:
+                effect(tx)

@@ -1,0 +1,257 @@
+"""The steps of full replication, for both directions. Each may run again after a kill."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ipfx_failover.errors import Failed, FailoverError
+from ipfx_failover.replication.engine import Backup
+from ipfx_failover.workflow.runner import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from ipfx_failover.replication.engine import Side
+    from ipfx_failover.workflow.runner import Effect, StepKind, Values
+
+MAKE_ROOM = "make room"
+BACK_UP = "back up"
+CARRY = "carry"
+VERIFY = "verify"
+CLOSE_DOWN = "close down"
+SYNC_FILES = "sync files to live"
+SWAP = "swap"
+TIDY = "tidy up"
+
+_SPARE = 1.1
+"""Room for a backup, against the size of what is backed up."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicationPorts:
+    """What the steps work with.
+
+    `sides`: the engines, `live` and `standby`. `carry(to_side, backup, to, like)`: brings a backup
+    to the other side. `sync_files_to_live`: the files of this server; returns how many were copied.
+    """
+
+    sides: Mapping[str, Side]
+    carry: Callable[[str, Backup, str, str], None]
+    sync_files_to_live: Callable[[], int]
+
+    def side(self, values: Values) -> Side:
+        return self.sides[str(values["side"])]
+
+
+@dataclass(frozen=True, slots=True)
+class MakeRoom:
+    """Remove what killed runs left, and see that there is room on both sides."""
+
+    ports: ReplicationPorts
+
+    def describe(self, values: Values) -> str:
+        return f"look at {values['database']}, and for room on both sides"
+
+    def do(self, values: Values) -> Outcome:
+        source, target = self.ports.side(values), self.ports.sides[str(values["target_side"])]
+        database, current = str(values["database"]), str(values["current"])
+        if not source.exists(database):
+            raise Failed(
+                f"there is no database {database} on {source.name}",
+                "correct data_source in the config; see: ipfx-failover config check",
+            )
+        marker = str(values["marker"])
+        source.drop(*source.leftovers(str(values["backup"]), marker))
+        target.drop(*target.leftovers(current, marker))
+        needed = int(source.size_bytes(database) * _SPARE)
+        for side, near in ((source, str(values["backup"])), (target, current)):
+            free = side.free_bytes(near)
+            if free is not None and free < needed:
+                raise Failed(
+                    f"{side.name} has {free} bytes free where {needed} are needed",
+                    f"make room on {side.name}, near {near}",
+                )
+        return Outcome(facts={"had_current": target.exists(current)})
+
+    def undo(self, values: Values) -> Sequence[Effect]:  # noqa: ARG002 - nothing was changed
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class BackUp:
+    """An online backup; `as` is the name under which its facts are kept."""
+
+    ports: ReplicationPorts
+
+    def describe(self, values: Values) -> str:
+        return f"back up {values['database']} on {self.ports.side(values).name}"
+
+    def do(self, values: Values) -> Outcome:
+        side, database = self.ports.side(values), str(values["database"])
+        if not side.exists(database):
+            return Outcome()
+        backup = side.backup(database, str(values["to"]))
+        prefix = values["as"]
+        return Outcome(
+            facts={
+                f"{prefix}_path": backup.path,
+                f"{prefix}_size_bytes": backup.size_bytes,
+                f"{prefix}_sha256": backup.sha256,
+                f"{prefix}_as_of": backup.as_of.isoformat(),
+                f"{prefix}_version": backup.version,
+            }
+        )
+
+    def undo(self, values: Values) -> Sequence[Effect]:
+        # A live server that is lost keeps the file until the next run makes room.
+        with suppress(FailoverError):
+            self.ports.side(values).drop(str(values["to"]))
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class CarryOver:
+    """Bring the backup to the other side, beside what is there, hashed."""
+
+    ports: ReplicationPorts
+
+    def describe(self, values: Values) -> str:
+        return f"copy the backup to {self.ports.side(values).name}"
+
+    def do(self, values: Values) -> Outcome:
+        self.ports.carry(
+            str(values["side"]), backup_of(values), str(values["to"]), str(values["like"])
+        )
+        return Outcome()
+
+    def undo(self, values: Values) -> Sequence[Effect]:
+        with suppress(FailoverError):
+            self.ports.side(values).drop(str(values["to"]))
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verify:
+    """Check what arrived, completely, before anything is replaced by it."""
+
+    ports: ReplicationPorts
+
+    def describe(self, values: Values) -> str:
+        return f"verify the copy on {self.ports.side(values).name}"
+
+    def do(self, values: Values) -> Outcome:
+        self.ports.side(values).verify(str(values["database"]))
+        return Outcome()
+
+    def undo(self, values: Values) -> Sequence[Effect]:  # noqa: ARG002 - nothing was changed
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class CloseDown:
+    """See that nobody uses the database that is about to be replaced."""
+
+    ports: ReplicationPorts
+
+    def describe(self, values: Values) -> str:
+        return f"see that nobody uses {values['database']} on {self.ports.side(values).name}"
+
+    def do(self, values: Values) -> Outcome:
+        side, database = self.ports.side(values), str(values["database"])
+        if side.exists(database):
+            side.close_down(database)
+        return Outcome()
+
+    def undo(self, values: Values) -> Sequence[Effect]:  # noqa: ARG002 - nothing was changed
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class SyncFiles:
+    """Bring the files that the stand-in recorded to the live server.
+
+    They come before the swap, and stay when it fails: they take nothing away.
+    """
+
+    ports: ReplicationPorts
+
+    def describe(self, values: Values) -> str:  # noqa: ARG002 - there is one set of files
+        return "bring the files that were recorded to the live server"
+
+    def do(self, values: Values) -> Outcome:  # noqa: ARG002 - as above
+        return Outcome(facts={"files_copied": self.ports.sync_files_to_live()})
+
+    def undo(self, values: Values) -> Sequence[Effect]:  # noqa: ARG002 - as above
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """Put the verified copy in the old one's place; the old one stays beside it."""
+
+    ports: ReplicationPorts
+
+    def describe(self, values: Values) -> str:
+        return f"put the copy in the place of {values['current']}"
+
+    def do(self, values: Values) -> Outcome:
+        self.ports.side(values).swap(
+            str(values["current"]), str(values["new"]), str(values["previous"])
+        )
+        return Outcome()
+
+    def undo(self, values: Values) -> Sequence[Effect]:
+        self.ports.side(values).swap_back(
+            str(values["current"]),
+            str(values["new"]),
+            str(values["previous"]),
+            had_current=bool(values["had_current"]),
+        )
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class TidyUp:
+    """Drop the previous copy and the backups. Behind the swap nothing fails any more."""
+
+    ports: ReplicationPorts
+
+    def describe(self, values: Values) -> str:  # noqa: ARG002 - the same for all
+        return "drop the previous copy and the backups"
+
+    def do(self, values: Values) -> Outcome:
+        for side in self.ports.sides:
+            # What cannot be removed now, the next run's first step removes.
+            with suppress(FailoverError, OSError):
+                self.ports.sides[side].drop(*str(values[f"{side}_files"]).split("\n"))
+        return Outcome()
+
+    def undo(self, values: Values) -> Sequence[Effect]:  # noqa: ARG002 - never undone
+        return ()
+
+
+def kinds(ports: ReplicationPorts) -> dict[str, StepKind]:
+    return {
+        MAKE_ROOM: MakeRoom(ports),
+        BACK_UP: BackUp(ports),
+        CARRY: CarryOver(ports),
+        VERIFY: Verify(ports),
+        CLOSE_DOWN: CloseDown(ports),
+        SYNC_FILES: SyncFiles(ports),
+        SWAP: Swap(ports),
+        TIDY: TidyUp(ports),
+    }
+
+
+def backup_of(values: Values) -> Backup:
+    """The backup that an earlier step made, out of its facts."""
+    return Backup(
+        path=str(values["backup_path"]),
+        size_bytes=int(values["backup_size_bytes"] or 0),
+        sha256=str(values["backup_sha256"]),
+        as_of=datetime.fromisoformat(str(values["backup_as_of"])),
+        version=str(values["backup_version"]),
+    )

@@ -1,0 +1,126 @@
+"""File sync: one pass by hand, or all the time for many servers in one process."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from ipfx_failover.errors import Busy, FailoverError, Interrupted, Refused
+from ipfx_failover.files.passes import Passes
+from ipfx_failover.files.values import Direction
+from ipfx_failover.wiring.replication import file_sync
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ipfx_failover.config.models import ServerSettings
+    from ipfx_failover.files.sync import FileSync
+    from ipfx_failover.files.values import Plan, SyncResult
+    from ipfx_failover.wiring.site import Site
+
+_LONGEST_DELAY_S = 60.0
+
+
+def planned(site: Site, server: ServerSettings, *, to_live: bool) -> Plan:
+    """What a pass would do now."""
+    sync = file_sync(site, server)
+    try:
+        return sync.plan(_direction(to_live=to_live))
+    finally:
+        sync.close()
+
+
+def synced_once(
+    site: Site, server: ServerSettings, *, to_live: bool, allow_deletions: bool
+) -> SyncResult:
+    """One pass, by hand; its `problem` is the error to end with, if any."""
+    direction = _direction(to_live=to_live)
+    with site.store() as store:
+        passes = Passes(server.name, store, site.locks, site.clock)
+        sync = file_sync(site, server)
+        try:
+            result = passes.carry_out(
+                direction,
+                lambda: sync.run(direction, allow_deletions=allow_deletions),
+                by_hand=True,
+            )
+        finally:
+            sync.close()
+    assert result is not None  # noqa: S101 - only run_if_changed answers None
+    return result
+
+
+def watch_all(
+    site: Site,
+    servers: list[ServerSettings],
+    show: Callable[[ServerSettings, SyncResult], object],
+) -> None:
+    """Sync from live as changes appear, until interrupted; a thread a server."""
+    watches = [_Watch(site, server, show) for server in servers]
+    threads = [
+        threading.Thread(target=watch.run, name=f"files of {watch.server.name}", daemon=True)
+        for watch in watches
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        while True:
+            site.clock.sleep(0.5)
+    finally:
+        for watch in watches:
+            watch.stop.set()
+        for thread in threads:
+            thread.join(timeout=5)
+
+
+class _Watch:
+    """The passes of one server; what fails is tried again with back-off."""
+
+    def __init__(
+        self,
+        site: Site,
+        server: ServerSettings,
+        show: Callable[[ServerSettings, SyncResult], object],
+    ) -> None:
+        self.server = server
+        self.stop = threading.Event()
+        self._site = site
+        self._show = show
+        settings = server.files
+        self._interval_s = settings.poll_interval_ms / 1000 if settings else _LONGEST_DELAY_S
+        self._delay_s = self._interval_s
+
+    def run(self) -> None:
+        sync: FileSync | None = None
+        with self._site.store() as store:
+            passes = Passes(self.server.name, store, self._site.locks, self._site.clock)
+            try:
+                while not self.stop.is_set():
+                    if passes.refusal(Direction.FROM_LIVE, by_hand=False) is None:
+                        sync = sync or file_sync(self._site, self.server)
+                        self._pass(passes, sync)
+                    self.stop.wait(self._delay_s)
+            except Interrupted:
+                pass
+            finally:
+                if sync is not None:
+                    sync.close()
+
+    def _pass(self, passes: Passes, sync: FileSync) -> None:
+        try:
+            result = passes.carry_out(Direction.FROM_LIVE, sync.run_if_changed, by_hand=False)
+        except (Refused, Busy):
+            self._delay_s = self._interval_s
+            return
+        except FailoverError as error:
+            if isinstance(error, Interrupted):
+                raise
+            self._delay_s = min(max(self._delay_s, 0.5) * 2, _LONGEST_DELAY_S)
+            return
+        self._delay_s = self._interval_s
+        if result is not None and (result.copied or result.deleted):
+            self._show(self.server, result)
+
+
+def _direction(*, to_live: bool) -> Direction:
+    return Direction.TO_LIVE if to_live else Direction.FROM_LIVE

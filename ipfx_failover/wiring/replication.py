@@ -1,0 +1,217 @@
+"""What replication and file sync work with."""
+
+from __future__ import annotations
+
+import shutil
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ipfx_failover.errors import Refused, UsageError
+from ipfx_failover.state import locks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ipfx_failover.adapters.ssh.connection import SshConnection
+    from ipfx_failover.adapters.ssh.host import SshHost
+    from ipfx_failover.config.models import ServerSettings
+    from ipfx_failover.files.ports import Tree
+    from ipfx_failover.files.sync import FileSync
+    from ipfx_failover.replication.engine import Backup
+    from ipfx_failover.replication.full import Replicator
+    from ipfx_failover.state.store import Store
+    from ipfx_failover.wiring.site import Site
+    from ipfx_failover.workflow.runner import Observer
+
+_FILES_WAIT_S = 30.0
+_RECORDED_SLACK_S = 2.0
+
+
+def connection(site: Site, server: ServerSettings) -> SshConnection:
+    """The way to the live server; nothing is connected before it is used.
+
+    Raises:
+        UsageError: the config says nothing about SSH.
+    """
+    from ipfx_failover.adapters.ssh.connection import SshConnection, SshTarget
+
+    ssh = server.ssh
+    if ssh is None:
+        raise UsageError(
+            f"{server.name} cannot be reached: the config has no [servers.{server.name}.ssh]",
+            "add that table with user and key_file",
+        )
+    return SshConnection(
+        SshTarget(
+            name=server.name,
+            host=ssh.host or str(server.address),
+            port=ssh.port,
+            user=ssh.user,
+            key_file=ssh.key_file,
+            known_hosts_file=ssh.known_hosts_file or site.state_dir / "known_hosts",
+            connect_timeout_s=ssh.connect_timeout_s,
+        )
+    )
+
+
+def replicator(
+    site: Site, store: Store, server: ServerSettings, observer: Observer | None = None
+) -> tuple[Replicator, Callable[[], None]]:
+    """Replicates a server's database; and how to close what it has opened."""
+    from ipfx_failover.adapters.db.sqlite import LiveSqlite, LocalSqlite
+    from ipfx_failover.adapters.ssh.host import SshHost
+    from ipfx_failover.replication.full import Replicator
+    from ipfx_failover.replication.steps import ReplicationPorts
+    from ipfx_failover.workflow.runner import silent
+
+    host = SshHost(connection(site, server))
+    ports = ReplicationPorts(
+        sides={"live": LiveSqlite(host), "standby": LocalSqlite()},
+        carry=partial(_carry, host),
+        sync_files_to_live=partial(_sync_files_to_live, site, server),
+    )
+    made = Replicator(
+        server=server,
+        ports=ports,
+        store=store,
+        locks=site.locks,
+        clock=site.clock,
+        boot_id=site.boot_id,
+        run_id=f"{site.clock.now():%Y%m%dT%H%M%S}",
+        observer=observer or silent,
+    )
+    return made, host.close
+
+
+def recover_replication(site: Site, store: Store, server: ServerSettings) -> None:
+    """Finish or undo what a killed run left; the caller holds the locks."""
+    if server.database is None or server.ssh is None:
+        return
+    made, close = replicator(site, store, server)
+    try:
+        made.recover()
+    finally:
+        close()
+
+
+def file_sync(site: Site, server: ServerSettings) -> FileSync:
+    """The sync of a server's files; the caller closes it.
+
+    Raises:
+        UsageError: the config says nothing about its files.
+    """
+    from ipfx_failover.adapters.local_tree import LocalTree
+    from ipfx_failover.files.manifest import Manifest
+    from ipfx_failover.files.names import Selection
+    from ipfx_failover.files.sync import FileSync, SyncRules
+
+    if server.files is None:
+        raise UsageError(
+            f"{server.name} has no files in the config", f"add [servers.{server.name}.files]"
+        )
+    live = _live_tree(site, server)
+    standby = LocalTree(server.local_vm_dir)
+    return FileSync(
+        live=live,
+        standby=standby,
+        manifest=Manifest(
+            site.state_dir / "files" / f"{server.name}.db",
+            live=live.location,
+            standby=standby.location,
+        ),
+        rules=SyncRules(
+            selection=Selection(server.files.include),
+            deletion_cap_percent=server.files.deletion_cap_percent,
+            trash_days=server.files.trash_days,
+        ),
+        clock=site.clock,
+    )
+
+
+def discard_standby(site: Site, store: Store, server: ServerSettings) -> str:
+    """Give authority back to the live server; what the standby recorded is kept, and where.
+
+    Raises:
+        Refused: the Failover Server stands in for the server.
+        Busy: work on this copy goes on.
+    """
+    from ipfx_failover.events import Event, EventKind
+    from ipfx_failover.records import Authority
+
+    with site.locks.hold(locks.database(server.name), locks.this_command()):
+        stand_in = store.stand_in()
+        if stand_in is not None and stand_in.server.casefold() == server.name.casefold():
+            raise Refused(
+                f"the Failover Server stands in for {server.name}",
+                f"give the role back first: ipfx-failover stop-failover {server.name}",
+            )
+        kept = keep_standby(site, server)
+        event = Event(EventKind.STANDBY_DISCARDED, site.clock.now(), server.name, {"kept": kept})
+        with store.transaction(durable=True) as tx:
+            tx.set_authority(server.name, Authority.LIVE)
+            tx.set_failback_pending(server.name, pending=False)
+            tx.emit(event)
+    return kept
+
+
+def keep_standby(site: Site, server: ServerSettings) -> str:
+    """Copy what was recorded while standing in to a directory of its own; where it is.
+
+    The database whole, and every file that is newer than the takeover.
+    """
+    from ipfx_failover.adapters.db.sqlite import LocalSqlite
+    from ipfx_failover.replication.standby import database_path
+
+    now = site.clock.now()
+    kept = site.state_dir / "kept" / f"{server.name}-{now:%Y%m%dT%H%M%S}"
+    kept.mkdir(parents=True, exist_ok=True)
+    database = database_path(server)
+    if database is not None and database.exists():
+        LocalSqlite().backup(str(database), str(kept / database.name))
+    with site.store() as store:
+        since = store.server(server.name).last_failover_at
+    newer_than_s = since.timestamp() - _RECORDED_SLACK_S if since else 0.0
+    root = server.local_vm_dir
+    for path in sorted(root.rglob("*")):
+        inside = path.relative_to(root)
+        if inside.parts[0] == "DB" or path.is_symlink() or not path.is_file():
+            continue
+        if path.stat().st_mtime >= newer_than_s:
+            (kept / "files" / inside.parent).mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, kept / "files" / inside)
+    return str(kept)
+
+
+def _live_tree(site: Site, server: ServerSettings) -> Tree:
+    from ipfx_failover.adapters.local_tree import LocalTree
+    from ipfx_failover.adapters.ssh.host import SshHost
+    from ipfx_failover.adapters.ssh.tree import SftpTree
+
+    if server.files is not None and server.files.path is not None:
+        return LocalTree(Path(server.files.path))
+    way = connection(site, server)
+    return SftpTree(way, SshHost(way), str(server.live_vm_dir))
+
+
+def _carry(host: SshHost, to_side: str, backup: Backup, to: str, like: str) -> None:
+    from ipfx_failover.adapters.db.sqlite import fetch, send
+
+    if to_side == "standby":
+        fetch(host, backup, to)
+    else:
+        send(host, backup, to, like)
+
+
+def _sync_files_to_live(site: Site, server: ServerSettings) -> int:
+    from ipfx_failover.files.values import Direction
+
+    with site.locks.hold(locks.files(server.name), locks.this_command(), wait_s=_FILES_WAIT_S):
+        sync = file_sync(site, server)
+        try:
+            result = sync.run(Direction.TO_LIVE)
+        finally:
+            sync.close()
+    if result.problem is not None:
+        raise result.problem
+    return result.copied

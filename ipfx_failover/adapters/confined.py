@@ -14,6 +14,8 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from ipfx_failover.livehost import FileStat, Kind
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -265,3 +267,14 @@ def is_link(found: os.stat_result) -> bool:
 def _refuse_link(found: os.stat_result, path: Path) -> None:
     if is_link(found):
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+
+
+def as_file_stat(found: os.stat_result) -> FileStat:
+    """What the system says of a name, in the terms of the ports."""
+    if is_link(found):
+        kind = Kind.LINK
+    elif stat.S_ISREG(found.st_mode):
+        kind = Kind.FILE
+    else:
+        kind = Kind.DIRECTORY if stat.S_ISDIR(found.st_mode) else Kind.OTHER
+    return FileStat(kind, found.st_size, found.st_mtime_ns)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ipfx_failover.adapters.clock import SystemClock
-from ipfx_failover.adapters.confined import Confined, confined, is_link
+from ipfx_failover.adapters.confined import Confined, as_file_stat, confined, is_link
 from ipfx_failover.adapters.paths import WINDOWS
 from ipfx_failover.errors import Failed
 from ipfx_failover.files import names
@@ -81,11 +81,11 @@ class LocalTree:
         return None if listing.fingerprint == unless else listing
 
     def _list(self, path: str) -> Iterator[tuple[str, FileStat]]:
-        return ((name, _as_stat(found)) for name, found in self._files.list(path))
+        return ((name, as_file_stat(found)) for name, found in self._files.list(path))
 
     def _stat(self, path: str) -> FileStat | None:
         try:
-            return _as_stat(self._files.lstat(path))
+            return as_file_stat(self._files.lstat(path))
         except FileNotFoundError:
             return None
 
@@ -287,16 +287,6 @@ class LocalTree:
 
     def free_bytes(self) -> int | None:
         return shutil.disk_usage(self._root).free
-
-
-def _as_stat(found: os.stat_result) -> FileStat:
-    if is_link(found):
-        kind = Kind.LINK
-    elif stat.S_ISREG(found.st_mode):
-        kind = Kind.FILE
-    else:
-        kind = Kind.DIRECTORY if stat.S_ISDIR(found.st_mode) else Kind.OTHER
-    return FileStat(kind, found.st_size, found.st_mtime_ns)
 
 
 def _check_unchanged(descriptor: int, stamp: Stamp) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _WINDOW_BYTES = 8 << 20
 _PACKET_BYTES = 128 << 10
+_THREAD_END_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,13 @@ class SshConnection:
     def close(self) -> None:
         """End the connection and its thread; the next use makes a new one."""
         client, self._client, self._sftp = self._client, None, None
-        if client is not None:
-            client.close()
+        if client is None:
+            return
+        transport = client.get_transport()
+        client.close()
+        if transport is not None:
+            # paramiko's close does not wait for its thread.
+            transport.join(_THREAD_END_S)
 
     def _connected(self) -> paramiko.SSHClient:
         if self._client is None or not self.is_up:

@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from ipfx_failover.adapters.ssh.connection import SshConnection
     from ipfx_failover.adapters.ssh.sftp import Sftp
 
-SILENCE_S = 5.0
-"""After so long without output, ask whether the server is still there."""
 _PIECE_BYTES = 1 << 18
 _NO_STATUS = -1
 _REALPATH = 16
@@ -85,7 +83,7 @@ class SshHost:
             while not _ended(channel):
                 if time.monotonic() > deadline:
                     raise _too_slow(self.name, argv[0], timeout_s)
-                self._wait_for_output(channel)
+                self._wait_for_output(channel, deadline - time.monotonic())
                 for piece in _received(channel, stderr):
                     stdout += piece
                     if on_output is not None:
@@ -97,12 +95,15 @@ class SshHost:
             raise self._connection.lost(f"it ended while {argv[0]} ran there")
         return RunResult(exit_status, bytes(stdout), bytes(stderr))
 
-    def _wait_for_output(self, channel: paramiko.Channel) -> None:
+    def _wait_for_output(self, channel: paramiko.Channel, left_s: float) -> None:
+        # After some silence, ask whether the server is still there.
+        longest_s = self._connection.target.silence_timeout_s / 4
+        wait_s = max(0.0, min(left_s, longest_s))
         if channel.eof_received and not channel.exit_status_ready():
-            channel.status_event.wait(SILENCE_S)
+            channel.status_event.wait(wait_s)
             return
-        ready, _, _ = select.select([channel], [], [], SILENCE_S)
-        if not ready:
+        ready, _, _ = select.select([channel], [], [], wait_s)
+        if not ready and wait_s == longest_s:
             # Raises Unreachable when no answer comes.
             self._connection.sftp().ask(wire.on(_REALPATH, b"."))
 
@@ -131,10 +132,11 @@ class SshHost:
             try:
                 self._write_new(sftp, temporary, chunks)
                 sftp.rename(sftp_path(temporary), sftp_path(path))
-            except OSError:
-                with contextlib.suppress(OSError):
+            except BaseException as error:
+                if sftp.usable:
                     sftp.ask(wire.on(wire.REMOVE, sftp_path(temporary)))
-                self._raise_when_full(sftp, path)
+                if isinstance(error, OSError):
+                    self._raise_when_full(sftp, path)
                 raise
 
     def _write_new(self, sftp: Sftp, path: str, chunks: Iterable[bytes]) -> None:

@@ -8,6 +8,7 @@ import wave
 from typing import TYPE_CHECKING
 
 import pytest
+from ipfxlab.lab import Lab
 from ipfxlab.phone import PhoneClient
 from ipfxlab.pinging import Pinging
 
@@ -16,7 +17,6 @@ from ipfx_failover.errors import Failed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ipfxlab.lab import Lab
     from ipfxlab.process import LabProcess
 
 SEND = """
@@ -216,3 +216,17 @@ def test_a_signal_reaches_the_program_and_not_only_its_wrapper(shared_lab: Lab) 
         process.send_signal(signal.SIGUSR1)
 
         assert process.wait() == -signal.SIGUSR1
+
+
+def test_a_lab_with_two_primaries_has_a_trusted_ssh_server_on_each() -> None:
+    with Lab("DEMOSERVER", "SECOND") as lab:
+        names = [
+            lab.failover_server.run(
+                *("ssh", "-i", str(lab.ssh_key), "-o", "BatchMode=yes"),
+                *("-o", f"UserKnownHostsFile={lab.known_hosts}"),
+                *(f"root@{primary.management_address}", "hostname"),
+            ).stdout.strip()
+            for primary in lab.primaries.values()
+        ]
+
+    assert names == ["DEMOSERVER", "SECOND"]

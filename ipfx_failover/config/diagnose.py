@@ -109,13 +109,8 @@ class _Diagnosis:
 
     def _take_unknown(self, path: Path, value: object) -> None:
         *table, key = path
-        siblings = self.tree.get(tuple(table))
-        suggestion = suggest_key(
-            tuple(ENTRY if isinstance(part, int) else part for part in table),
-            str(key),
-            taken=set(siblings) if isinstance(siblings, dict) else set(),
-            value=value,
-        )
+        names = tuple(ENTRY if isinstance(part, int) else part for part in table)
+        suggestion = suggest_key(names, str(key), value)
         what = "unknown table" if isinstance(value, dict) else "unknown key"
         self._report(path, what, suggestion.text)
         if suggestion.path and self.tree.put_if_absent(suggestion.path, value):

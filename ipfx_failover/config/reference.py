@@ -23,7 +23,7 @@ from ipfx_failover.config.kinds import Kind
 from ipfx_failover.config.secrets import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 NAME: Final = "NAME"
 """Stands for a server's name in a row's table."""
@@ -123,6 +123,12 @@ def tables() -> tuple[Table, ...]:
 def rows() -> tuple[Row, ...]:
     """Every key of every table."""
     return tuple(row for table in tables() for row in table.rows)
+
+
+def generic_path(path: Iterable[str | int]) -> tuple[str, ...]:
+    """A path in a config, with NAME for the server's name and ENTRY for each index."""
+    parts = [ENTRY if isinstance(part, int) else part for part in path]
+    return (parts[0], NAME, *parts[2:]) if parts[:1] == ["servers"] and parts[1:] else (*parts,)
 
 
 def _tables(

@@ -7,12 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher, get_close_matches
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from ipfx_failover.config.reference import ENTRY, NAME, tables
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
+from ipfx_failover.config.reference import ENTRY, NAME, generic_path, tables
 
 Path = tuple[str, ...]
 
@@ -77,7 +74,6 @@ _ENOUGH: Final = 0.64
 _SURE: Final = 0.82
 _ELSEWHERE: Final = 0.14
 _NEAR: Final = 0.1
-_TAKEN: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,22 +101,21 @@ def _known() -> tuple[_Known, ...]:
     return (*keys, *(_Known(path[:-1], path[-1], is_table=True) for path in paths))
 
 
-def suggest_key(table: Path, key: str, *, taken: Collection[str], value: object) -> Suggestion:
+def suggest_key(table: Path, key: str, value: object) -> Suggestion:
     """What to do about a key that nobody knows.
 
     Args:
         table: where it was found, such as `("servers", "DEMOSERVER")`; ENTRY for list entries.
         key: the unknown key.
-        taken: the keys that the table has already.
         value: what it is set to; only whether it is a table, and of what, matters.
     """
-    generic = _generic(table)
+    generic = generic_path(table)
     if special := _special(generic, key, value):
         return Suggestion(special)
     is_table = isinstance(value, Mapping)
     score, best = max(
         (
-            (_closeness(key, known.key) - _distance(generic, known, taken), known)
+            (_closeness(key, known.key) - _distance(generic, known), known)
             for known in _known()
             if known.is_table is is_table
         ),
@@ -164,14 +159,10 @@ def suggest_choice(given: object, choices: tuple[str, ...]) -> str:
     return f'did you mean "{close[0]}"?' if close else ""
 
 
-def _generic(table: Path) -> Path:
-    return (table[0], NAME, *table[2:]) if table[:1] == ("servers",) and table[1:] else table
-
-
-def _distance(table: Path, known: _Known, taken: Collection[str]) -> float:
-    if known.table != table:
-        return _NEAR if known.table[:2] == table[:2] == ("servers", NAME) else _ELSEWHERE
-    return _TAKEN if known.key in taken else 0.0
+def _distance(table: Path, known: _Known) -> float:
+    if known.table == table:
+        return 0.0
+    return _NEAR if known.table[:2] == table[:2] == ("servers", NAME) else _ELSEWHERE
 
 
 def _closeness(given: str, known: str) -> float:
@@ -194,7 +185,7 @@ def _plain(given: str) -> str:
 
 
 def _in_words(table: Path, key: str, known: _Known) -> str:
-    generic = _generic(table)
+    generic = generic_path(table)
     if known.is_table:
         path = (*_actual(known.table, table), known.key)
         return f"did you mean [{'.'.join(path)}]?"

@@ -10,7 +10,7 @@ import re
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from ipfx_failover.config.reference import ENTRY, NAME, Row, rows, tables
+from ipfx_failover.config.reference import ENTRY, Row, generic_path, rows, tables
 from ipfx_failover.config.suggest import suggest_choice
 
 if TYPE_CHECKING:
@@ -102,15 +102,9 @@ def dotted(path: Iterable[str | int]) -> str:
     return ".".join(_shown(part) for part in path if isinstance(part, str))
 
 
-def generic(path: Path) -> tuple[str, ...]:
-    """A path with NAME for the server's name and ENTRY for indices, as the reference has it."""
-    parts = [ENTRY if isinstance(part, int) else part for part in path]
-    return (parts[0], NAME, *parts[2:]) if parts[:1] == ["servers"] and parts[1:] else (*parts,)
-
-
 def row_of(path: Path) -> Row | None:
     """The reference's row for a key, or for an entry of its list; none for tables."""
-    wanted = generic(path)
+    wanted = generic_path(path)
     if wanted[-1:] == (ENTRY,) and wanted not in {table.path for table in tables()}:
         wanted = wanted[:-1]
     return next((row for row in rows() if (*row.table, row.key) == wanted), None)

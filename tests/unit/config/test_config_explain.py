@@ -267,6 +267,12 @@ def test_a_well_kept_site_has_only_the_price_of_being_warm(files: ConfigFiles) -
             "192.168.11.1 is outside of the network of eth0 (10.0.0.0/8)",
         ),
         (
+            ASSUME,
+            {"interfaces": (IPv4Interface("10.0.0.2/8"), IPv4Interface("192.168.11.1/32"))},
+            "warning",
+            "192.168.11.1 is outside of the network of eth0 (10.0.0.0/8)",
+        ),
+        (
             ASSUME.replace("[network]", "[network]\nwarning_count = 1\nfailover_count = 2"),
             {},
             "note",

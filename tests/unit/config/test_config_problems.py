@@ -389,6 +389,12 @@ def test_a_server_named_with_dots_is_told_so(files: ConfigFiles) -> None:
     ) == found[0]
 
 
+def test_python_names_are_no_keys(files: ConfigFiles) -> None:
+    found = files.problems('[alerts]\nfrom_ = "a@example.com"\n')
+
+    assert ['2: alerts.from_: unknown key; did you mean "from"?'] == found
+
+
 def test_keys_from_the_file_are_made_fit_for_a_terminal(files: ConfigFiles) -> None:
     (found,) = files.problems('[network]\n"a\\u001b[2Jb\\nc" = 1\n')
 

@@ -15,7 +15,8 @@ from ipfx_failover.events import Event, EventKind
 from ipfx_failover.records import Authority
 from ipfx_failover.state import locks
 from ipfx_failover.state.creation import create_beside, side_files
-from ipfx_failover.state.store import DATABASE, Store
+from ipfx_failover.state.store import DATABASE
+from ipfx_failover.state.trouble import classified
 from ipfx_failover.state.writing import Transaction
 
 if TYPE_CHECKING:
@@ -66,15 +67,25 @@ def _resources(servers: Sequence[str]) -> list[str]:
 def _refuse_sound(path: Path) -> None:
     if not path.exists():
         raise Refused(f"there is no state store {path}", "nothing has to be done: it is made anew")
-    try:
-        with Store(path.parent) as store:
-            found = [row["integrity_check"] for row in store.rows("PRAGMA integrity_check")]
-    except InDoubt:
-        return
-    if found == ["ok"]:
+    if not _is_damaged(path):
         raise Refused(
             f"the state store {path} is not damaged", "see what it says: ipfx-failover status"
         )
+
+
+def _is_damaged(path: Path) -> bool:
+    """Looks without changing anything, so that all of it can be kept."""
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(uri, uri=True)) as connection:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            found = connection.execute("PRAGMA integrity_check").fetchall()
+    except sqlite3.DatabaseError as error:
+        trouble = classified(path, error)
+        if isinstance(trouble, InDoubt):
+            return True
+        raise trouble or error from None
+    return version == 0 or found != [("ok",)]
 
 
 def _free_name(path: Path, now: datetime) -> Path:

@@ -132,8 +132,8 @@ _WATCHED = ("servers", "stand_in", "addresses", "copies")
 
 # A trigger's body has a semicolon of its own, so these are statements, not a script.
 TRIGGERS = tuple(
-    f"CREATE TRIGGER {table}_{event} AFTER {event} ON {table} "
-    "BEGIN UPDATE revision SET number = number + 1; END"  # noqa: S608 - our own table names
+    f"CREATE TRIGGER {table}_{event} AFTER {event} ON {table} "  # noqa: S608 - our own names
+    "BEGIN UPDATE revision SET number = number + 1; END"
     for table in _WATCHED
     for event in ("insert", "update", "delete")
 )

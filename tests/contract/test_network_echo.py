@@ -58,7 +58,7 @@ def test_a_late_reader_makes_no_answer_late(site: Site) -> None:
         seen_ns = site.monotonic_ns()
         site.pass_time(0.02)
         [reply] = echo.receive()
-        return reply.received_ns <= seen_ns
+        return reply.sent_ns < reply.received_ns <= seen_ns
 
     # A system may need a moment to begin with it.
     site.wait(arrival_counts)
@@ -246,3 +246,25 @@ def test_two_sockets_do_not_see_each_others_answers(site: Site) -> None:
 
     assert {(str(NEIGHBOUR), 1)} == what_came(collect(site, one))
     assert {(str(NEIGHBOUR), 2)} == what_came(collect(site, other))
+
+
+def test_a_client_finds_an_address_that_moved_to_us_once_it_is_announced(site: Site) -> None:
+    client = site.neighbour_echo()
+    client.send(GATEWAY, 1)
+    collect(site, client)
+    site.cut_gateway()
+    site.addresses().add(GATEWAY, ADAPTER)
+    client.send(GATEWAY, 2)
+    client.send(OWN, 2)
+    assert {(str(OWN), 2)} == what_came(collect(site, client))
+
+    site.arp().announce(GATEWAY)
+    number = 2
+
+    def found() -> bool:
+        nonlocal number
+        number += 1
+        client.send(GATEWAY, number)
+        return bool(client.receive())
+
+    site.wait(found)

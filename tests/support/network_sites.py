@@ -34,6 +34,8 @@ class Site(Protocol):
     def echo(self, source: Address | None = None) -> EchoSocket: ...
     def arp(self, adapter: str = ADAPTER) -> ArpSocket: ...
     def neighbour_arp(self) -> ArpSocket: ...
+    def neighbour_echo(self) -> EchoSocket: ...
+    def cut_gateway(self) -> None: ...
     def cut_neighbour(self) -> None: ...
     def mend_neighbour(self) -> None: ...
     def unplug(self) -> None: ...
@@ -57,7 +59,7 @@ class FakeSite:
         lan = FakeLan(self._clock)
         self._us = lan.machine("us", f"{OWN}/24", gateway=str(GATEWAY), adapter=ADAPTER)
         self._neighbour = lan.machine("neighbour", f"{NEIGHBOUR}/24", adapter=ADAPTER)
-        lan.machine("gateway", f"{GATEWAY}/24")
+        self._gateway = lan.machine("gateway", f"{GATEWAY}/24")
 
     def addresses(self) -> Addresses:
         return self._us.addresses()
@@ -76,6 +78,14 @@ class FakeSite:
         arp = self._neighbour.arp(ADAPTER)
         self._stack.callback(arp.close)
         return arp
+
+    def neighbour_echo(self) -> EchoSocket:
+        echo = self._neighbour.echo()
+        self._stack.callback(echo.close)
+        return echo
+
+    def cut_gateway(self) -> None:
+        self._gateway.is_plugged = False
 
     def cut_neighbour(self) -> None:
         self._neighbour.is_plugged = False
@@ -129,6 +139,8 @@ class LinuxSite:
             connect(machine, ADAPTER, self._switch, port)
             self._switch.ip("link", "set", port, "master", "bridge0")
             machine.ip("address", "add", f"{address}/24", "dev", ADAPTER)
+            # A second between two questions for a cut-off neighbour would be waited for here.
+            machine.sysctl(f"net.ipv4.neigh.{ADAPTER}.retrans_time_ms", "20")
         self.us.ip("route", "add", "default", "via", str(GATEWAY))
         stack.enter_context(self.us.entered())
 
@@ -156,6 +168,13 @@ class LinuxSite:
     def neighbour_arp(self) -> ArpSocket:
         with self.neighbour.entered():
             return self.arp()
+
+    def neighbour_echo(self) -> EchoSocket:
+        with self.neighbour.entered():
+            return self.echo()
+
+    def cut_gateway(self) -> None:
+        self._switch.ip("link", "set", "gateway", "down")
 
     def cut_neighbour(self) -> None:
         self._switch.ip("link", "set", "neighbour", "down")

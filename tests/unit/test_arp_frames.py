@@ -107,7 +107,8 @@ def test_what_is_not_ipv4_over_ethernet_or_no_question_nor_answer_is_no_packet(
 
 
 def test_another_ethertype_is_no_packet() -> None:
-    frame = Ether(dst=EVERYBODY, src=THEIRS, type=0x0800) / Raw(raw(written("is-at", OTHER, OTHER)))
+    arp = written("is-at", OTHER, ADDRESS)[ARP]
+    frame = Ether(dst=EVERYBODY, src=THEIRS, type=0x0800) / Raw(raw(arp))
 
     assert parse(raw(frame), 0) is None
 

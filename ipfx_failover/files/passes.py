@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ipfx_failover.state.store import Store
     from ipfx_failover.workflow.runner import Effect
 
+_TOLD_AFTER = timedelta(seconds=60)
+"""A Primary that has just died is told of by its pings; file sync need not add to that."""
 _SAY_AGAIN = timedelta(seconds=30)
 """How old the note of the last pass may be when nothing has changed."""
 
@@ -32,14 +34,15 @@ class Pass(Protocol):
 class Passes:
     """Carries out passes for one server, by hand or all the time.
 
-    `server`: its name. `failing`: whether the last pass failed, and that was told.
+    `server`: its name. `failing_since`: when the failures began that last; `told`: of them.
     """
 
     server: str
     store: Store
     locks: locks.Locks
     clock: Clock
-    failing: bool = False
+    told: bool = False
+    failing_since: datetime | None = None
     noted_at: datetime | None = None
 
     def refusal(self, direction: Direction, *, by_hand: bool) -> Refused | None:
@@ -78,27 +81,30 @@ class Passes:
             try:
                 result = make()
             except FailoverError as error:
-                self._failed(error)
+                self._failed(error, by_hand=by_hand)
                 raise
-        self._done(direction, result, began)
+        self._done(direction, result, began, by_hand=by_hand)
         return result
 
-    def _failed(self, error: FailoverError) -> None:
-        if not self.failing:
-            self.failing = True
+    def _failed(self, error: FailoverError, *, by_hand: bool) -> None:
+        now = self.clock.now()
+        self.failing_since = self.failing_since or now
+        lasts = by_hand or now - self.failing_since >= _TOLD_AFTER
+        if lasts and not self.told:
+            self.told = True
             data = {"reason": error.message, "advice": error.hint}
-            event = Event(EventKind.FILE_SYNC_FAILED, self.clock.now(), self.server, data)
+            event = Event(EventKind.FILE_SYNC_FAILED, now, self.server, data)
             self._commit(lambda tx: tx.emit(event))
 
-    def _done(self, direction: Direction, result: SyncResult | None, began: datetime) -> None:
+    def _done(
+        self, direction: Direction, result: SyncResult | None, began: datetime, *, by_hand: bool
+    ) -> None:
         effects: list[Effect] = []
         problem = result.problem if result else None
         if problem is not None:
-            self._failed(problem)
-        elif self.failing:
-            self.failing = False
-            recovered = Event(EventKind.FILE_SYNC_RECOVERED, began, self.server)
-            effects.append(lambda tx: tx.emit(recovered))
+            self._failed(problem, by_hand=by_hand)
+        else:
+            effects += self._recovered(began)
         if result is not None and (result.copied or result.deleted):
             effects.append(self._synced(direction, result))
         if problem is None and self._is_to_be_noted(began, changed=bool(effects)):
@@ -106,6 +112,11 @@ class Passes:
             effects.append(lambda tx: tx.set_copy(copy))
         if effects:
             self._commit(*effects)
+
+    def _recovered(self, at: datetime) -> list[Effect]:
+        was_told, self.told, self.failing_since = self.told, False, None
+        recovered = Event(EventKind.FILE_SYNC_RECOVERED, at, self.server)
+        return [lambda tx: tx.emit(recovered)] if was_told else []
 
     def _is_to_be_noted(self, began: datetime, *, changed: bool) -> bool:
         due = changed or self.noted_at is None or began - self.noted_at >= _SAY_AGAIN

@@ -6,7 +6,7 @@ takeover milliseconds count. A start that takes two minutes delays no ping.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Literal
@@ -18,11 +18,13 @@ from ipfx_failover.records import Phase
 from ipfx_failover.standin.application import Process
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ipfx_failover.config.models import Config, ServerSettings
     from ipfx_failover.monitor.hurry import Hurry
     from ipfx_failover.standin.desk import StandInDesk
+    from ipfx_failover.state.writing import Transaction
+    from ipfx_failover.workflow.runner import Effect
 
 _WATCH_EVERY_S = 5.0
 _LOCK_WAIT_S = 30.0
@@ -32,10 +34,24 @@ _LAST_RESTART_S = 300.0
 Job = Literal["take over", "stop failover", "restore address", "recover"]
 
 
+@dataclass(slots=True)
+class Opening:
+    """What is to be committed first of all by a takeover: the failure that it answers."""
+
+    effects: Sequence[Effect]
+    is_committed: bool = False
+
+    def __call__(self, tx: Transaction) -> None:
+        for effect in self.effects:
+            effect(tx)
+        self.is_committed = True
+
+
 @dataclass(frozen=True, slots=True)
 class _Order:
     job: Job
     server: str
+    opening: Opening | None = field(default=None, compare=False)
 
 
 class Executor:
@@ -61,9 +77,13 @@ class Executor:
         self._quiet_until_ns = 0
         self._was_dead = False
 
-    def order(self, job: Job, server: str) -> None:
-        """Have a job done soon; one that is under way is not doubled. From the deciding thread."""
-        order = _Order(job, server)
+    def order(self, job: Job, server: str, opening: Sequence[Effect] = ()) -> None:
+        """Have a job done soon; one that is under way is not doubled. From the deciding thread.
+
+        `opening` is committed with the takeover's journal; where it comes to none, it is in the
+        `WorkDone` that tells why.
+        """
+        order = _Order(job, server, Opening(opening))
         if order not in self._under_way:
             self._under_way.add(order)
             if job == "take over":
@@ -106,14 +126,17 @@ class Executor:
                 "report it with the log; check by hand: ipfx-failover status",
             )
         if order.server or error is not None:
-            self._messages.put(WorkDone(order.server, order.job, error))
+            opening = order.opening
+            unsaid = tuple(opening.effects) if opening and not opening.is_committed else ()
+            self._messages.put(WorkDone(order.server, order.job, error, unsaid))
 
     def _do(self, desk: StandInDesk, order: _Order) -> None:
         match order.job:
             case "recover":
                 desk.recover()
             case "take over":
-                desk.take_over(self._config.servers[order.server], by="monitor")
+                opening = [order.opening] if order.opening else []
+                desk.take_over(self._config.servers[order.server], by="monitor", opening=opening)
             case "stop failover":
                 if self._answers(self._config.servers[order.server]):
                     desk.stand_down(order.server, discard=True, wait_s=_LOCK_WAIT_S)

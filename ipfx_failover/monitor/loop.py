@@ -10,28 +10,29 @@ import os
 import socket
 import sqlite3
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from ipfx_failover.decide import fleet as fleets
-from ipfx_failover.decide.liveness import ServerLiveness, Thresholds
+from ipfx_failover.decide.liveness import Liveness, ServerLiveness, Thresholds
 from ipfx_failover.errors import Busy, FailoverError
-from ipfx_failover.events import EventKind
+from ipfx_failover.events import Event, EventKind
 from ipfx_failover.monitor.messages import Message, Stop, WorkDone
+from ipfx_failover.monitor.notes import Notes
 from ipfx_failover.monitor.prober import Prober, ProbeRound
 from ipfx_failover.monitor.view import View, round_of, with_last_answers
-from ipfx_failover.records import MonitorRecord, Observation, Phase, ServerState
+from ipfx_failover.records import MonitorRecord, Phase, ServerState
 from ipfx_failover.standin.desk import missing
 from ipfx_failover.standin.upkeep import Asked, Conflict, Gone, Upkeep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime
 
     from ipfx_failover.clock import Clock
     from ipfx_failover.config.models import Config
+    from ipfx_failover.events import Value
     from ipfx_failover.monitor.executor import Executor
     from ipfx_failover.monitor.mailer import Mailer
     from ipfx_failover.monitor.nightly import Nightly
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
 
 _TURN_S = 0.2
 """How often the store is looked at between rounds: commands are noticed within a second."""
-_OBSERVE_EVERY_NS = 1_000_000_000
 _LOOK_EVERY_NS = 30_000_000_000
 """The store tells of its changes; a new gateway does not."""
 
@@ -75,6 +75,7 @@ class Monitor:
         clock: Clock,
         boot_id: str,
         gateway: Callable[[], Address | None],
+        is_ours: Callable[[Address], bool],
         messages: SimpleQueue[Message],
         threads: Threads,
     ) -> None:
@@ -83,6 +84,7 @@ class Monitor:
         self._clock = clock
         self._boot_id = boot_id
         self._gateway = gateway
+        self._is_ours = is_ours
         self._messages = messages
         self._threads = threads
         network = config.network
@@ -96,13 +98,17 @@ class Monitor:
         self._looked_ns = 0
         self._blind = False
         self._last_answers: Mapping[Address, int] = {}
-        self._answered_at: dict[str, datetime] = {}
-        self._answered_boot: set[str] = set()
-        self._refused: set[str] = set()
-        self._observed_ns = 0
-        self._observed: fleets.Fleet | None = None
         self._view = self._look()
-        self._fleet = self._first_fleet()
+        answered = {
+            name
+            for name, state in self._view.states.items()
+            if state.answered_boot_id == self._boot_id
+        }
+        self._notes = Notes(threads.scribe, clock, boot_id, answered)
+        # Nothing is known but who has answered since this machine booted.
+        self._fleet = fleets.Fleet(
+            {name: ServerLiveness(answered_since_boot=name in answered) for name in config.servers}
+        )
         self._record = MonitorRecord(
             pid=os.getpid(),
             host=socket.gethostname(),
@@ -190,72 +196,57 @@ class Monitor:
                 pass
 
     def _judge(self, seen: ProbeRound) -> None:
+        seen = self._without_ourselves(seen)
         self._last_answers = with_last_answers(self._last_answers, seen)
         round_ = round_of(self._view, seen, self._last_answers)
         self._fleet, decisions = fleets.step(self._fleet, round_, self._thresholds)
-        # The takeover first: milliseconds count.
+        # The takeover first: milliseconds count. Its failure is written down by it.
+        taken = {d.server for d in decisions if isinstance(d, fleets.TakeOver)}
+        for name in taken:
+            opening = [e for d in decisions if _says_of(d, name) for e in self._effects_of(d)]
+            self._threads.executor.order("take over", name, opening)
         for decision in decisions:
-            match decision:
-                case fleets.TakeOver(server):
-                    self._threads.executor.order("take over", server)
-                case fleets.StopFailover(server):
-                    self._threads.executor.order("stop failover", server)
-                case _:
-                    pass
-        for decision in decisions:
-            self._write_down(decision)
-        self._observe(seen)
+            if isinstance(decision, fleets.StopFailover):
+                self._threads.executor.order("stop failover", decision.server)
+            elif not any(_says_of(decision, name) for name in taken):
+                self._threads.scribe.write(*self._effects_of(decision))
+        self._notes.take(self._view, self._fleet, seen)
 
-    def _write_down(self, decision: fleets.Decision) -> None:
-        scribe = self._threads.scribe
-        match decision:
-            case fleets.Say(kind, server, data):
-                scribe.emit(kind, server, **data)
-            case fleets.MarkInterrupted(server, reason):
-                scribe.write(lambda tx: tx.set_phase(Phase.INTERRUPTED))
-                scribe.emit(EventKind.STAND_IN_INTERRUPTED, server, reason=reason)
-            case _:
-                pass
+    def _without_ourselves(self, seen: ProbeRound) -> ProbeRound:
+        """Without the answers of addresses that have just become ours: those prove nothing.
 
-    def _observe(self, seen: ProbeRound) -> None:
-        """Write down what was seen, at most once a second or when something changed."""
-        now = self._clock.now()
-        for name, address in self._view.probed_at.items():
-            if address in seen.answered:
-                self._answered_at[name] = now
-                self._refused.discard(name)
-                if name not in self._answered_boot:
-                    self._answered_boot.add(name)
-                    self._threads.scribe.write(self._has_answered(name))
-            elif address in seen.refused and name not in self._refused:
-                self._refused.add(name)
-                self._threads.scribe.emit(
-                    EventKind.PROBE_REFUSED, name, reason=seen.refused[address]
-                )
-        changed = self._liveness_changed()
-        if not changed and seen.judged_ns - self._observed_ns < _OBSERVE_EVERY_NS:
-            return
-        self._observed_ns, self._observed = seen.judged_ns, self._fleet
-        observations = [self._observation(name, now) for name in self._view.probed_at]
-        self._threads.scribe.write(lambda tx: tx.observe(observations), lambda tx: tx.beat(now))
-
-    def _has_answered(self, name: str) -> Effect:
-        return lambda tx: tx.set_answered(name, self._boot_id)
-
-    def _liveness_changed(self) -> bool:
-        if self._observed is None:
-            return True
-        before = self._observed.servers
-        return any(
-            name not in before or before[name].liveness is not state.liveness
-            for name, state in self._fleet.servers.items()
+        The store tells of a stand-in a little later than its address begins to answer.
+        """
+        doubtful = {
+            server.address
+            for name, server in self._config.servers.items()
+            if server.assume_ip
+            and server.address in seen.answered
+            and self._fleet.servers[name].liveness is not Liveness.OK
+        }
+        ours = {address for address in doubtful if self._is_ours(address)}
+        if not ours:
+            return seen
+        return replace(
+            seen, answered={at: ns for at, ns in seen.answered.items() if at not in ours}
         )
 
-    def _observation(self, name: str, now: datetime) -> Observation:
-        state = self._fleet.servers.get(name, ServerLiveness())
-        return Observation(name, state.liveness, state.misses, now, self._answered_at.get(name))
+    def _effects_of(self, decision: fleets.Decision) -> list[Effect]:
+        match decision:
+            case fleets.Say(kind, server, data):
+                return [self._event(kind, server, data)]
+            case fleets.MarkInterrupted(server, reason):
+                said = self._event(EventKind.STAND_IN_INTERRUPTED, server, {"reason": reason})
+                return [lambda tx: tx.set_phase(Phase.INTERRUPTED), said]
+            case _:
+                return []
+
+    def _event(self, kind: EventKind, server: str | None, data: Mapping[str, Value]) -> Effect:
+        event = Event(kind, self._clock.now(), server, data)
+        return lambda tx: tx.emit(event)
 
     def _work_done(self, done: WorkDone) -> None:
+        self._threads.scribe.write(*done.unsaid)
         if done.error is None or isinstance(done.error, Busy):
             return  # busy: another process is at it, and the next full count decides again
         standing_in = self._view.stand_in.server if self._view.stand_in else None
@@ -338,16 +329,6 @@ class Monitor:
             gateway=self._gateway(),
         )
 
-    def _first_fleet(self) -> fleets.Fleet:
-        """Nothing is known but who has answered since this machine booted."""
-        self._answered_boot = {
-            name
-            for name, state in self._view.states.items()
-            if state.answered_boot_id == self._boot_id
-        }
-        return fleets.Fleet(
-            {
-                name: ServerLiveness(answered_since_boot=name in self._answered_boot)
-                for name in self._config.servers
-            }
-        )
+
+def _says_of(decision: fleets.Decision, name: str) -> bool:
+    return isinstance(decision, fleets.Say) and decision.server == name

@@ -10,15 +10,20 @@ from ipfx_failover.standin.upkeep import Asked, Conflict, Gone
 
 if TYPE_CHECKING:
     from ipfx_failover.errors import FailoverError
+    from ipfx_failover.workflow.runner import Effect
 
 
 @dataclass(frozen=True, slots=True)
 class WorkDone:
-    """The stand-in thread has finished a job for a server, or could not."""
+    """The stand-in thread has finished a job for a server, or could not.
+
+    `unsaid`: what it was to commit with the job's beginning, and did not.
+    """
 
     server: str
     job: str
     error: FailoverError | None
+    unsaid: tuple[Effect, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,13 +21,15 @@ _FIRST_DELAY_S = 1.0
 _LAST_DELAY_S = 60.0
 _HEALTHY_AFTER_S = 60.0
 _STOP_S = 10.0
+_TOLD_AFTER = 3
+"""A takeover ends the worker that is in its way; only what keeps failing is told."""
 
 
 class Worker:
     """One kind of work, restarted with back-off when it ends.
 
     `keeps_running`: its end is a failure; otherwise it is started by `start` when there is work.
-    `failed(worker, reason, delay_s)` is told of failures.
+    `failed(worker, reason, delay_s)` is told of repeated failures.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Worker:
         self._started_ns = 0
         self._not_before_ns = 0
         self._delay_s = _FIRST_DELAY_S
+        self._failures = 0
 
     @property
     def is_running(self) -> bool:
@@ -100,9 +103,10 @@ class Worker:
             return
         now_ns = self._clock.monotonic_ns()
         if now_ns - self._started_ns > _HEALTHY_AFTER_S * 1e9:
-            self._delay_s = _FIRST_DELAY_S
+            self._delay_s, self._failures = _FIRST_DELAY_S, 0
+        self._failures += 1
         self._not_before_ns = now_ns + int(self._delay_s * 1e9)
-        if self._keeps_running:
+        if self._keeps_running and self._failures >= _TOLD_AFTER:
             reason = f"signal {-code}" if code < 0 else f"exit code {code}"
             self._failed(" ".join(self._arguments), reason, self._delay_s)
         self._delay_s = min(self._delay_s * 2, _LAST_DELAY_S)

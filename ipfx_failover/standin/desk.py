@@ -61,8 +61,15 @@ class StandInDesk:
         self.ports.addresses.close()
         self.ports.store.close()
 
-    def take_over(self, server: ServerSettings, *, by: str, wait_s: float = 0.0) -> None:
-        """Become the server's stand-in.
+    def take_over(
+        self,
+        server: ServerSettings,
+        *,
+        by: str,
+        wait_s: float = 0.0,
+        opening: Sequence[Effect] = (),
+    ) -> None:
+        """Become the server's stand-in; `opening` is committed together with the journal.
 
         Raises:
             Refused: somebody else's role is being performed, or nothing was replicated yet.
@@ -74,7 +81,8 @@ class StandInDesk:
             self._recover()
             if reason := self.refusal(server):
                 raise reason
-            self._run(Takeover(self.ports), server.name, self.plan_takeover(server, by=by))
+            plan = self.plan_takeover(server, by=by)
+            self.runner(Takeover(self.ports)).run(RESOURCE, server.name, plan, opening=opening)
 
     def stand_down(self, name: str, *, discard: bool = False, wait_s: float = 0.0) -> None:
         """Give the role of server `name` back; `discard` sets aside what was recorded.
@@ -90,7 +98,7 @@ class StandInDesk:
             plan = self.plan_stand_down(stand_in, discard=discard)
             # The upkeep must not restore an address that is about to be released.
             self.committer.commit(lambda tx: tx.set_phase(Phase.STANDING_DOWN))
-            self._run(StandDown(self.ports), stand_in.server, plan)
+            self.runner(StandDown(self.ports)).run(RESOURCE, stand_in.server, plan)
 
     def recover(self) -> None:
         """Finish or undo what a killed process left; restore what a full disk kept from the store.
@@ -196,9 +204,6 @@ class StandInDesk:
                 "see: ipfx-failover status",
             )
         return stand_in
-
-    def _run(self, workflow: Workflow, server: str, plan: Sequence[Step]) -> None:
-        self.runner(workflow).run(RESOURCE, server, plan)
 
     def _recover(self) -> None:
         for workflow in (Takeover(self.ports), StandDown(self.ports)):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ipfx_failover.wiring.site import Site
 
 _LONGEST_DELAY_S = 60.0
+_GOOD_BYE_S = 0.5
 
 
 def planned(site: Site, server: ServerSettings, *, to_live: bool) -> Plan:
@@ -67,10 +68,11 @@ def watch_all(
         while True:
             site.clock.sleep(0.5)
     finally:
+        # A pass may be killed at any time; one that waits for a dead Primary is not waited for.
         for watch in watches:
             watch.stop.set()
         for thread in threads:
-            thread.join(timeout=5)
+            thread.join(timeout=_GOOD_BYE_S / len(threads))
 
 
 class _Watch:

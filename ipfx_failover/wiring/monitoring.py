@@ -110,6 +110,7 @@ def _assemble(site: Site, store: Store, messages: SimpleQueue[Message]) -> Monit
         clock=site.clock,
         boot_id=site.boot_id,
         gateway=lambda: _gateway(adapters, adapter),
+        is_ours=lambda address: adapters.holder(address) is not None,
         messages=messages,
         threads=threads,
     )

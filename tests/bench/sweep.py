@@ -158,7 +158,7 @@ def summary(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="A round over 2,000 hosts, against fping -i0.")
-    parser.add_argument("--rounds", type=int, default=15, help="rounds of each (default 15)")
+    parser.add_argument("--rounds", type=int, default=41, help="rounds of each (default 41)")
     rounds = parser.parse_args().rounds
     if shutil.which("fping") is None:
         sys.exit("fping is missing: sudo apt-get install fping")

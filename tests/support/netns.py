@@ -29,7 +29,9 @@ class Namespace:
 
     def __init__(self) -> None:
         if os.geteuid() != 0:
-            raise CannotMakeNamespaceError("network namespaces need root: run this with sudo")
+            raise CannotMakeNamespaceError(
+                "network namespaces need root: run this as root, or with sudo"
+            )
         if shutil.which("ip") is None:
             raise CannotMakeNamespaceError("ip is missing: sudo apt-get install iproute2")
         self._fd = -1

@@ -218,10 +218,13 @@ class LinuxSite:
 @pytest.fixture
 def linux_site() -> Iterator[LinuxSite]:
     with ExitStack() as stack:
+        why_not = ""
         try:
             site = LinuxSite(stack)
         except CannotMakeNamespaceError as error:
-            pytest.fail(str(error), pytrace=False)
+            why_not = str(error)
+        if why_not:
+            pytest.fail(f"{why_not} (sudo ./tests/run tests/contract)", pytrace=False)
         yield site
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         ApplicationSettings,
         Config,
         DatabaseSettings,
+        FenceSettings,
         FileSettings,
         NetworkSettings,
         ServerSettings,
@@ -42,6 +43,23 @@ def in_application(settings: ApplicationSettings) -> Iterator[Conflict]:
         )
     elif settings.stop and not settings.start:
         yield Conflict((("stop",), ("start",)), "stop needs start, the command that starts it")
+    yield from _placeholders("services", settings.services)
+    yield from _placeholders("start", settings.start)
+    yield from _placeholders("stop", settings.stop)
+
+
+def in_fence(settings: FenceSettings) -> Iterator[Conflict]:
+    yield from _placeholders("command", settings.command)
+
+
+def _placeholders(key: str, arguments: tuple[str, ...]) -> Iterator[Conflict]:
+    """What would only be noticed when the command is to run, in the middle of a takeover."""
+    if not any("{" in argument or "}" in argument for argument in arguments):
+        return
+    from ipfx_failover.config.placeholders import check_placeholders
+
+    for complaint in check_placeholders(arguments):
+        yield Conflict(((key,),), complaint)
 
 
 def in_network(settings: NetworkSettings) -> Iterator[Conflict]:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from ipfx_failover.config.kinds import SERVERNAME
-from ipfx_failover.config.models import PLACEHOLDERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +18,6 @@ if TYPE_CHECKING:
 
 Level = Literal["ok", "note", "warning"]
 
-_PLACEHOLDER: Final = re.compile(r"\{([A-Za-z_]+)\}")
 _VOLATILE: Final = ("/tmp", "/run", "/var/run", "/dev/shm")  # noqa: S108 - told from safe places
 
 
@@ -134,16 +130,11 @@ def file_findings(subject: str, key: str, path: Path, facts: Facts) -> Iterator[
 def in_commands(
     config: Config, subject: str, key: str, command: tuple[str, ...]
 ) -> Iterator[Finding]:
-    """Placeholders that nobody fills in."""
+    """Placeholders that stay empty, or are none."""
     text = "\0".join(command)
     if SERVERNAME.search(text):
         yield warning(subject, f"%servername% is not expanded in {key}", "use {server}")
-    used = _PLACEHOLDER.findall(text)
-    for name in dict.fromkeys(name for name in used if name not in PLACEHOLDERS):
-        close = get_close_matches(name, PLACEHOLDERS, n=1)
-        hint = f"did you mean {{{close[0]}}}?" if close else f"known are: {', '.join(PLACEHOLDERS)}"
-        yield note(subject, f"{{{name}}} in {key} is no placeholder and stays as it is", hint)
-    if "vm_local_dir" in used and config.failover_server.vm_local_dir is None:
+    if "{vm_local_dir}" in text and config.failover_server.vm_local_dir is None:
         yield warning(
             subject,
             f"{key} uses {{vm_local_dir}}, and nothing says where that is",

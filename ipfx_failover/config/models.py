@@ -44,17 +44,6 @@ if TYPE_CHECKING:
 
     from ipfx_failover.config.conflicts import Conflict
 
-PLACEHOLDERS: Final = (
-    "server",
-    "address",
-    "port",
-    "catalog",
-    "database",
-    "vm_dir",
-    "vm_local_dir",
-)
-"""What commands may have in braces, and as IPFX_… in their environment."""
-
 PATH_KEYS: Final = (
     ("local_vm_dir",),
     ("ssh", "key_file"),
@@ -128,9 +117,10 @@ def _conflict_error(found: tuple[Conflict, ...]) -> PydanticCustomError:
 class ApplicationSettings(Settings):
     """The Failover Server's own copy of the application, started while standing in.
 
-    Either `services`, or `start` (and mostly `stop`). Commands may use the placeholders {server},
-    {address}, {port}, {catalog}, {database}, {vm_dir} and {vm_local_dir}; the same values are in
-    the environment as IPFX_SERVER, IPFX_ADDRESS and so on.
+    Either `services`, or `start` (and mostly `stop`). They may use the placeholders {server},
+    {address}, {port}, {catalog}, {database}, {vm_dir} and {vm_local_dir}; a literal brace is
+    written twice. Commands have the same values in their environment, as IPFX_SERVER,
+    IPFX_ADDRESS and so on.
     """
 
     services: tuple[Text, ...] = ()
@@ -312,11 +302,15 @@ class FenceSettings(Settings):
     """A command that makes sure that a dead Primary stays dead (power switch, hypervisor)."""
 
     command: Annotated[Command, Field(min_length=1)]
-    """Command and arguments, run before the address is taken; exit 0 means fenced."""
+    """Command and arguments, run before the address is taken; exit 0 means fenced. Placeholders
+    as for the application."""
     timeout_s: Annotated[float, Field(strict=True, gt=0, le=600)] = 10.0
     """Seconds before it counts as failed."""
     required: Flag = False
     """Whether a failed fence stops the takeover."""
+
+    def conflicts(self) -> Iterable[Conflict]:
+        return conflicts.in_fence(self)
 
 
 class ServerSettings(Settings):

@@ -166,17 +166,18 @@ def _distance(table: Path, known: _Known) -> float:
 
 
 def _closeness(given: str, known: str) -> float:
-    plain = _plain(given)
-    bare, target = _UNIT.sub("", plain), _UNIT.sub("", known)
+    bare, target = _UNIT.sub("", _plain(given)), _UNIT.sub("", known)
     if bare.replace("_", "") == target.replace("_", ""):
         return _SAME
     if known in _SYNONYMS.get(bare, ()):
         return _SYNONYM
     if len(bare) > 2 and set(bare.split("_")) < set(target.split("_")):
         return _PART
-    return 0.97 * SequenceMatcher(a=bare, b=target).ratio()
+    match = SequenceMatcher(a=bare, b=target)
+    return 0.97 * match.ratio() if match.quick_ratio() > _ENOUGH else 0.0
 
 
+@cache
 def _plain(given: str) -> str:
     """`pingInterval`, `Ping interval: (ms)` and `ping-interval` are all `ping_interval`."""
     text = re.sub(r"\(.*?\)", "", given[:80])

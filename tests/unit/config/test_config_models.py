@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 import pytest
 from pydantic import ValidationError
 
-from ipfx_failover.config import models
+from ipfx_failover.config import placeholders
 from ipfx_failover.config.kinds import LivePath, is_whole_path
 from ipfx_failover.config.models import (
     MANUAL_INCLUSIONS,
@@ -170,4 +170,4 @@ def test_the_default_copy_directory_is_whole_on_the_system_it_is_for() -> None:
 def test_placeholders_are_the_documented_ones() -> None:
     doc = ApplicationSettings.__doc__ or ""
 
-    assert [] == [name for name in models.PLACEHOLDERS if f"{{{name}}}" not in doc]
+    assert [] == [name for name in placeholders.NAMES if f"{{{name}}}" not in doc]

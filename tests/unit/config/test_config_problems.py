@@ -211,6 +211,18 @@ def test_a_wrong_row_of_the_inclusion_table_is_numbered(files: ConfigFiles) -> N
             "2: failover_server.application.start: must begin with the program's name",
         ),
         (
+            '[failover_server.application]\nstart = ["a", "--x={sevrer}"]\n',
+            "2: failover_server.application.start: unknown placeholder {sevrer}; did you mean",
+        ),
+        (
+            '[failover_server.application]\nservices = ["a{"]\n',
+            "2: failover_server.application.services: a single {; a literal brace is written",
+        ),
+        (
+            f'{SERVER}[servers.DEMOSERVER.fence]\ncommand = ["off", "{{sever}}"]\n',
+            "4: servers.DEMOSERVER.fence.command: unknown placeholder {sever}; did you mean",
+        ),
+        (
             "[network]\nfailover_count_after_reboot = 9\n",
             "2: network.failover_count_after_reboot: failover_count (15) must not be larger than",
         ),

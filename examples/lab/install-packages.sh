@@ -5,7 +5,8 @@ set -u
 
 policy=/usr/sbin/policy-rc.d
 mark='# ipfx-failover lab: no service is started while its packages are installed'
-declare -A services=([openssh-server]='ssh.service ssh.socket' [keepalived]=keepalived.service)
+declare -A units=([openssh-server]='ssh.service ssh.socket' [keepalived]=keepalived.service)
+declare -A scripts=([openssh-server]=ssh [keepalived]=keepalived)
 
 is_installed() {
   [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
@@ -32,6 +33,13 @@ install_with_fresh_lists() {
   apt-get update --quiet -o DPkg::Lock::Timeout=300 && install "$@"
 }
 
+# With Debian's own helper, which knows its links even where systemd is not running.
+disable() {  # PACKAGE
+  DPKG_MAINTSCRIPT_PACKAGE=$1 deb-systemd-helper disable ${units[$1]} >/dev/null 2>&1
+  update-rc.d "${scripts[$1]}" disable >/dev/null 2>&1
+  echo "$1 was installed for the lab; its service is neither started nor enabled." >&2
+}
+
 fresh=()
 for package in "$@"; do
   is_installed "$package" || fresh+=("$package")
@@ -44,10 +52,6 @@ said=$(install "$@" 2>&1) || install_with_fresh_lists "$@" || {
   exit 1
 }
 for package in "${fresh[@]}"; do
-  units=${services[$package]:-}
-  [ -n "$units" ] || continue
-  for unit in $units; do
-    ! command -v systemctl >/dev/null || systemctl disable --quiet "$unit" 2>/dev/null
-  done
-  echo "$package was installed for the lab; its service is neither started nor enabled." >&2
+  [ -n "${units[$package]:-}" ] && disable "$package"
 done
+exit 0

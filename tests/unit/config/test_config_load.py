@@ -205,6 +205,13 @@ def test_a_directory_is_no_config_file(tmp_path: Path) -> None:
     assert f"the config file {tmp_path} is a directory" == usage_error(tmp_path, {}).message
 
 
+def test_a_name_that_the_system_cannot_take_is_a_usage_error(tmp_path: Path) -> None:
+    error = usage_error(tmp_path / ("x" * 300), {})
+
+    assert "x" * 300 in error.message
+    assert "\n" not in error.message
+
+
 @posix_only
 def test_a_file_that_this_user_must_not_read_is_named(files: ConfigFiles) -> None:
     path = files.write(SERVER, mode=0o000)

@@ -72,7 +72,8 @@ def _of_encryption(error: ssl.SSLError, trouble: Trouble) -> FailoverError:
             "add its issuer to the certificates that this machine trusts (or name the file in "
             "SSL_CERT_FILE), and use the name that the certificate is for as alerts.smtp_server",
         )
-    reason = (error.reason or type(error).__name__).replace("_", " ").lower()
+    # Errors that Python raises itself have no reason.
+    reason = str(getattr(error, "reason", None) or type(error).__name__).replace("_", " ").lower()
     return Unreachable(f"no encrypted connection to {trouble.server}: {reason}", _ENCRYPTION)
 
 

@@ -15,7 +15,7 @@ from ipfx_failover.errors import Failed
 from ipfx_failover.standin.application import Process
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from ipfx_failover.clock import Clock
@@ -97,10 +97,11 @@ def marked(variable: str, value: str) -> set[psutil.Process]:
     Processes whose environment we may not read are left out.
     """
     found = set()
-    for process in _all_processes():
+    for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
             if process.environ().get(variable) == value:
-                found.add(process)
+                # Made anew: the one at hand comes from a cache, perhaps of a reused process id.
+                found.add(psutil.Process(process.pid))
     return found
 
 
@@ -185,25 +186,13 @@ def _is_alive(process: psutil.Process) -> bool:
         return False
 
 
-def _all_processes() -> Iterator[psutil.Process]:
-    """Not psutil.process_iter: its cache may still hold an ended process under a reused id."""
-    for pid in psutil.pids():
-        with contextlib.suppress(psutil.Error):
-            yield psutil.Process(pid)
-
-
 def _with_descendants(roots: set[psutil.Process]) -> set[psutil.Process]:
-    children: dict[int, list[psutil.Process]] = {}
-    for process in _all_processes():
-        with contextlib.suppress(psutil.Error):
-            children.setdefault(process.ppid(), []).append(process)
     found: set[psutil.Process] = set()
-    waiting = list(roots)
-    while waiting:
-        process = waiting.pop()
-        if process not in found:
-            found.add(process)
-            waiting += children.get(process.pid, [])
+    for root in sorted(roots, key=lambda each: each.pid):
+        if root not in found:  # else its descendants are there as well
+            found.add(root)
+            with contextlib.suppress(psutil.Error):
+                found.update(root.children(recursive=True))
     return found
 
 

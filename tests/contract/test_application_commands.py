@@ -14,7 +14,7 @@ import pytest
 
 from ipfx_failover.adapters.clock import SystemClock
 from ipfx_failover.adapters.pid_file import PidFile, Started
-from ipfx_failover.adapters.processes import identify
+from ipfx_failover.adapters.processes import identify, is_running
 from ipfx_failover.adapters.waiting import wait_until
 from ipfx_failover.errors import Failed
 from ipfx_failover.standin.application import Process
@@ -118,6 +118,20 @@ def test_without_a_port_it_is_ready_when_it_has_survived(rig: CommandRig) -> Non
     rig.crash()
 
     assert application.problem(rig.role, process) == f"its process {process.pid} has ended"
+
+
+def test_without_a_port_a_start_command_may_end_later_than_it_is_ready(rig: CommandRig) -> None:
+    rig.without_port()
+    gate = rig.directory / "gate"
+    slow = 'gate=$1; shift; "$@" & until [ -e "$gate" ]; do sleep 0.05; done'
+    rig.extra_settings["start"] = ("sh", "-c", slow, "sh", str(gate), *rig.start)
+    application = rig.application()
+    process = application.start(rig.role)
+    assert process is not None
+    gate.touch()
+
+    assert wait_until(lambda: not is_running(process), SystemClock(), GENEROUS_S)
+    assert application.problem(rig.role, process) is None
 
 
 def test_without_a_port_one_that_ends_at_once_fails(rig: CommandRig) -> None:

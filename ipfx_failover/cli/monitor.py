@@ -31,4 +31,4 @@ def monitor(config: ConfigPath = None, as_json: Json = False) -> None:
     output = Output(as_json)
     for warning in site.warnings:
         output.progress(f"warning: {warning}")
-    run_monitor(site, output.event)
+    run_monitor(site, output.event, output.progress)

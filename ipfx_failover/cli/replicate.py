@@ -193,10 +193,10 @@ def _from_live(
 def _to_live(
     site: Site, store: Store, server: ServerSettings, output: Output, *, overwrite: bool
 ) -> dict[str, object]:
-    from ipfx_failover.adapters.tcp import answering
+    from ipfx_failover.wiring.network import application_answers
     from ipfx_failover.wiring.replication import replicator
 
-    answers = answering([str(server.address)], server.port, 3.0) is not None
+    answers = application_answers(server)
     made, close = replicator(site, store, server, _observer(output))
     try:
         facts = made.to_live(application_answers=answers, overwrite=overwrite)

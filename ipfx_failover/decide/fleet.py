@@ -259,7 +259,7 @@ def _report(
                 yield Say(EventKind.SERVER_ANSWERING, name)
             case Change.SUSPECT:
                 yield Say(EventKind.SERVER_SUSPECT, name, {"needed": needed})
-            case Change.WARNING if not standing_in:
+            case Change.WARNING if not (standing_in or round_.facts[name].failback_pending):
                 data = {"misses": state.misses, "needed": needed}
                 yield Say(EventKind.WARNING_COUNT_REACHED, name, data)
             case Change.FAILED:

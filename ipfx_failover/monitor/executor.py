@@ -6,6 +6,7 @@ takeover milliseconds count. A start that takes two minutes delays no ping.
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -55,19 +56,23 @@ class _Order:
 
 
 class Executor:
-    """Carries orders out one after the other; between them it watches the application."""
+    """Carries orders out one after the other; between them it watches the application.
+
+    `opened` is done when the desk is ready; its error is why the monitor cannot start.
+    """
 
     def __init__(
         self,
         *,
         config: Config,
-        desk: StandInDesk,
+        open_desk: Callable[[], StandInDesk],
         answers: Callable[[ServerSettings], bool],
         messages: SimpleQueue[Message],
         hurry: Hurry,
     ) -> None:
         self._config = config
-        self._desk = desk
+        self._open_desk = open_desk
+        self.opened: Future[None] = Future()
         self._answers = answers
         self._messages = messages
         self._hurry = hurry
@@ -95,7 +100,13 @@ class Executor:
         self._orders.put(None)
 
     def run(self) -> None:
-        desk = self._desk
+        # Opened here, because netlink is twice as fast in the thread that opened it.
+        try:
+            desk = self._open_desk()
+        except BaseException as error:  # noqa: BLE001 - it is raised where the monitor starts
+            self.opened.set_exception(error)
+            return
+        self.opened.set_result(None)
         try:
             while True:
                 try:

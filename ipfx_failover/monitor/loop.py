@@ -121,6 +121,9 @@ class Monitor:
         """Monitor until told to stop; the reason."""
         running = self._start()
         try:
+            self._threads.executor.opened.result()
+            for worker in self._threads.workers:
+                worker.start()
             return self._decide_until_stopped()
         finally:
             self._end(running)
@@ -145,8 +148,6 @@ class Monitor:
         ]
         for thread in running:
             thread.start()
-        for worker in threads.workers:
-            worker.start()
         return running
 
     def _end(self, running: list[threading.Thread]) -> None:

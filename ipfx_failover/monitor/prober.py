@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from ipfx_failover.decide.evidence import ArpEvidence
     from ipfx_failover.net import Address, ArpSocket, EchoReply, EchoSocket
 
-_READ_AFTER_SENDS = 32
-"""With all probes sent before reading, a default buffer kept 256 of 2,000 answers."""
 _ROUNDS_REMEMBERED = 64
 _RELEARN_MAC_NS = 60_000_000_000
 
@@ -65,8 +63,8 @@ class _Sent:
 
     number: int
     judge_ns: int
-    sent: dict[Address, int]
-    refused: dict[Address, str]
+    sent: dict[Address, int] = field(default_factory=dict)
+    refused: dict[Address, str] = field(default_factory=dict)
     answered: dict[Address, int] = field(default_factory=dict)
 
 
@@ -140,21 +138,19 @@ class Prober:
     def _send_round(self) -> None:
         self._take_aim()
         self._number += 1
-        sent: dict[Address, int] = {}
-        refused: dict[Address, str] = {}
-        under_way = _Sent(self._number, 0, sent, refused)
+        under_way = _Sent(self._number, self._clock.monotonic_ns() + self._timeout_ns)
         self._under_way.append(under_way)
-        under_way.judge_ns = self._clock.monotonic_ns() + self._timeout_ns
-        for count, address in enumerate(self._targets.ping, start=1):
-            sent_ns = self._echo.send(address, self._number)
+        for address, sent_ns in zip(
+            self._targets.ping, self._echo.send_all(self._number), strict=True
+        ):
             if sent_ns is None:
-                refused[address] = self._echo.refusal or "the system would not send"
+                under_way.refused[address] = self._echo.refusal or "the system would not send"
             else:
-                sent[address] = sent_ns
-            if count % _READ_AFTER_SENDS == 0:
-                self._read_echo()
-        last_ns = max(sent.values(), default=self._clock.monotonic_ns())
+                under_way.sent[address] = sent_ns
+        last_ns = max(under_way.sent.values(), default=self._clock.monotonic_ns())
         under_way.judge_ns = last_ns + self._timeout_ns
+        # It reads between its sends: what is read already does not wake anybody.
+        self._read_echo()
 
     def _take_aim(self) -> None:
         wanted = self._wanted

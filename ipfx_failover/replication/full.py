@@ -15,7 +15,7 @@ from ipfx_failover.events import Event, EventKind
 from ipfx_failover.livehost import base_name, join, parent
 from ipfx_failover.records import Authority, Copy, Mode
 from ipfx_failover.replication import steps
-from ipfx_failover.replication.standby import database_path
+from ipfx_failover.replication.places import database_path
 from ipfx_failover.replication.steps import backup_of
 from ipfx_failover.state import locks
 from ipfx_failover.state.journal import Journal, Step, StepState

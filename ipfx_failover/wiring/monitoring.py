@@ -10,7 +10,6 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from ipfx_failover.adapters.signals import on_end
-from ipfx_failover.adapters.tcp import answering
 from ipfx_failover.monitor.executor import Executor
 from ipfx_failover.monitor.hurry import Hurry
 from ipfx_failover.monitor.loop import Monitor, Threads
@@ -30,7 +29,6 @@ from ipfx_failover.wiring.telling import deliver_from, refresh_snapshot_from
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ipfx_failover.config.models import ServerSettings
     from ipfx_failover.monitor.messages import Message
     from ipfx_failover.net import Address, Addresses
     from ipfx_failover.standin.desk import StandInDesk
@@ -41,12 +39,11 @@ if TYPE_CHECKING:
 _SCRIBE_BUSY_S = 5.0
 _MAIL_BOUND_S = 30.0
 _FOLLOW_EVERY_S = 0.2
-_PORT_TIMEOUT_S = 3.0
 _SWITCH_INTERVAL_S = 0.0002
 
 
-def run_monitor(site: Site, show: Callable[[Logged], None]) -> None:
-    """Monitor until SIGTERM or Ctrl-C; `show` is told of every event.
+def run_monitor(site: Site, show: Callable[[Logged], None], say: Callable[[str], None]) -> None:
+    """Monitor until SIGTERM or Ctrl-C; `show` is told of every event, `say` of what is no event.
 
     Raises:
         Busy: another monitor of this state directory runs; it is named.
@@ -60,20 +57,20 @@ def run_monitor(site: Site, show: Callable[[Logged], None]) -> None:
         messages: SimpleQueue[Message] = SimpleQueue()
         on_end(lambda signal_name: messages.put(Stop(signal_name)))
         try:
-            _assemble(site, store, messages).run()
+            _assemble(site, store, messages, say).run()
         finally:
             follower.stop()
             thread.join(timeout=5)
 
 
-def _assemble(site: Site, store: Store, messages: SimpleQueue[Message]) -> Monitor:
+def _assemble(
+    site: Site, store: Store, messages: SimpleQueue[Message], say: Callable[[str], None]
+) -> Monitor:
     config = site.config
     adapters = network.addresses()
     adapter = config.network.adapter
     hurry = Hurry()
-    at = desk(site, must_go_on=True, observer=hurry.observe)
-    _warm_up(at)
-    scribe = _scribe(site, hurry)
+    scribe = _scribe(site, hurry, say)
     threads = Threads(
         prober=_prober(site, adapters, messages),
         upkeep=Upkeep(
@@ -85,8 +82,8 @@ def _assemble(site: Site, store: Store, messages: SimpleQueue[Message]) -> Monit
         ),
         executor=Executor(
             config=config,
-            desk=at,
-            answers=_application_answers,
+            open_desk=partial(_warm_desk, site, hurry),
+            answers=network.application_answers,
             messages=messages,
             hurry=hurry,
         ),
@@ -94,7 +91,7 @@ def _assemble(site: Site, store: Store, messages: SimpleQueue[Message]) -> Monit
         mailer=Mailer(
             open_store=site.store,
             deliver=lambda opened: deliver_from(site, opened, bound_s=_MAIL_BOUND_S),
-            say=_say,
+            say=say,
         ),
         workers=_workers(site, scribe),
         nightly=Nightly(
@@ -121,8 +118,9 @@ def _assemble(site: Site, store: Store, messages: SimpleQueue[Message]) -> Monit
     return monitor
 
 
-def _warm_up(at: StandInDesk) -> None:
-    """Go the way of a takeover once without taking anything: its first time costs 8 ms more."""
+def _warm_desk(site: Site, hurry: Hurry) -> StandInDesk:
+    """A desk that has gone the way of a takeover once: the first time costs 8 ms more."""
+    at = desk(site, must_go_on=True, observer=hurry.observe)
     adapter = at.config.network.adapter
     for server in at.config.servers.values():
         at.describe(at.plan_takeover(server, by="monitor"), Takeover(at.ports))
@@ -130,6 +128,7 @@ def _warm_up(at: StandInDesk) -> None:
             # Giving up what is not ours changes nothing, and is how an address is added, too.
             at.ports.addresses.remove(server.address, adapter)
             break
+    return at
 
 
 def _prober(site: Site, adapters: Addresses, messages: SimpleQueue[Message]) -> Prober:
@@ -156,24 +155,14 @@ def _gateway(adapters: Addresses, adapter: str | None) -> Address | None:
     return adapters.gateway(adapter) if adapter else None
 
 
-def _application_answers(server: ServerSettings) -> bool:
-    return answering([str(server.address)], server.port, _PORT_TIMEOUT_S) is not None
-
-
-def _scribe(site: Site, hurry: Hurry) -> Scribe:
+def _scribe(site: Site, hurry: Hurry, say: Callable[[str], None]) -> Scribe:
     return Scribe(
         open_store=partial(site.store, busy_timeout_s=_SCRIBE_BUSY_S),
         clock=site.clock,
         after_commit=partial(refresh_snapshot_from, site),
-        say=_say,
+        say=say,
         hurry=hurry,
     )
-
-
-def _say(text: str) -> None:
-    from ipfx_failover.cli.output import write
-
-    write(sys.stderr, text)
 
 
 def _workers(site: Site, scribe: Scribe) -> list[Worker]:

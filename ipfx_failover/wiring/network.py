@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 from ipfx_failover.errors import Refused
 
 if TYPE_CHECKING:
+    from ipfx_failover.config.models import ServerSettings
     from ipfx_failover.net import Address, Addresses, ArpSocket, EchoSocket
+
+_PORT_TIMEOUT_S = 3.0
 
 
 def addresses() -> Addresses:
@@ -33,6 +36,13 @@ def arp(adapter: str) -> ArpSocket:
     from ipfx_failover.adapters.linux.arp import LinuxArpSocket
 
     return LinuxArpSocket(adapter)
+
+
+def application_answers(server: ServerSettings) -> bool:
+    """Whether the Primary's application takes connections at its own address."""
+    from ipfx_failover.adapters.tcp import answering
+
+    return answering([str(server.address)], server.port, _PORT_TIMEOUT_S) is not None
 
 
 class ArpSockets:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from ipfx_failover.config.models import ServerSettings
     from ipfx_failover.net import Address, Addresses
-    from ipfx_failover.replication.standby import Standby
     from ipfx_failover.standin.application import Application, Role
     from ipfx_failover.standin.desk import StandInDesk
+    from ipfx_failover.standin.standby import Standby
     from ipfx_failover.state.store import Store
     from ipfx_failover.wiring.site import Site
     from ipfx_failover.workflow.runner import Observer
@@ -112,7 +112,7 @@ def application(site: Site) -> Application | None:
 
 def standby(site: Site, store: Store) -> Standby:
     """The standby's copies, for a stand-in."""
-    from ipfx_failover.replication.standby import Standby
+    from ipfx_failover.standin.standby import Standby
     from ipfx_failover.wiring.replication import keep_standby, recover_replication
 
     return Standby(
@@ -128,7 +128,7 @@ def standby(site: Site, store: Store) -> Standby:
 
 
 def _role(site: Site, server: ServerSettings) -> Role:
-    from ipfx_failover.replication.standby import role_of
+    from ipfx_failover.standin.standby import role_of
 
     return role_of(server, site.config.failover_server.vm_local_dir)
 

@@ -113,11 +113,11 @@ class Ours:
 
     def round(self, phase_ms: float) -> Pulled:
         pulled = self.bench.pull(self.cutter, phase_ms)
-        self._command("stop-failover", "PRIMARY", "--yes")
         since = len(self.monitor.lines)
+        self._command("stop-failover", "PRIMARY", "--yes")
         self.bench.network.plug_cable(self.primary)
         self._command("resume", "PRIMARY")
-        self.monitor.wait_for_line("Answers pings", since=since)
+        self.monitor.wait_for_line("(Answers pings|answers again)$", since=since)
         self.primary.announce(SERVICE)
         self.bench.answered_again()
         return pulled

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ipfx_failover.errors import Busy
+from ipfx_failover.replication.places import database_path
+from ipfx_failover.replication.steps import SWAP
 from ipfx_failover.standin.application import Role
 from ipfx_failover.state import locks
 from ipfx_failover.state.journal import StepState, read_journal
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
     from ipfx_failover.config.models import Config, ServerSettings
     from ipfx_failover.state.store import Store
 
-SWAP = "swap"
-"""The kind of step that a takeover waits for rather than ends."""
 _SWAP_WAIT_S = 10.0
 _LOOK_S = 0.05
 
@@ -30,13 +30,6 @@ class EndProcess(Protocol):
     def __call__(self, pid: int, created_at: float) -> None:
         """End a process (tree): ask, wait a bounded time, then kill. Gone already is no error."""
         ...
-
-
-def database_path(server: ServerSettings) -> Path | None:
-    """The standby database's file (sqlite), named as in the manual ("Catalog name")."""
-    if server.standby_catalog is None:
-        return None
-    return server.local_vm_dir / "DB" / f"{server.standby_catalog}.db"
 
 
 def role_of(server: ServerSettings, vm_local_dir: Path | None) -> Role:

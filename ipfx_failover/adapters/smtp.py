@@ -6,6 +6,7 @@ repeat what it was sent.
 
 from __future__ import annotations
 
+import re
 import smtplib
 import ssl
 from base64 import b64encode
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 TIMEOUT_S: Final = 15.0
 _IMPLICIT_TLS_PORT: Final = 465
 _MASK: Final = "********"
+_PLAIN: Final = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*@[\w.-]+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class SmtpSender(MailSender):
     def limitation(self) -> str | None:
         if not self.settings.smtp_server or not self.settings.from_:
             return "the config names no mail server (alerts.smtp_server)"
+        if not _PLAIN.fullmatch(self.settings.from_):
+            return f"the sender {self.settings.from_} is no plain mail address (alerts.from)"
         if not self.settings.to:
             return "the config names no recipients (alerts.to)"
         return None
@@ -80,13 +84,16 @@ class SmtpSender(MailSender):
 
 
 def compose(letter: Letter, settings: AlertSettings) -> EmailMessage:
-    """The mail with its headers (RFC 5322, RFC 3834). Nothing in it can begin a header."""
+    """The mail with its headers (RFC 5322, RFC 3834). Nothing in it can begin a header.
+
+    An unusual address gets the mail, but is not named: Python's header parser fails on some.
+    """
     sender = settings.from_ or ""
     message = EmailMessage(policy=SMTP)
     message["Date"] = format_datetime(letter.written_at)
     message["Message-ID"] = f"<{letter.key}@{sender.partition('@')[2]}>"
     message["From"] = sender
-    message["To"] = ", ".join(settings.to)
+    message["To"] = ", ".join(filter(_PLAIN.fullmatch, settings.to)) or "undisclosed-recipients:;"
     message["Subject"] = one_line(letter.subject)
     message["Auto-Submitted"] = "auto-generated"
     body = letter.body.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -133,10 +133,8 @@ class FailoverServer:
         else:
             self._know(name, attempts=self.facts[name].attempts + 1)
 
-    def stand_for(self, name: str) -> None:
-        self.stand_in = StandIn(
-            name, self.boot_id, LONG_AGO, Phase.STANDING_IN, address=None, adapter=None
-        )
+    def stand_for(self, name: str, phase: Phase = Phase.STANDING_IN) -> None:
+        self.stand_in = StandIn(name, self.boot_id, LONG_AGO, phase, address=None, adapter=None)
 
     def begin_giving_back(self) -> None:
         """A stand-down whose process was killed in the middle."""
@@ -251,7 +249,7 @@ class FailoverServer:
         if stand_in is not None:
             assert stand_in.server == name, "a second role"
             assert stand_in.boot_id != self.boot_id, "a role that is performed already"
-            assert stand_in.phase is Phase.STANDING_IN
+            assert stand_in.phase in {Phase.STANDING_IN, Phase.TAKING_OVER}
         needed = self.needed(name)
         assert books.silent >= needed, "too early"
         assert books.since_verdict >= needed, "without a fresh full count"

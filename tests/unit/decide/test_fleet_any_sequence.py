@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from ipfx_failover.decide.fleet import ServerFacts, TakeOver
 from ipfx_failover.decide.liveness import Answered, AnsweredLate, Inconclusive, Missed
-from ipfx_failover.records import Mode
+from ipfx_failover.records import Mode, Phase
 from tests.support.fleet_model import COUNTS, IN_USE, INTERVAL_NS, SILENT, FailoverServer
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ class AnySequence(RuleBasedStateMachine):
         has_reference=st.booleans(),
         known=st.sets(names),
         standing_for=st.none() | names,
+        phase=st.sampled_from(Phase),
+        rebooted=st.booleans(),
     )
     def start(
         self,
@@ -70,13 +72,17 @@ class AnySequence(RuleBasedStateMachine):
         has_reference: bool,  # noqa: FBT001
         known: set[str],
         standing_for: str | None,
+        phase: Phase,
+        rebooted: bool,  # noqa: FBT001
     ) -> None:
         self.us = FailoverServer(dict(facts), newest_allowed_age_ns=age_s * SECOND_NS)
         self.has_reference = has_reference
         if known:
             self.round(dict.fromkeys(known, "answers"))
         if standing_for:
-            self.us.stand_for(standing_for)
+            self.us.stand_for(standing_for, phase)
+        if rebooted:
+            self.us.reboot()
 
     def round(
         self,

@@ -209,6 +209,17 @@ def test_a_late_answer_cancels() -> None:
     assert TakeOver("A") in silence(us, "A", rounds=1)
 
 
+def test_a_late_answer_is_no_reason_to_take_over_though_the_smaller_count_is_passed() -> None:
+    us = failover_server(A)
+    us.reboot()
+    silence(us, "A", rounds=6)
+
+    decisions = us.round({"A": AnsweredLate(us.now_ns, missed_since=6)}, arp={"A": SILENT})
+
+    assert [] == [d for d in decisions if isinstance(d, TakeOver)]
+    assert TakeOver("A") in silence(us, "A", rounds=1)
+
+
 def test_when_the_references_fall_silent_too_we_are_cut_off_and_judge_nobody() -> None:
     us = failover_server(A, B)
     decisions = silence(us, "A", "B", reference_answers=False, rounds=9)

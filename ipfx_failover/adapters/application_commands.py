@@ -166,13 +166,17 @@ class CommandApplication:
         prefix = self._enclosure.prefix(role.server)
         # Before the spawn: if we are killed right after it, `stop` still knows of a start.
         self._pid_file.write(Started(role.server))
-        with self._log.begin() as output:
-            child, leader = spawn_detached(
-                (*prefix, *argv),
-                env={**self._environ, **role.environment(), MARK: self._mark(role)},
-                cwd=_working_directory(role),
-                output=output,
-            )
+        try:
+            with self._log.begin() as output:
+                child, leader = spawn_detached(
+                    (*prefix, *argv),
+                    env={**self._environ, **role.environment(), MARK: self._mark(role)},
+                    cwd=_working_directory(role),
+                    output=output,
+                )
+        except Failed:
+            self._pid_file.erase()
+            raise
         self._pid_file.write(Started(role.server, leader=leader))
         return child
 

@@ -195,6 +195,7 @@ def test_a_program_that_does_not_exist_is_named(rig: CommandRig) -> None:
         rig.application().start(rig.role)
 
     assert "secret" not in f"{raised.value.message}{raised.value.hint}"
+    assert not (rig.directory / "run" / "application.pid").exists()
 
 
 def test_its_log_begins_anew_when_it_is_large(rig: CommandRig) -> None:

@@ -133,8 +133,8 @@ class LiveHost(Protocol):
     def adopt_ownership(self, path: str, like: str) -> None:
         """Give `path` the owner and the mode of `like`.
 
-        From a directory, the mode is taken without its execute bits. Refused when the account is
-        not allowed to.
+        Refused when the account is not allowed to. From a directory, the mode is taken without
+        its execute bits, and the owner where the account may.
         """
         ...
 

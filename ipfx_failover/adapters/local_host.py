@@ -131,16 +131,18 @@ class LocalHost:
             return
         with self._told(f"give {path} the owner of {like}"):
             wanted, have = Path(like).stat(), Path(path).stat()
+            of_directory = stat.S_ISDIR(wanted.st_mode)
             mode = stat.S_IMODE(wanted.st_mode)
-            try:
-                if (wanted.st_uid, wanted.st_gid) != (have.st_uid, have.st_gid):
+            Path(path).chmod(mode & 0o666 if of_directory else mode)
+            if (wanted.st_uid, wanted.st_gid) != (have.st_uid, have.st_gid):
+                try:
                     os.chown(path, wanted.st_uid, wanted.st_gid)
-                Path(path).chmod(mode & 0o666 if stat.S_ISDIR(wanted.st_mode) else mode)
-            except PermissionError:
-                raise Refused(
-                    f"{path} cannot be given to the owner of {like}",
-                    "run this as that owner or as root",
-                ) from None
+                except PermissionError:
+                    if not of_directory:
+                        raise Refused(
+                            f"{path} cannot be given to the owner of {like}",
+                            "run this as that owner or as root",
+                        ) from None
 
     def free_bytes(self, path: str) -> int | None:
         with self._told(f"ask for the free space of {path}"):

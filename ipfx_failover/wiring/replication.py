@@ -161,7 +161,7 @@ def keep_standby(site: Site, server: ServerSettings) -> str:
     The database whole, and every file that is newer than the takeover.
     """
     from ipfx_failover.adapters.db.sqlite import LocalSqlite
-    from ipfx_failover.replication.standby import database_path
+    from ipfx_failover.replication.places import database_path
 
     now = site.clock.now()
     kept = site.state_dir / "kept" / f"{server.name}-{now:%Y%m%dT%H%M%S}"
@@ -198,7 +198,7 @@ def _carry(host: SshHost, to_side: str, backup: Backup, to: str, like: str) -> N
     from ipfx_failover.adapters.db.sqlite import fetch, send
 
     if to_side == "standby":
-        fetch(host, backup, to)
+        fetch(host, backup, to, like)
     else:
         send(host, backup, to, like)
 

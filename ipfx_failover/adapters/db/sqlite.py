@@ -7,30 +7,33 @@ import json
 import os
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ipfx_failover.adapters.clock import SystemClock
 from ipfx_failover.adapters.db import sqlite_there
-from ipfx_failover.adapters.durable import flush_directory
+from ipfx_failover.adapters.db.sqlite_program import by_program
+from ipfx_failover.adapters.local_host import LocalHost
 from ipfx_failover.errors import Failed, Refused
 from ipfx_failover.livehost import base_name, join, parent
 from ipfx_failover.replication.engine import Backup
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from ipfx_failover.livehost import LiveHost
 
-_SIDE_FILES = ("", "-wal", "-shm", "-journal")
 _NOT_FOUND = 127
 _TIMEOUT_S = 6 * 3600.0
+_HEAD_BYTES = 32
 _CHANGE_COUNTER = slice(24, 28)
+_WAL_HEADER = slice(0, 32)
 
 
 @dataclass(frozen=True, slots=True)
-class LiveSqlite:
-    """SQLite on the live server."""
+class SqliteSide:
+    """The `Side` port (ipfx_failover.replication.engine); a subclass says how work gets done."""
 
     host: LiveHost
 
@@ -42,24 +45,33 @@ class LiveSqlite:
         return self.host.stat(database) is not None
 
     def free_bytes(self, near: str) -> int | None:
+        self.host.make_directory(parent(near))
         return self.host.free_bytes(parent(near))
 
     def size_bytes(self, database: str) -> int:
-        found = [self.host.stat(f"{database}{ending}") for ending in ("", "-wal")]
-        return sum(each.size_bytes for each in found if each)
+        return self._size_bytes(database) + self._size_bytes(f"{database}-wal")
 
     def backup(self, database: str, to: str) -> Backup:
         self.host.make_directory(parent(to))
-        return _backup(to, self._there("snapshot", database, to))
+        answer = self.work("snapshot", database, to)
+        # By our own clock: the live server's may be wrong, and the schedule goes by it.
+        age = timedelta(seconds=float(answer["age_s"]))
+        return Backup(
+            path=to,
+            size_bytes=int(answer["size_bytes"]),
+            sha256=str(answer["sha256"]),
+            as_of=SystemClock().now() - age,
+            version=str(answer["version"]),
+        )
 
     def verify(self, database: str) -> None:
-        self._there("verify", database)
+        self.work("verify", database)
 
     def close_down(self, database: str) -> None:
         try:
-            self._there("fold", database)
+            self.work("fold", database)
         except Failed as error:
-            raise _in_use(error, self.name) from None
+            raise _in_use(error.message, self.name) from None
 
     def swap(self, current: str, new: str, previous: str) -> None:
         host = self.host
@@ -67,107 +79,75 @@ class LiveSqlite:
             return  # a killed run had come so far
         if host.stat(current) is not None and host.stat(previous) is None:
             host.link(current, previous)
-        for ending in _SIDE_FILES[1:]:
-            host.remove(f"{current}{ending}")
+        for ending in ("-wal", "-journal"):
+            # `close_down` left none with anything in it: somebody has begun to write since.
+            if self._size_bytes(f"{current}{ending}"):
+                message = f"{current} on {self.name} is in use: it has a {ending} file"
+                raise _in_use(message, self.name)
+        self._drop_beside(current)
         host.rename(new, current)
 
     def swap_back(self, current: str, new: str, previous: str, *, had_current: bool) -> None:
         host = self.host
-        if host.stat(previous) is not None:
+        if host.stat(new) is not None:
+            # It had not come to the exchange: both names stand for the old one.
+            host.remove(previous)
+        elif host.stat(previous) is not None:
+            # Pages that were written to the new one must not get into the old one.
+            self._drop_beside(current)
             host.rename(previous, current)
-        elif not had_current and host.stat(new) is None:
-            host.remove(current)
+        elif not had_current:
+            self.drop(current)
 
     def drop(self, *databases: str) -> None:
         for database in databases:
-            for ending in _SIDE_FILES:
-                self.host.remove(f"{database}{ending}")
+            self._drop_beside(database)
+            self.host.remove(database)
 
     def leftovers(self, database: str, marker: str) -> list[str]:
         directory = parent(database)
         names = [entry.name for entry in self.host.list_directory(directory)]
         return [join(directory, name) for name in names if marker in name]
 
-    def _there(self, work: str, *paths: str) -> dict[str, Any]:
-        """Have the live server's python3 do it, or without one its sqlite3 program."""
+    def work(self, work: str, *paths: str) -> dict[str, Any]:
+        """Have one of the works of `sqlite_there` done; Failed with its reason if it refuses."""
+        raise NotImplementedError
+
+    def _size_bytes(self, path: str) -> int:
+        found = self.host.stat(path)
+        return found.size_bytes if found else 0
+
+    def _drop_beside(self, database: str) -> None:
+        for ending in ("-wal", "-shm", "-journal"):
+            self.host.remove(f"{database}{ending}")
+
+
+class LiveSqlite(SqliteSide):
+    """SQLite on the live server: by its python3, or without one by its sqlite3 program."""
+
+    def work(self, work: str, *paths: str) -> dict[str, Any]:
         script = Path(sqlite_there.__file__).read_bytes()
-        ended = self.host.run(
-            [self.host.python(), "-", work, *paths], stdin=script, timeout_s=_TIMEOUT_S
-        )
+        command = [self.host.python(), "-I", "-", work, *paths]
+        ended = self.host.run(command, stdin=script, timeout_s=_TIMEOUT_S)
         if ended.exit_status == _NOT_FOUND:
-            return _by_program(self.host, work, *paths)
+            return _accepted(by_program(self.host, work, *paths), work, paths[0], self.name)
         try:
             answer: dict[str, Any] = json.loads(ended.stdout)
         except ValueError:
             raise Failed(
-                f"{work} of {paths[0]} on {self.name} failed: {ended.last_error_line}",
-                f"try python3 on {self.name} by hand",
+                f"{_WORDS[work]} {paths[0]} on {self.name}: {ended.last_error_line}",
+                f"see whether python3 on {self.name} is 3.7 or later and has its sqlite3 module",
             ) from None
         return _accepted(answer, work, paths[0], self.name)
 
 
-@dataclass(frozen=True, slots=True)
-class LocalSqlite:
-    """SQLite on this machine."""
+class LocalSqlite(SqliteSide):
+    """SQLite on this machine, in this process."""
 
-    name: str = "the Failover Server"
+    def __init__(self) -> None:
+        super().__init__(LocalHost("the Failover Server"))
 
-    def exists(self, database: str) -> bool:
-        return Path(database).exists()
-
-    def free_bytes(self, near: str) -> int | None:
-        import shutil
-
-        directory = Path(near).parent
-        directory.mkdir(parents=True, exist_ok=True)
-        return shutil.disk_usage(directory).free
-
-    def size_bytes(self, database: str) -> int:
-        paths = [Path(f"{database}{ending}") for ending in ("", "-wal")]
-        return sum(path.stat().st_size for path in paths if path.exists())
-
-    def backup(self, database: str, to: str) -> Backup:
-        Path(to).parent.mkdir(parents=True, exist_ok=True)
-        return _backup(to, self._here("snapshot", database, to))
-
-    def verify(self, database: str) -> None:
-        self._here("verify", database)
-
-    def close_down(self, database: str) -> None:
-        try:
-            self._here("fold", database)
-        except Failed as error:
-            raise _in_use(error, self.name) from None
-
-    def swap(self, current: str, new: str, previous: str) -> None:
-        if not Path(new).exists():
-            return  # a killed run had come so far
-        if Path(current).exists() and not Path(previous).exists():
-            os.link(current, previous)
-        for ending in _SIDE_FILES[1:]:
-            Path(f"{current}{ending}").unlink(missing_ok=True)
-        Path(new).replace(current)
-        flush_directory(Path(current).parent)
-
-    def swap_back(self, current: str, new: str, previous: str, *, had_current: bool) -> None:
-        if Path(previous).exists():
-            Path(previous).replace(current)
-        elif not had_current and not Path(new).exists():
-            Path(current).unlink(missing_ok=True)
-        flush_directory(Path(current).parent)
-
-    def drop(self, *databases: str) -> None:
-        for database in databases:
-            for ending in _SIDE_FILES:
-                Path(f"{database}{ending}").unlink(missing_ok=True)
-
-    def leftovers(self, database: str, marker: str) -> list[str]:
-        directory = Path(database).parent
-        if not directory.is_dir():
-            return []
-        return [str(path) for path in directory.iterdir() if marker in path.name]
-
-    def _here(self, work: str, *paths: str) -> dict[str, Any]:
+    def work(self, work: str, *paths: str) -> dict[str, Any]:
         import sqlite3
 
         try:
@@ -178,33 +158,25 @@ class LocalSqlite:
 
 
 def fetch(
-    host: LiveHost, backup: Backup, to: str, on_bytes: Callable[[int], None] = lambda _: None
+    host: LiveHost,
+    backup: Backup,
+    to: str,
+    like: str,
+    on_bytes: Callable[[int], None] = lambda _: None,
 ) -> None:
     """Carry a backup from the live server to this machine, hashed on the way.
 
     Raises:
         Failed: another content arrived than was sent, or the disk is full.
     """
-    path = Path(to)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.part")
+    here = LocalHost("the Failover Server")
+    here.make_directory(parent(to))
     digest = hashlib.sha256()
-    try:
-        with beside.open("wb") as stream:
-            for chunk in host.read_file(backup.path):
-                digest.update(chunk)
-                stream.write(chunk)
-                on_bytes(len(chunk))
-            stream.flush()
-            os.fsync(stream.fileno())
-        _compare(digest.hexdigest(), backup, host.name)
-        beside.replace(path)
-    except OSError as error:
-        raise Failed(f"{to} cannot be written: {error.strerror}", "make room on its disk") from None
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
-    flush_directory(path.parent)
+    here.write_file(to, _counted(host.read_file(backup.path), digest.update, on_bytes))
+    if digest.hexdigest() != backup.sha256:
+        here.remove(to)
+        raise _another(backup, here.name)
+    here.adopt_ownership(to, like if here.stat(like) else parent(to))
 
 
 def send(
@@ -217,52 +189,49 @@ def send(
     """Carry a backup from this machine to the live server, and have it hashed there.
 
     Raises:
-        Failed: another content arrived than was sent.
+        Failed: another content arrived than was sent, or the disk is full.
     """
-    host.write_file(to, _pieces(Path(backup.path), on_bytes))
-    _compare(host.sha256(to), backup, host.name)
-    if host.stat(like) is not None:
-        host.adopt_ownership(to, like)
+    here = LocalHost("the Failover Server")
+    host.write_file(to, _counted(here.read_file(backup.path), on_bytes=on_bytes))
+    if host.sha256(to) != backup.sha256:
+        host.remove(to)
+        raise _another(backup, host.name)
+    host.adopt_ownership(to, like if host.stat(like) else parent(to))
 
 
 def fingerprint(path: Path) -> str:
-    """Changes when the database is written to; reads a few bytes (SQLite file format, 1.3.7, 4.1).
+    """Changes when the database is written to; reads a few bytes and the times of two files.
 
-    The header's change counter does not move in WAL mode; there the -wal file's size and its
-    salts do.
+    The change counter in the header (SQLite file format, 1.3.7) stands still in WAL mode, where
+    changes go to the -wal file; and that file keeps its size when it is used again from its start
+    (4.1). So the times count as well: to be woken once too often is the better mistake.
     """
     parts = []
-    for ending, wanted in (("", _CHANGE_COUNTER), ("-wal", slice(0, 32))):
-        file = Path(f"{path}{ending}")
-        if file.exists():
-            with file.open("rb") as stream:
-                head = stream.read(32)[wanted]
-            parts.append(f"{file.stat().st_size}:{head.hex()}")
+    for ending, wanted in (("", _CHANGE_COUNTER), ("-wal", _WAL_HEADER)):
+        with suppress(FileNotFoundError), Path(f"{path}{ending}").open("rb") as stream:
+            status = os.fstat(stream.fileno())
+            # A reader makes an empty -wal, too.
+            if status.st_size:
+                head = stream.read(_HEAD_BYTES)[wanted].hex()
+                parts.append(f"{ending}:{status.st_size}:{status.st_mtime_ns}:{head}")
     return "|".join(parts)
 
 
-def _pieces(path: Path, on_bytes: Callable[[int], None]) -> Iterator[bytes]:
-    with path.open("rb") as stream:
-        while piece := stream.read(sqlite_there.PIECE_BYTES):
-            on_bytes(len(piece))
-            yield piece
+def _counted(
+    pieces: Iterable[bytes],
+    on_piece: Callable[[bytes], None] = lambda _: None,
+    on_bytes: Callable[[int], None] = lambda _: None,
+) -> Iterator[bytes]:
+    for piece in pieces:
+        on_piece(piece)
+        on_bytes(len(piece))
+        yield piece
 
 
-def _compare(arrived: str, backup: Backup, where: str) -> None:
-    if arrived != backup.sha256:
-        raise Failed(
-            f"{base_name(backup.path)} did not arrive as it was sent ({where})",
-            "look at the network and the disks; then try again",
-        )
-
-
-def _backup(path: str, answer: dict[str, Any]) -> Backup:
-    return Backup(
-        path=path,
-        size_bytes=int(answer["size_bytes"]),
-        sha256=str(answer["sha256"]),
-        as_of=datetime.fromtimestamp(float(answer["as_of"]), UTC),
-        version=str(answer["version"]),
+def _another(backup: Backup, where: str) -> Failed:
+    return Failed(
+        f"{base_name(backup.path)} did not arrive on {where} as it was sent",
+        "look at the network and the disks; then try again",
     )
 
 
@@ -275,69 +244,8 @@ def _accepted(answer: dict[str, Any], work: str, path: str, where: str) -> dict[
     return answer
 
 
-_WORDS = {
-    "snapshot": "cannot back up",
-    "described": "cannot read",
-    "verify": "damaged:",
-    "fold": "cannot close",
-}
+_WORDS = {"snapshot": "cannot back up", "verify": "damaged:", "fold": "cannot close"}
 
 
-def _in_use(error: Failed, where: str) -> Refused:
-    return Refused(error.message, f"stop the application on {where} first, then try again")
-
-
-def _by_program(host: LiveHost, work: str, *paths: str) -> dict[str, Any]:
-    """As `sqlite_there`, by the sqlite3 program of a live server without python3."""
-    name = host.name
-    if work == "snapshot":
-        return _snapshot_by_program(host, *paths)
-    statements = {
-        "verify": ["PRAGMA integrity_check(3)"],
-        "fold": ["PRAGMA busy_timeout = 0", "PRAGMA wal_checkpoint(TRUNCATE)", "BEGIN EXCLUSIVE"],
-    }
-    output = _sqlite3(host, paths[0], *statements[work])
-    if work == "verify" and output.strip() != "ok":
-        return {"refusal": f"integrity_check: {output.strip()}"}
-    if work == "fold" and output.split("|")[0].strip() not in {"0", "0\n0"}:
-        return {"refusal": f"it is in use on {name}"}
-    return {}
-
-
-def _snapshot_by_program(host: LiveHost, path: str, to: str) -> dict[str, Any]:
-    host.remove(to)
-    quoted = "'" + to.replace("'", "''") + "'"
-    # Inside a read transaction other connections' commits do not make the backup start anew.
-    output = _sqlite3(
-        host,
-        path,
-        "SELECT strftime('%s', 'now')",
-        "BEGIN",
-        "SELECT count(*) FROM sqlite_master",
-        f".backup main {quoted}",
-        "PRAGMA user_version",
-    ).split()
-    found = host.stat(to)
-    if found is None or len(output) < 3:
-        return {"refusal": "sqlite3 wrote no backup"}
-    return {
-        "as_of": float(output[0]),
-        "size_bytes": found.size_bytes,
-        "sha256": host.sha256(to),
-        "version": output[-1],
-    }
-
-
-def _sqlite3(host: LiveHost, path: str, *statements: str) -> str:
-    ended = host.run(["sqlite3", "-batch", "-bail", path, *statements], timeout_s=_TIMEOUT_S)
-    if ended.exit_status == _NOT_FOUND:
-        raise Refused(
-            f"{host.name} has neither python3 nor sqlite3, and a plain copy of a database in use "
-            "is no snapshot",
-            f"install one of them on {host.name}",
-        )
-    if ended.exit_status:
-        raise Failed(
-            f"sqlite3 on {host.name}: {ended.last_error_line}", f"try it by hand on {host.name}"
-        )
-    return ended.stdout.decode("utf-8", "replace")
+def _in_use(message: str, where: str) -> Refused:
+    return Refused(message, f"stop the application on {where} first, then try again")

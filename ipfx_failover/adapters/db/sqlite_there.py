@@ -31,17 +31,38 @@ def snapshot(path: str, to: str) -> dict[str, object]:
     source = _open(path, "rw")
     target = sqlite3.connect(to)
     try:
-        as_of = time.time()
+        # Without WAL, writers wait until the copy is made: it is flushed after that.
+        target.execute("PRAGMA journal_mode = OFF").fetchone()
+        target.execute("PRAGMA synchronous = OFF")
         # Inside a read transaction other connections' commits do not make the backup start anew.
         source.execute("BEGIN")
-        source.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        began = _begin_reading(source)
         source.backup(target, pages=-1)
         source.execute("ROLLBACK")
     finally:
         target.close()
         source.close()
     _flush(to)
-    return {"as_of": as_of, **described(to)}
+    answer = described(to)
+    answer["age_s"] = time.monotonic() - began
+    return answer
+
+
+def _begin_reading(connection: sqlite3.Connection) -> float:
+    """Get the read lock, also from a writer that hardly ever lets go of it; since when it holds."""
+    connection.execute("PRAGMA busy_timeout = 0")
+    give_up = time.monotonic() + BUSY_S
+    while True:
+        began = time.monotonic()
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > give_up:
+                raise
+            # SQLite's own wait grows to 100 ms: a moment between two commits is shorter.
+            time.sleep(0.001)
+        else:
+            return began
 
 
 def described(path: str) -> dict[str, object]:

@@ -203,17 +203,20 @@ class SshHost:
             sftp = self._connection.sftp()
             wanted, have = sftp.lstat(sftp_path(like)), sftp.lstat(sftp_path(path))
             mode = wanted.mode or 0o600
-            if wire.kind_of(mode) is Kind.DIRECTORY:
-                mode &= 0o666
-            owner = wanted.owner if wanted.owner != have.owner else None
-            attributes = wire.encode_attributes(owner=owner, mode=mode)
-            try:
-                sftp.ask(wire.set_attributes(sftp_path(path), attributes)).check()
-            except PermissionError:
-                raise Refused(
-                    f"{path} on {self.name} cannot be given to the owner of {like}",
-                    f"connect as that owner or as root: user in [servers.{self.name}.ssh]",
-                ) from None
+            of_directory = wire.kind_of(mode) is Kind.DIRECTORY
+            self._set_mode(sftp, path, mode & 0o666 if of_directory else mode)
+            if wanted.owner is not None and wanted.owner != have.owner:
+                attributes = wire.encode_attributes(owner=wanted.owner)
+                given = sftp.ask(wire.set_attributes(sftp_path(path), attributes))
+                if given.error() is not None and not of_directory:
+                    raise Refused(
+                        f"{path} on {self.name} cannot be given to the owner of {like}",
+                        f"connect as that owner or as root: user in [servers.{self.name}.ssh]",
+                    )
+
+    def _set_mode(self, sftp: Sftp, path: str, mode: int) -> None:
+        attributes = wire.encode_attributes(mode=mode)
+        sftp.ask(wire.set_attributes(sftp_path(path), attributes)).check()
 
     def free_bytes(self, path: str) -> int | None:
         with self._told(f"ask for the free space of {path}"):

@@ -208,10 +208,9 @@ def _quietly(action: Callable[[], None]) -> None:
 
 def _detaching_flags() -> int:
     """Windows: out of our console, our process group and our job object; nothing elsewhere."""
+    flags = 0
     if sys.platform == "win32":
-        return (
-            subprocess.DETACHED_PROCESS
-            | subprocess.CREATE_NEW_PROCESS_GROUP
-            | subprocess.CREATE_BREAKAWAY_FROM_JOB
-        )
-    return 0
+        flags |= subprocess.DETACHED_PROCESS
+        flags |= subprocess.CREATE_NEW_PROCESS_GROUP
+        flags |= subprocess.CREATE_BREAKAWAY_FROM_JOB
+    return flags

@@ -33,9 +33,9 @@ from tests.support.sshd import program, running_sshd
 from tests.support.tree_sites import ssh_connection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from ipfx_failover.livehost import LiveHost
+    from ipfx_failover.livehost import LiveHost, RunResult
     from tests.support.sshd import Sshd
 
 JOURNAL_MODES = ("wal", "delete")
@@ -279,6 +279,22 @@ def test_a_database_in_use_is_refused(site: Site, journal_mode: str, mode: str) 
 
     assert str(site.database) in caught.value.message
     assert "stop the application" in caught.value.hint
+
+
+class WithoutFuser(WithoutPython):
+    """A live server on which nobody can tell who has a file open."""
+
+    def run(self, argv: Sequence[str], **options: Any) -> RunResult:
+        return super().run(["no-fuser-here"] if argv[0] == "fuser" else argv, **options)
+
+
+def test_an_idle_connection_in_wal_mode_is_noticed_by_its_locks_alone(
+    tmp_path: Path, sshd: Sshd
+) -> None:
+    database = make(tmp_path / "app.db")
+    host = WithoutFuser(ssh_connection(sshd))
+    with closing(host), in_use("idle", database), pytest.raises(Refused, match="locked"):
+        LiveSqlite(host).close_down(str(database))
 
 
 @pytest.mark.parametrize("journal_mode", JOURNAL_MODES)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ipfx_failover.clock import Clock, LocalTime
-    from ipfx_failover.config.models import Config, ServerSettings
+    from ipfx_failover.config.outline import Outline, Watched
     from ipfx_failover.records import Copy, MonitorRecord, Observation, StandIn
     from ipfx_failover.state.reading import Reading
 
@@ -72,13 +72,13 @@ class StatusReport:
 
 
 def draw(
-    config: Config, store: Reading, held: locks.Locks, clock: Clock, local: LocalTime
+    outline: Outline, store: Reading, held: locks.Locks, clock: Clock, local: LocalTime
 ) -> StatusReport:
     """The status now. Nothing old is shown as if it were new: without a monitor nobody is OK."""
     now = clock.now()
     record = store.monitor()
     runs = held.holder(locks.MONITOR) is not None
-    answers = runs and record is not None and _is_fresh(record, config, now)
+    answers = runs and record is not None and _is_fresh(record, outline, now)
     stand_in = store.stand_in()
     states = {name.casefold(): state for name, state in store.servers().items()}
     observations = {name.casefold(): seen for name, seen in store.observations().items()}
@@ -97,11 +97,11 @@ def draw(
         warnings=tuple(_warnings(record, now, runs=runs, answers=answers)),
         servers=tuple(
             drawing.server(
-                settings,
-                states.get(name.casefold(), ServerState(name=name)),
-                observations.get(name.casefold()),
+                watched,
+                states.get(watched.name.casefold(), ServerState(name=watched.name)),
+                observations.get(watched.name.casefold()),
             )
-            for name, settings in config.servers.items()
+            for watched in outline.servers
         ),
     )
 
@@ -116,9 +116,9 @@ class _Drawing:
     monitored: bool
 
     def server(
-        self, settings: ServerSettings, state: ServerState, seen: Observation | None
+        self, watched: Watched, state: ServerState, seen: Observation | None
     ) -> ServerReport:
-        name = settings.name
+        name = watched.name
         known = Liveness(seen.liveness) if seen and self.monitored else Liveness.UNKNOWN
         replicating = self.held.holder(locks.database(name)) is not None
         database = self.copies.get((name.casefold(), "database"))
@@ -126,8 +126,8 @@ class _Drawing:
         shown = status(state.mode, known, replicating=replicating)
         return ServerReport(
             name=name,
-            address=str(settings.address),
-            port=settings.port,
+            address=watched.address,
+            port=watched.port,
             status=shown,
             mode=state.mode,
             liveness=known,
@@ -140,8 +140,8 @@ class _Drawing:
             last_failover_at=_iso(state.last_failover_at),
             database_as_of=_iso(database.as_of if database else None),
             files_as_of=_iso(files.as_of if files else None),
-            next_replication_at=self._next(settings, state),
-            notes=tuple(self._notes(settings, state)),
+            next_replication_at=self._next(watched, state),
+            notes=tuple(self._notes(watched, state)),
         )
 
     def _is_stand_in_for(self, name: str) -> bool:
@@ -155,16 +155,16 @@ class _Drawing:
             return "replicating"
         return "failback pending" if state.failback_pending else "idle"
 
-    def _next(self, settings: ServerSettings, state: ServerState) -> str | None:
-        if settings.replicate_daily is None or state.authority is Authority.STANDBY:
+    def _next(self, watched: Watched, state: ServerState) -> str | None:
+        if watched.replicate_daily is None or state.authority is Authority.STANDBY:
             return None
         planned = next_planned(
-            settings.replicate_daily, self.local.today(), self.now, self.local.instant
+            watched.replicate_daily, self.local.today(), self.now, self.local.instant
         )
         return planned.isoformat()
 
-    def _notes(self, settings: ServerSettings, state: ServerState) -> list[str]:
-        name, notes = settings.name, []
+    def _notes(self, watched: Watched, state: ServerState) -> list[str]:
+        name, notes = watched.name, []
         if state.failback_pending:
             notes.append(
                 f"failback pending: restart {name}, then ipfx-failover replicate-to-live {name}"
@@ -176,13 +176,13 @@ class _Drawing:
             )
         if state.stale:
             notes.append(f"the copy is out of date: ipfx-failover replicate-from-live {name}")
-        if settings.database and (name.casefold(), "database") not in self.copies:
+        if watched.has_database and (name.casefold(), "database") not in self.copies:
             notes.append(f"never replicated: ipfx-failover replicate-from-live {name}")
         return notes
 
 
-def _is_fresh(record: MonitorRecord, config: Config, now: datetime) -> bool:
-    rounds = timedelta(milliseconds=_FRESH_ROUNDS * config.network.ping_interval_ms)
+def _is_fresh(record: MonitorRecord, outline: Outline, now: datetime) -> bool:
+    rounds = timedelta(milliseconds=_FRESH_ROUNDS * outline.ping_interval_ms)
     return now - record.heartbeat_at < max(rounds, _FRESH_AT_LEAST)
 
 

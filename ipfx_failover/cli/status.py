@@ -11,7 +11,6 @@ from ipfx_failover.cli.options import ConfigPath, Json
 
 if TYPE_CHECKING:
     from ipfx_failover.report import StatusReport
-    from ipfx_failover.wiring.site import Site
 
 
 def add_to(app: typer.Typer) -> None:
@@ -38,9 +37,9 @@ def status(
 
     from ipfx_failover.cli.output import Output
     from ipfx_failover.report import is_bad
-    from ipfx_failover.wiring.site import open_site
+    from ipfx_failover.wiring.looking import look
 
-    report = _read(open_site(config))
+    report = look(config)
     output = Output(as_json)
     if check:
         code, line = is_bad(report)
@@ -52,21 +51,6 @@ def status(
     else:
         _show(report)
     return None
-
-
-def _read(site: Site) -> StatusReport:
-    """From the store where we may open it, else from the monitor's snapshot."""
-    from ipfx_failover.errors import Refused
-    from ipfx_failover.report import aged, draw, read_snapshot
-
-    try:
-        with site.store() as store:
-            return draw(site.config, store, site.locks, site.clock, site.local)
-    except Refused:
-        snapshot = read_snapshot(site.state_dir)
-        if snapshot is None:
-            raise
-        return aged(snapshot, site.clock.now())
 
 
 def _show(report: StatusReport) -> None:

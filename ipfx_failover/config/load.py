@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import codecs
 import tomllib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from pydantic import ValidationError
 
 from ipfx_failover.adapters import paths
+from ipfx_failover.config.find import START, find
 from ipfx_failover.config.models import Config, ServerSettings, Settings
 from ipfx_failover.config.problems import ConfigError, Problem
 from ipfx_failover.config.secrets import Secret
@@ -21,11 +21,9 @@ from ipfx_failover.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-VARIABLE: Final = "IPFX_FAILOVER_CONFIG"
+    from pathlib import Path
 
 _MAX_BYTES: Final = 4 * 1024 * 1024
-_START: Final = "begin with a copy of examples/config/minimal.toml"
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -90,33 +88,6 @@ def find_server(config: Config, name: str) -> ServerSettings:
     raise UsageError(message, f"{guess}known are: {', '.join(config.servers)}")
 
 
-def find(path: Path | None, *, environ: Mapping[str, str]) -> Path:
-    """The config file that counts, as an absolute path.
-
-    Raises:
-        UsageError: none is there; the message says where it was looked for.
-    """
-    default = paths.places(environ).config_file
-    named = path or (Path(environ[VARIABLE]) if environ.get(VARIABLE) else None)
-    file = (named or default).absolute()
-    if _exists(file):
-        return file
-    if named is None:
-        raise UsageError(
-            f"no config file: there is no {default}",
-            f"{_START} there, or name another file with --config or {VARIABLE}",
-        )
-    source = "" if path else f" (named by {VARIABLE})"
-    raise UsageError(f"no config file: there is no {file}{source}", f"check the name, or {_START}")
-
-
-def _exists(file: Path) -> bool:
-    try:
-        return file.exists()
-    except (OSError, ValueError):  # without the right to look: reading will say so
-        return "\0" not in str(file)
-
-
 def _read(file: Path) -> _Content:
     try:
         if file.is_dir():
@@ -146,7 +117,7 @@ def _decode(file: Path, data: bytes) -> str:
     if len(data) > _MAX_BYTES:
         message, hint = "is too large for a config file", "check that it is the right file"
     elif not data.removeprefix(codecs.BOM_UTF8).strip():
-        message, hint = "is empty", _START
+        message, hint = "is empty", START
     elif data.startswith(_UTF16) or b"\0" in data[:64]:
         message, hint = "is UTF-16 or no text at all", "save it as UTF-8"
     else:

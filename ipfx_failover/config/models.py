@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_core import PydanticCustomError
 
 from ipfx_failover.adapters.paths import places
-from ipfx_failover.config import conflicts
+from ipfx_failover.config import conflicts, defaults
 from ipfx_failover.config.kinds import (
     SERVERNAME,
     Address,
@@ -167,7 +167,9 @@ class NetworkSettings(Settings):
 
     adapter: Text | None = None
     """Network adapter that takes addresses over and announces them; needed by `assume_ip`."""
-    ping_interval_ms: Annotated[int, Field(strict=True, ge=20, le=3_600_000)] = 2000
+    ping_interval_ms: Annotated[int, Field(strict=True, ge=20, le=3_600_000)] = (
+        defaults.PING_INTERVAL_MS
+    )
     """Milliseconds between two pings to a server."""
     ping_timeout_ms: Annotated[int, Field(strict=True, ge=10, le=600_000)] = 1000
     """Milliseconds to wait for an answer."""
@@ -320,7 +322,7 @@ class ServerSettings(Settings):
     """Network name of the server (the table's own name; not a key)."""
     address: Address
     """Its IP address."""
-    port: Port = 100
+    port: Port = defaults.PORT
     """TCP port of its application."""
     local_vm_dir: LocalPath = Path(places(os.environ).local_vm_dir)
     """Directory on the Failover Server for this server's replicated files."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ipfx_failover.adapters.clock import SystemClock, SystemLocalTime
 from ipfx_failover.adapters.paths import places
 from ipfx_failover.state.locks import Locks
+from ipfx_failover.wiring.looking import LOCKS
 from ipfx_failover.wiring.network import linux_only
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Site:
 
     @cached_property
     def locks(self) -> Locks:
-        return Locks(self.state_dir / "locks")
+        return Locks(self.state_dir / LOCKS)
 
     @cached_property
     def machine_locks(self) -> Locks:

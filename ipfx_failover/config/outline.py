@@ -1,0 +1,95 @@
+"""What `status` needs to know of the config, read without the models.
+
+Loading and checking the whole config takes longer than everything else that `status` does; and at
+3 a.m. it should answer even when a key that it does not need is wrong.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from datetime import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ipfx_failover.adapters.paths import places
+from ipfx_failover.config import defaults
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ipfx_failover.config.models import Config
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A server, as far as `status` is concerned; `replicate_daily` is local time."""
+
+    name: str
+    address: str
+    port: int
+    replicate_daily: time | None
+    has_database: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    state_dir: Path
+    ping_interval_ms: int
+    servers: tuple[Watched, ...]
+
+
+def outline_of(config: Config) -> Outline:
+    """The outline of a loaded config."""
+    return Outline(
+        state_dir=config.failover_server.state_dir,
+        ping_interval_ms=config.network.ping_interval_ms,
+        servers=tuple(
+            Watched(
+                name=server.name,
+                address=str(server.address),
+                port=server.port,
+                replicate_daily=server.replicate_daily,
+                has_database=server.database is not None,
+            )
+            for server in config.servers.values()
+        ),
+    )
+
+
+def read_outline(file: Path, environ: Mapping[str, str]) -> Outline | None:
+    """The outline of a config file; None when in doubt: then the whole is to be loaded."""
+    try:
+        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+        network = raw.get("network", {})
+        state_dir = raw.get("failover_server", {}).get("state_dir")
+        return Outline(
+            state_dir=Path(_text(state_dir)) if state_dir else places(environ).state_dir,
+            ping_interval_ms=_number(network.get("ping_interval_ms", defaults.PING_INTERVAL_MS)),
+            servers=tuple(_watched(name, table) for name, table in raw.get("servers", {}).items()),
+        )
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def _watched(name: str, table: dict[str, Any]) -> Watched:
+    daily = table.get("replicate_daily")
+    return Watched(
+        name=name,
+        address=_text(table["address"]),
+        port=_number(table.get("port", defaults.PORT)),
+        replicate_daily=time.fromisoformat(_text(daily)) if daily is not None else None,
+        has_database="database" in table,
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError
+    return value

@@ -1,0 +1,53 @@
+"""What `status` reads, as lightly as can be."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from ipfx_failover.adapters.clock import SystemClock, SystemLocalTime
+from ipfx_failover.config.find import find
+from ipfx_failover.config.outline import outline_of, read_outline
+from ipfx_failover.errors import Refused
+from ipfx_failover.report import aged, draw, read_snapshot
+from ipfx_failover.state.locks import Locks
+from ipfx_failover.state.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ipfx_failover.config.outline import Outline
+    from ipfx_failover.report import StatusReport
+
+LOCKS = "locks"
+"""The directory of the locks below `state_dir`."""
+
+
+def look(config_path: Path | None) -> StatusReport:
+    """The status now: from the store where we may open it, else from the monitor's snapshot.
+
+    Raises:
+        UsageError: there is no config, or it is wrong where it matters here.
+        Refused: this user may open neither.
+        InDoubt: the store is damaged.
+    """
+    outline = _outline(config_path)
+    clock = SystemClock()
+    try:
+        with Store(outline.state_dir) as store:
+            held = Locks(outline.state_dir / LOCKS)
+            return draw(outline, store, held, clock, SystemLocalTime())
+    except Refused:
+        snapshot = read_snapshot(outline.state_dir)
+        if snapshot is None:
+            raise
+        return aged(snapshot, clock.now())
+
+
+def _outline(config_path: Path | None) -> Outline:
+    outline = read_outline(find(config_path, environ=os.environ), os.environ)
+    if outline is not None:
+        return outline
+    from ipfx_failover.wiring.site import open_site
+
+    return outline_of(open_site(config_path).config)

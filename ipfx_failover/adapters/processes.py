@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING
 
 import psutil
 
+from ipfx_failover.adapters.process_identity import created_at
 from ipfx_failover.adapters.waiting import wait_until
 from ipfx_failover.errors import Failed
 from ipfx_failover.standin.application import Process
@@ -173,10 +174,10 @@ def in_words(processes: Iterable[psutil.Process]) -> str:
 
 
 def _identity(process: psutil.Process) -> Process:
-    created_at = process.create_time()
-    if sys.platform == "linux":
-        created_at -= psutil.boot_time()
-    return Process(process.pid, round(created_at, 2))
+    created = created_at(process.pid)
+    if created is None:
+        raise psutil.NoSuchProcess(process.pid)
+    return Process(process.pid, created)
 
 
 def _is_alive(process: psutil.Process) -> bool:

@@ -71,13 +71,12 @@ class Standby:
         ended = []
         for resource in (locks.database(server), locks.files(server)):
             self._let_swap_finish(resource)
-            while (holder := self.locks.holder(resource)) is not None:
-                if holder.pid == os.getpid():
-                    raise Busy(f"{resource} is in use by this process", "wait for it to end")
+            holder = self.locks.holder(resource)
+            if holder is not None and holder.pid == os.getpid():
+                raise Busy(f"{resource} is in use by this process", "wait for it to end")
+            if holder is not None:
                 self.end_process(holder.pid, holder.created_at)
                 ended.append(holder.work)
-            with self.locks.hold(resource, locks.this_command(), wait_s=_SWAP_WAIT_S):
-                pass
         with (
             self.locks.hold(locks.database(server), locks.this_command(), wait_s=_SWAP_WAIT_S),
             self.locks.hold(locks.files(server), locks.this_command(), wait_s=_SWAP_WAIT_S),

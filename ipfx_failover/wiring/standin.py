@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 
     import psutil
 
-    from ipfx_failover.config.models import ServerSettings
+    from ipfx_failover.config.models import (
+        AlertSettings,
+        Config,
+        DatabaseSettings,
+        FailoverServerSettings,
+        ServerSettings,
+    )
     from ipfx_failover.net import Address, Addresses
     from ipfx_failover.standin.application import Application, Role
     from ipfx_failover.standin.desk import StandInDesk
@@ -99,7 +105,7 @@ def application(site: Site) -> Application | None:
             state_dir=site.state_dir,
             run_dir=site.machine_dir,
             boot_id=site.boot_id,
-            environ=os.environ,
+            environ=_environ_without_secrets(site.config),
             enclosure=LinuxEnclosure(),
             clock=site.clock,
         )
@@ -108,6 +114,18 @@ def application(site: Site) -> Application | None:
 
         return SystemdApplication(settings, clock=site.clock)
     return None
+
+
+def _environ_without_secrets(config: Config) -> dict[str, str]:
+    """What the application inherits: not the variables that our own secrets come from."""
+    tables: list[FailoverServerSettings | AlertSettings | DatabaseSettings] = [
+        config.failover_server,
+        config.alerts,
+        *(server.database for server in config.servers.values() if server.database),
+    ]
+    secrets = [table.password for table in tables if table.password is not None]
+    names = {secret.reference for secret in secrets if secret.source == "env"}
+    return {name: value for name, value in os.environ.items() if name not in names}
 
 
 def standby(site: Site, store: Store) -> Standby:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hypothesis import settings
@@ -28,6 +29,8 @@ SECOND_NS = 1_000_000_000
 
 names = st.sampled_from(NAMES)
 some_names = st.sets(names, min_size=1)
+modes = st.sampled_from([Mode.MONITORING, Mode.MONITORING, Mode.SUSPENDED, Mode.STOPPED])
+full_counts = st.sampled_from([COUNTS.failover, COUNTS.after_reboot, 3, 6, 1])
 habits = st.sampled_from(["answers", "silent", "late", "stalled", "unprobed"])
 arps = st.sampled_from([SILENT, SILENT, IN_USE])
 executions = st.sampled_from(["at once", "later", "fails"])
@@ -59,6 +62,9 @@ HAPPENINGS: dict[str, Callable[[FailoverServer, str], object]] = {
 
 class AnySequence(RuleBasedStateMachine):
     @initialize(
+        modes=st.fixed_dictionaries(dict.fromkeys(NAMES, modes)),
+        pending=st.sets(names),
+        lacking=st.sets(names),
         age_s=st.sampled_from([3, 7, 60]),
         has_reference=st.booleans(),
         known=st.sets(names),
@@ -68,6 +74,9 @@ class AnySequence(RuleBasedStateMachine):
     )
     def start(
         self,
+        modes: dict[str, Mode],
+        pending: set[str],
+        lacking: set[str],
         age_s: int,
         has_reference: bool,  # noqa: FBT001
         known: set[str],
@@ -75,7 +84,16 @@ class AnySequence(RuleBasedStateMachine):
         phase: Phase,
         rebooted: bool,  # noqa: FBT001
     ) -> None:
-        self.us = FailoverServer(dict(facts), newest_allowed_age_ns=age_s * SECOND_NS)
+        met = {
+            name: replace(
+                fact,
+                mode=modes[name],
+                failback_pending=name in pending,
+                missing="a copy" if name in lacking else None,
+            )
+            for name, fact in facts.items()
+        }
+        self.us = FailoverServer(met, newest_allowed_age_ns=age_s * SECOND_NS)
         self.has_reference = has_reference
         if known:
             self.round(dict.fromkeys(known, "answers"))
@@ -112,8 +130,8 @@ class AnySequence(RuleBasedStateMachine):
 
     @rule(
         dead=some_names,
-        rounds=st.integers(1, 9),
-        reference_until=st.integers(0, 9) | st.just(9),
+        rounds=full_counts,
+        reference_until=st.sampled_from([9, 9, 0, 1, 3]),
         arp=arps,
         execute=executions,
     )
@@ -133,7 +151,7 @@ class AnySequence(RuleBasedStateMachine):
 
     @rule(
         habits_now=st.fixed_dictionaries(dict.fromkeys(NAMES, habits)),
-        late_by=st.integers(0, 8),
+        late_by=st.sampled_from([0, 1, 3, 6]),
         carrier=st.sampled_from([True, True, False]),
         arp=arps,
         execute=executions,
@@ -148,7 +166,7 @@ class AnySequence(RuleBasedStateMachine):
     ) -> None:
         self.round(habits_now, late_by=late_by, carrier=carrier, arp=arp, execute=execute)
 
-    @rule(alive=some_names, rounds=st.integers(1, 7))
+    @rule(alive=some_names, rounds=st.sampled_from([1, COUNTS.failover - 1, COUNTS.failover]))
     def servers_answer(self, alive: set[str], rounds: int) -> None:
         for _ in range(rounds):
             self.round(dict.fromkeys(alive, "answers"))
@@ -191,6 +209,6 @@ class AnySequence(RuleBasedStateMachine):
 
 
 AnySequence.TestCase.settings = settings(
-    max_examples=300, stateful_step_count=25, deadline=None, print_blob=True
+    max_examples=250, stateful_step_count=20, deadline=None, print_blob=True
 )
 TestAnySequence = AnySequence.TestCase

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ipfx_failover.state.store import Store
 
 _LOOK_EVERY_S = 1.0
+_REMIND_AT_LOOKS = 30
 
 
 class Mailer:
@@ -35,14 +36,18 @@ class Mailer:
     def run(self) -> None:
         """Deliver until `stop`, and once more then."""
         with self._open_store() as store:
+            looks = 0
             while not self._stop.wait(_LOOK_EVERY_S):
-                self._try(store)
-            self._try(store)
+                looks += 1
+                # Reminders come due by themselves, and need no haste.
+                self._try(store, only_waiting=looks % _REMIND_AT_LOOKS != 0)
+            self._try(store, only_waiting=True)
 
-    def _try(self, store: Store) -> None:
+    def _try(self, store: Store, *, only_waiting: bool) -> None:
         """Whatever goes wrong with one mail, the next look tries again."""
         try:
-            self._deliver(store)
+            if not only_waiting or store.mails_waiting():
+                self._deliver(store)
         except Exception as error:  # noqa: BLE001 - mail must go on; the words say what it was
             complaint = f"mail cannot be sent: {type(error).__name__}: {error}"
             if complaint != self._complaint:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ipfx_failover.state.store import Store
 
 _RETRY_S = 1.0
-_REFRESH_EVERY_NS = 3_000_000_000
+_REFRESH_EVERY_NS = 5_000_000_000
 
 
 class Scribe:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -429,9 +430,25 @@ def test_purging_does_not_follow_links(disk_site: DiskSite, tmp_path: Path) -> N
     assert not (disk_site.root / TRASH / "old").exists()
 
 
+@pytest.mark.parametrize("kind", ["local by descriptor", "sftp with find"])
+def test_what_is_new_belongs_to_the_owner_of_its_directory(
+    kind: str, tmp_path: Path, sshd: Sshd
+) -> None:
+    site = build_site(kind, tmp_path / "vm", sshd)
+    site.make_directory("Mail")
+    above = tmp_path / "vm" / "Mail"
+    if os.geteuid() == 0:
+        os.chown(above, 12345, 54321)
+    with closing(site.tree):
+        site.tree.make_directories(["Mail/1"])
+        put(site.tree, incoming("Mail/1/a", b"1"), incoming("Mail/b", b"2" * 1_000_000))
+    found = [path.stat() for path in (above, *above.rglob("*"))]
+
+    assert 4 == len(found)
+    assert 1 == len({(one.st_uid, one.st_gid) for one in found})
+
+
 # The root
-
-
 def test_a_prepared_root_has_its_marker(site: Site) -> None:
     before = site.tree.has_marker()
     site.tree.prepare()

@@ -73,18 +73,14 @@ class SftpReader:
 
     def _contents(self, opened: list[tuple[Copy, bytes]]) -> dict[str, bytes | SourceProblem]:
         handles = [handle for _, handle in opened]
-        looks = [wire.on(wire.FSTAT, handle) for handle in handles]
         reads = (wire.read(handle, 0, copy.stamp.size_bytes + 1) for copy, handle in opened)
-        before = list(self._sftp.pipeline(looks))
         pieces = list(self._sftp.pipeline(reads))
-        after = list(self._sftp.pipeline(looks))
+        # As it was listed, also behind the reading: it did not change in between.
+        looks = list(self._sftp.pipeline(wire.on(wire.FSTAT, handle) for handle in handles))
         for _ in self._sftp.pipeline(wire.on(wire.CLOSE, handle) for handle in handles):
             pass
-        together = zip(opened, before, pieces, after, strict=True)
-        return {
-            copy.path: _checked(copy.stamp, piece, (first, second))
-            for (copy, _), first, piece, second in together
-        }
+        together = zip(opened, pieces, looks, strict=True)
+        return {copy.path: _checked(copy.stamp, *replies) for (copy, _), *replies in together}
 
     def _large(self, copy: Copy) -> Iterator[bytes]:
         try:
@@ -110,9 +106,9 @@ def _is_same(look: Reply, stamp: Stamp) -> bool:
     return same(Stamp(found.size_bytes, found.mtime_ns), stamp)
 
 
-def _checked(stamp: Stamp, piece: Reply, looks: tuple[Reply, Reply]) -> bytes | SourceProblem:
+def _checked(stamp: Stamp, piece: Reply, look: Reply) -> bytes | SourceProblem:
     try:
-        if not all(_is_same(look, stamp) for look in looks):
+        if not _is_same(look, stamp):
             return SourceProblem(CHANGED)
         at_end = piece.type == wire.STATUS and stamp.size_bytes == 0
         content = b"" if at_end else piece.string()
@@ -160,6 +156,7 @@ class SftpWriter:
 
     def write(self, incoming: Iterable[Incoming]) -> Iterator[Staged | Skipped]:
         group: list[_Writing] = []
+        group_bytes = 0
         for one in incoming:
             begun = self._begin(one)
             if isinstance(begun, Skipped):
@@ -169,9 +166,10 @@ class SftpWriter:
             else:
                 begun.content, begun.problem = _joined(one.chunks)
                 group.append(begun)
-            if len(group) == GROUP_FILES or sum(len(one.content) for one in group) > GROUP_BYTES:
+                group_bytes += len(begun.content)
+            if len(group) == GROUP_FILES or group_bytes > GROUP_BYTES:
                 yield from self._write_group(group)
-                group = []
+                group, group_bytes = [], 0
         yield from self._write_group(group)
 
     def _begin(self, incoming: Incoming) -> _Writing | Skipped:

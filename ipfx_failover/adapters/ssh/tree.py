@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from ipfx_failover.adapters.clock import SystemClock
 from ipfx_failover.adapters.ssh import find, wire
 from ipfx_failover.adapters.ssh.paths import sftp_path
 from ipfx_failover.adapters.ssh.transfer import SftpReader, SftpWriter
+from ipfx_failover.adapters.ssh.ways import Ways
 from ipfx_failover.files import names
 from ipfx_failover.files.listing import ListingBuilder, Skipped, Stamp, walk
 from ipfx_failover.files.plan import same
@@ -133,7 +133,7 @@ class SftpTree:
         return SftpReader(self._sftp, self._path).read(copies)
 
     def stage(self, incoming: Iterable[Incoming]) -> list[Staged | Skipped]:
-        writer = SftpWriter(self._sftp, self._path, _Ways(self).owner_for, self.location)
+        writer = SftpWriter(self._sftp, self._path, self._ways.owner_for, self.location)
         try:
             return list(writer.write(incoming))
         except BaseException:
@@ -142,25 +142,46 @@ class SftpTree:
             raise
 
     def place(self, staged: Sequence[Staged], trash: str) -> list[Placed | Skipped]:
-        ways = _Ways(self)
-        return [self._place(one, trash, ways) for one in staged]
+        ways = self._ways
+        problems: dict[str, OSError] = {}
+        for one in staged:
+            try:
+                ways.check(one.copy.path)
+                if one.copy.replaces is not None:
+                    self._replace(one, one.copy.replaces, trash, ways)
+            except OSError as error:
+                problems[one.copy.path] = error
+        new = [one for one in staged if one.copy.replaces is None]
+        self._give_free_names([one for one in new if one.copy.path not in problems], problems)
+        failed = [one.temporary for one in staged if one.copy.path in problems]
+        self.remove_leftovers(failed)
+        return [
+            *self._placed([one for one in staged if one.copy.path not in problems]),
+            *(
+                Skipped(path, f"cannot be put in its place: {error.strerror}")
+                for path, error in problems.items()
+            ),
+        ]
 
-    def _place(self, staged: Staged, trash: str, ways: _Ways) -> Placed | Skipped:
-        path = staged.copy.path
-        try:
-            ways.check(path)
-            if staged.copy.replaces is None:
-                request = wire.rename_to_free_name(self._path(staged.temporary), self._path(path))
-                self._sftp.ask(request).check()
+    def _give_free_names(self, staged: Sequence[Staged], problems: dict[str, OSError]) -> None:
+        requests = (
+            wire.rename_to_free_name(self._path(one.temporary), self._path(one.copy.path))
+            for one in staged
+        )
+        for one, reply in zip(staged, self._sftp.pipeline(requests), strict=True):
+            if error := reply.error():
+                problems[one.copy.path] = error
+
+    def _placed(self, staged: Sequence[Staged]) -> Iterator[Placed | Skipped]:
+        requests = (wire.on(wire.LSTAT, self._path(one.copy.path)) for one in staged)
+        for one, reply in zip(staged, self._sftp.pipeline(requests), strict=True):
+            if error := reply.error():
+                yield Skipped(one.copy.path, f"has gone again: {error.strerror}")
             else:
-                self._replace(staged, staged.copy.replaces, trash, ways)
-            found = self._sftp.lstat(self._path(path)).to_stat()
-        except OSError as error:
-            self.remove_leftovers([staged.temporary])
-            return Skipped(path, f"cannot be put in its place: {error.strerror}")
-        return Placed(staged.copy, Stamp(found.size_bytes, found.mtime_ns))
+                found = reply.attributes().to_stat()
+                yield Placed(one.copy, Stamp(found.size_bytes, found.mtime_ns))
 
-    def _replace(self, staged: Staged, expected: Stamp, trash: str, ways: _Ways) -> None:
+    def _replace(self, staged: Staged, expected: Stamp, trash: str, ways: Ways) -> None:
         path = staged.copy.path
         found = self._lstat(path)
         if found is None or found.kind is not Kind.FILE:
@@ -181,7 +202,7 @@ class SftpTree:
         self._sftp.rename(path, kept)
 
     def make_directories(self, paths: Sequence[str]) -> list[Skipped]:
-        ways, failed = _Ways(self), []
+        ways, failed = self._ways, []
         for path in paths:
             try:
                 ways.make_parents(f"{path}/")
@@ -190,7 +211,7 @@ class SftpTree:
         return failed
 
     def move_to_trash(self, paths: Sequence[str], trash: str) -> list[Skipped]:
-        ways, failed = _Ways(self), []
+        ways, failed = self._ways, []
         for path in paths:
             kept = f"{names.TRASH}/{trash}/{path}"
             try:
@@ -214,7 +235,7 @@ class SftpTree:
 
     def trash_names(self) -> list[str]:
         with suppress(OSError):
-            _Ways(self).check(f"{names.TRASH}/")
+            self._ways.check(f"{names.TRASH}/")
             return [name for name, _ in self._list(names.TRASH)]
         return []
 
@@ -234,61 +255,16 @@ class SftpTree:
     def free_bytes(self) -> int | None:
         return self._host.free_bytes(self._root)
 
-    def attributes_of(self, path: str) -> wire.Attributes:
-        """For `_Ways`; OSError when there is nothing."""
-        return self._sftp.lstat(self._path(path))
+    @property
+    def _ways(self) -> Ways:
+        return Ways(self._sftp, self._path, self._may_give_away)
 
-    def make_one_directory(self, path: str, owner: tuple[int, int] | None) -> None:
-        """For `_Ways`."""
-        self._sftp.ask(wire.make_directory(self._path(path))).check()
-        if owner is not None:
-            attributes = wire.encode_attributes(owner=owner)
-            self._sftp.ask(wire.set_attributes(self._path(path), attributes)).check()
-
-    def may_give_away(self) -> bool:
+    def _may_give_away(self) -> bool:
         """Whether our account there may give files to the directory's owner, as root may."""
         if self._account_is_root is None:
             result = self._host.run(["id", "-u"], timeout_s=_FIND_TIMEOUT_S)
             self._account_is_root = result.stdout.strip() == b"0"
         return self._account_is_root
-
-
-class _Ways:
-    """Looks at each directory on the way to a file, once; SFTP itself follows links."""
-
-    def __init__(self, tree: SftpTree) -> None:
-        self._tree = tree
-        self._looked: dict[str, wire.Attributes] = {}
-
-    def check(self, path: str) -> None:
-        """OSError when a directory on the way is a link or no directory."""
-        parts = path.split("/")[:-1]
-        for depth in range(1, len(parts) + 1):
-            self._look("/".join(parts[:depth]))
-
-    def make_parents(self, path: str) -> None:
-        parts = path.split("/")[:-1]
-        for depth in range(1, len(parts) + 1):
-            directory = "/".join(parts[:depth])
-            try:
-                self._look(directory)
-            except FileNotFoundError:
-                above, _, _ = directory.rpartition("/")
-                self._tree.make_one_directory(directory, self.owner_for(above))
-
-    def owner_for(self, directory: str) -> tuple[int, int] | None:
-        """The owner that new files of a directory should get; None: whoever makes them."""
-        self.check(f"{directory}/" if directory else "")
-        return self._look(directory).owner if self._tree.may_give_away() else None
-
-    def _look(self, directory: str) -> wire.Attributes:
-        found = self._looked.get(directory)
-        if found is None:
-            found = self._tree.attributes_of(directory)
-            if directory and wire.kind_of(found.mode or 0) is not Kind.DIRECTORY:
-                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
-            self._looked[directory] = found
-        return found
 
 
 def _listing_of(

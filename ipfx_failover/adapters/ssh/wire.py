@@ -19,6 +19,9 @@ STATUS, HANDLE, DATA, NAME, ATTRS, EXTENDED_REPLY = 101, 102, 103, 104, 105, 201
 OPEN_READ, OPEN_WRITE, OPEN_CREATE, OPEN_EXCLUSIVE = 0x01, 0x02, 0x08, 0x20
 _HAS_SIZE, _HAS_OWNER, _HAS_MODE, _HAS_TIMES, _HAS_EXTENDED = 0x1, 0x2, 0x4, 0x8, 0x80000000
 
+_USUAL = _HAS_SIZE | _HAS_OWNER | _HAS_MODE | _HAS_TIMES
+_USUAL_FIELDS = struct.Struct(">QIIIII")
+
 STATUS_OK, STATUS_EOF = 0, 1
 _ERRNO = {2: errno.ENOENT, 3: errno.EACCES, 5: errno.EINVAL, 8: errno.ENOTSUP}
 
@@ -71,6 +74,12 @@ class Reader:
 
     def attributes(self) -> Attributes:
         flags = self.number()
+        if flags == _USUAL:
+            # OpenSSH always answers so; at once, because there is one for each file.
+            size, user, group, mode, _, mtime_s = _USUAL_FIELDS.unpack(
+                self._take(_USUAL_FIELDS.size)
+            )
+            return Attributes(size, (user, group), mode, mtime_s)
         size = self.long() if flags & _HAS_SIZE else 0
         owner = (self.number(), self.number()) if flags & _HAS_OWNER else None
         mode = self.number() if flags & _HAS_MODE else None

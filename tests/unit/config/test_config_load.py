@@ -11,7 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ipfx_failover.adapters.paths import places
-from ipfx_failover.config.load import VARIABLE, find, find_server, load
+from ipfx_failover.config.find import VARIABLE, find
+from ipfx_failover.config.load import find_server, load
 from ipfx_failover.config.models import MANUAL_INCLUSIONS
 from ipfx_failover.config.problems import ConfigError
 from ipfx_failover.config.secrets import Secret

@@ -127,6 +127,14 @@ def test_links_are_named_and_not_followed(site: Site) -> None:
     assert {Skipped("Mail/link", LINK), Skipped("Extn", LINK)} == set(found.skipped)
 
 
+def test_a_link_on_the_way_to_a_start_is_named_and_not_followed(site: Site) -> None:
+    site.write("Elsewhere/Ext/secret", b"", T0)
+    site.make_link("Upload", "Elsewhere")
+    found = look(site.tree, Row("Upload/Ext"))
+
+    assert ({}, (Skipped("Upload", LINK),)) == (found.files, found.skipped)
+
+
 def test_a_start_that_is_a_file_is_named(site: Site) -> None:
     site.write("Mail", b"", T0)
     found = look(site.tree)

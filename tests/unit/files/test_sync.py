@@ -113,6 +113,18 @@ def test_a_deleted_file_goes_to_the_trash_and_its_empty_directory_goes(pair: Pai
     assert pair.live.contents() == pair.standby.contents()
 
 
+def test_a_deleted_file_that_the_operator_takes_out_of_the_trash_stays(pair: Pair) -> None:
+    pair.in_sync("a", "b", "c", "d")
+    deleted = pair.standby.files["a"]
+    del pair.live.files["a"]
+    pair.pass_()
+    pair.standby.files["a"] = deleted
+    result = pair.pass_()
+
+    assert (0, ("a",)) == (result.deleted, result.kept_target_only)
+    assert "a" in pair.standby.files
+
+
 def test_too_many_deletions_are_refused_and_new_files_still_arrive(pair: Pair) -> None:
     pair.in_sync("a", "b", "c", "d")
     del pair.live.files["a"], pair.live.files["b"]

@@ -83,7 +83,7 @@ class ListingBuilder:
             return self.add_directory(path)
         if kind is Kind.FILE:
             self._note_leftover(path)
-        elif self.selection.includes_directory(path) or self.selection.includes_file(path):
+        elif self._is_in_the_way(path):
             what = LINK if kind is Kind.LINK else "neither file nor directory"
             self.skip(path, what)
         return False
@@ -101,6 +101,14 @@ class ListingBuilder:
     def skip(self, path: str, reason: str) -> None:
         """Take note of something that is there and is not synced."""
         self.skipped.append(Skipped(path, reason))
+
+    def _is_in_the_way(self, path: str) -> bool:
+        selection = self.selection
+        return (
+            selection.includes_directory(path)
+            or selection.includes_file(path)
+            or selection.leads_to(path)
+        )
 
     def _is_safe(self, path: str) -> bool:
         reason = names.refusal(path, windows=self.windows)

@@ -146,6 +146,10 @@ class Selection:
             )
         )
 
+    def leads_to(self, path: str) -> bool:
+        """Whether a directory that is wanted lies below this path."""
+        return any(row.directory.startswith(f"{path}/") for row in self._rows)
+
     def includes_directory(self, path: str) -> bool:
         """Whether files of this directory may be wanted."""
         return bool(self._covering(path))

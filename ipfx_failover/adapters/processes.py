@@ -75,9 +75,8 @@ def spawn_detached(
         )
     except (OSError, ValueError) as error:
         raise cannot_run(argv[0], error) from None
-    identity = _identity(
-        psutil.Process(child.pid)
-    )  # there is a zombie at least, until it is reaped
+    # There is a zombie at least, until it is reaped.
+    identity = Process(child.pid, created_at(child.pid, or_ended=True) or 0.0)
     # A child that nobody waits for stays a zombie for as long as we run, which may be months.
     threading.Thread(target=child.wait, name=f"reaper of {child.pid}", daemon=True).start()
     return child, identity

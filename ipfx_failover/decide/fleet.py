@@ -109,7 +109,14 @@ class MarkInterrupted:
     reason: str
 
 
-Decision = Say | TakeOver | StopFailover | MarkInterrupted
+@dataclass(frozen=True, slots=True)
+class ForgetAttempts:
+    """The server answers: takeovers that failed before do not delay the next one."""
+
+    server: str
+
+
+Decision = Say | TakeOver | StopFailover | MarkInterrupted | ForgetAttempts
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +144,8 @@ def step(fleet: Fleet, round_: Round, thresholds: Thresholds) -> tuple[Fleet, tu
         decisions += _report(name, after, changes, thresholds, round_)
         decisions += _interrupted(name, outcome, round_)
         decisions += _returned_for_good(name, after, thresholds, round_)
+        if after.liveness is Liveness.OK and round_.facts[name].attempts:
+            decisions.append(ForgetAttempts(name))
     fleet = Fleet(servers)
     due = [name for name, state in servers.items() if _is_due(name, state, thresholds, round_)]
     return _arbitrate(fleet, due, round_, thresholds, decisions)
@@ -146,6 +155,14 @@ def forget(fleet: Fleet, name: str) -> Fleet:
     """The fleet after a server was suspended, stopped or resumed, or its role given back."""
     state = fleet.servers.get(name, ServerLiveness())
     return replace(fleet, servers={**fleet.servers, name: forgotten(state)})
+
+
+def given_back(fleet: Fleet, name: str) -> Fleet:
+    """The fleet after a role was given back: who failed meanwhile is counted from now on."""
+    waiting = [other for other, s in fleet.servers.items() if s.liveness is Liveness.FAILED]
+    for other in waiting:
+        fleet = count_afresh(fleet, other)
+    return forget(fleet, name)
 
 
 def count_afresh(fleet: Fleet, name: str) -> Fleet:

@@ -293,7 +293,7 @@ class Monitor:
             if state.mode is not before.states[name].mode:
                 self._fleet = fleets.forget(self._fleet, name)
         if before.stand_in and not view.stand_in:
-            self._fleet = fleets.forget(self._fleet, before.stand_in.server)
+            self._fleet = fleets.given_back(self._fleet, before.stand_in.server)
         if view.targets != before.targets:
             self._aim()
         elif view.ours != before.ours:

@@ -55,11 +55,11 @@ class Namespace:
         """This thread, and the processes that it starts, are inside."""
         outside = os.open(_MY_NAMESPACE, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            _setns(self._fd)
+            set_namespace(self._fd)
             try:
                 yield
             finally:
-                _setns(outside)
+                set_namespace(outside)
         finally:
             os.close(outside)
 
@@ -91,6 +91,7 @@ def connect(one: Namespace, one_adapter: str, other: Namespace, other_adapter: s
     other.ip("link", "set", other_adapter, "up")
 
 
-def _setns(fd: int) -> None:
+def set_namespace(fd: int) -> None:
+    """This thread uses the network namespace behind an open file from now on."""
     if _libc.setns(fd, _CLONE_NEWNET) != 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))

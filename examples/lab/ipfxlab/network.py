@@ -157,6 +157,10 @@ class Network:
         self._pulled.add(host.name)
         self.switch.ip(f"link set {self.port(host)} down")
 
+    def is_pulled(self, host: Host) -> bool:
+        """Whether its cable is out."""
+        return host.name in self._pulled
+
     def plug_cable(self, host: Host) -> None:
         self._pulled.discard(host.name)
         self.switch.ip(f"link set {self.port(host)} up")

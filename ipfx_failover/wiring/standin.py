@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _TAKEOVER_BUSY_S = 1.0
 """How long a stuck writer may hold a takeover up, before it goes on without the store."""
 _COMMAND_BUSY_S = 5.0
-_EVICTION_GRACE_S = 1.0
+_EVICTION_GRACE_S = 0.0
 """What copies from live may be killed at any time; a takeover does not wait for its manners."""
 
 

@@ -239,6 +239,8 @@ class Monitor:
             case fleets.MarkInterrupted(server, reason):
                 said = self._event(EventKind.STAND_IN_INTERRUPTED, server, {"reason": reason})
                 return [lambda tx: tx.set_phase(Phase.INTERRUPTED), said]
+            case fleets.ForgetAttempts(server):
+                return [lambda tx: tx.set_attempts(server, 0)]
             case _:
                 return []
 

@@ -79,6 +79,8 @@ class FailoverServer:
 
     facts: dict[str, ServerFacts]
     newest_allowed_age_ns: int
+    most_attempts: int = 1000
+    """How many failed takeovers are counted; few, where a test waits for the next."""
     stand_in: StandIn | None = None
     answered_boot: dict[str, str] = field(default_factory=dict)
     boot: int = 1
@@ -112,7 +114,7 @@ class FailoverServer:
         if self.stand_in is not None:
             name, self.stand_in = self.stand_in.server, None
             self._know(name, failback_pending=True)
-            self._forget(name)
+            self._given_back(name)
 
     def set_missing(self, name: str, missing: str | None) -> None:
         self._know(name, missing=missing)
@@ -131,8 +133,8 @@ class FailoverServer:
             self._know(name, attempts=0)
             self.stand_for(name)
         else:
-            # Not more, so that a test can wait for the next try.
-            self._know(name, attempts=min(self.facts[name].attempts + 1, 3))
+            attempts = min(self.facts[name].attempts + 1, self.most_attempts)
+            self._know(name, attempts=attempts)
 
     def stand_for(self, name: str, phase: Phase = Phase.STANDING_IN) -> None:
         self.stand_in = StandIn(name, self.boot_id, LONG_AGO, phase, address=None, adapter=None)
@@ -288,13 +290,15 @@ class FailoverServer:
                         books.reset()
             case fleets.TakeOver(server):
                 self.ordered.append(server)
+            case fleets.ForgetAttempts(server):
+                self._know(server, attempts=0)
             case fleets.MarkInterrupted():
                 assert self.stand_in is not None
                 self.stand_in = replace(self.stand_in, phase=Phase.INTERRUPTED)
             case fleets.StopFailover(server):
                 # The application is asked too, and the role is given back for good.
                 self.stand_in = None
-                self._forget(server)
+                self._given_back(server)
 
     def _note_verdict(
         self, name: str, round_: Round, decisions: tuple[fleets.Decision, ...]
@@ -315,6 +319,14 @@ class FailoverServer:
 
     def _know(self, name: str, **changes: object) -> None:
         self.facts[name] = replace(self.facts[name], **changes)  # type: ignore[arg-type]
+
+    def _given_back(self, name: str) -> None:
+        """Who failed meanwhile is counted from now on; of the others the counting goes on."""
+        for other, state in self.fleet.servers.items():
+            if state.liveness is Liveness.FAILED:
+                self.books[other].since_verdict, self.books[other].first_miss_ns = 0, None
+        self.fleet = fleets.given_back(self.fleet, name)
+        self.books[name].reset()
 
     def _forget(self, name: str) -> None:
         self.fleet = fleets.forget(self.fleet, name)

@@ -327,6 +327,17 @@ def test_a_reminder_is_written_once_however_many_look(office: Office) -> None:
     assert [1, 0] == [remind(office.store, office.clock) for _ in range(2)]
 
 
+def test_only_what_is_due_is_reminded_of(office: Office) -> None:
+    open_topic(office)
+    office.clock.advance(3000)
+    with office.store.transaction() as tx:
+        tx.emit(Event(K.ISOLATED, office.clock.now(), None, {"reason": "no carrier"}))
+    office.drain()
+    office.clock.advance(601)
+
+    assert 1 == remind(office.store, office.clock)
+
+
 def test_what_is_over_is_not_reminded_of(office: Office) -> None:
     open_topic(office)
     with office.store.transaction() as tx:

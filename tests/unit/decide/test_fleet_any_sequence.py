@@ -29,7 +29,6 @@ SECOND_NS = 1_000_000_000
 
 names = st.sampled_from(NAMES)
 some_names = st.sets(names, min_size=1)
-modes = st.sampled_from([Mode.MONITORING, Mode.MONITORING, Mode.SUSPENDED, Mode.STOPPED])
 full_counts = st.sampled_from([COUNTS.failover, COUNTS.after_reboot, 3, 6, 1])
 habits = st.sampled_from(["answers", "silent", "late", "stalled", "unprobed"])
 arps = st.sampled_from([SILENT, SILENT, IN_USE])
@@ -62,9 +61,9 @@ HAPPENINGS: dict[str, Callable[[FailoverServer, str], object]] = {
 
 class AnySequence(RuleBasedStateMachine):
     @initialize(
-        modes=st.fixed_dictionaries(dict.fromkeys(NAMES, modes)),
-        pending=st.sets(names),
-        lacking=st.sets(names),
+        away=st.none() | st.tuples(names, st.sampled_from([Mode.SUSPENDED, Mode.STOPPED])),
+        pending=st.none() | names,
+        lacking=st.none() | names,
         age_s=st.sampled_from([3, 7, 60]),
         has_reference=st.booleans(),
         known=st.sets(names),
@@ -74,9 +73,9 @@ class AnySequence(RuleBasedStateMachine):
     )
     def start(
         self,
-        modes: dict[str, Mode],
-        pending: set[str],
-        lacking: set[str],
+        away: tuple[str, Mode] | None,
+        pending: str | None,
+        lacking: str | None,
         age_s: int,
         has_reference: bool,  # noqa: FBT001
         known: set[str],
@@ -84,16 +83,14 @@ class AnySequence(RuleBasedStateMachine):
         phase: Phase,
         rebooted: bool,  # noqa: FBT001
     ) -> None:
-        met = {
-            name: replace(
-                fact,
-                mode=modes[name],
-                failback_pending=name in pending,
-                missing="a copy" if name in lacking else None,
-            )
-            for name, fact in facts.items()
-        }
-        self.us = FailoverServer(met, newest_allowed_age_ns=age_s * SECOND_NS)
+        met = dict(facts)
+        if away:
+            met[away[0]] = replace(met[away[0]], mode=away[1])
+        if pending:
+            met[pending] = replace(met[pending], failback_pending=True)
+        if lacking:
+            met[lacking] = replace(met[lacking], missing="a copy")
+        self.us = FailoverServer(met, newest_allowed_age_ns=age_s * SECOND_NS, most_attempts=3)
         self.has_reference = has_reference
         if known:
             self.round(dict.fromkeys(known, "answers"))
@@ -166,6 +163,12 @@ class AnySequence(RuleBasedStateMachine):
     ) -> None:
         self.round(habits_now, late_by=late_by, carrier=carrier, arp=arp, execute=execute)
 
+    @rule(name=names, late_by=st.sampled_from([1, 3, 6]), silent_before=full_counts)
+    def a_silent_server_answers_late(self, name: str, late_by: int, silent_before: int) -> None:
+        for _ in range(silent_before):
+            self.round({name: "silent"})
+        self.round({name: "late"}, late_by=late_by)
+
     @rule(alive=some_names, rounds=st.sampled_from([1, COUNTS.failover - 1, COUNTS.failover]))
     def servers_answer(self, alive: set[str], rounds: int) -> None:
         for _ in range(rounds):
@@ -209,6 +212,6 @@ class AnySequence(RuleBasedStateMachine):
 
 
 AnySequence.TestCase.settings = settings(
-    max_examples=250, stateful_step_count=20, deadline=None, print_blob=True
+    max_examples=200, stateful_step_count=20, deadline=None, print_blob=True
 )
 TestAnySequence = AnySequence.TestCase

@@ -102,15 +102,14 @@ def test_of_two_that_die_at_once_the_first_is_taken_and_the_other_is_said_once_p
     assert 2 == kinds(later)[K.FAILED_WHILE_STANDING_IN]
 
 
-def test_the_second_is_taken_only_after_a_fresh_full_count() -> None:
+def test_the_second_is_taken_only_a_full_count_after_the_role_was_given_back() -> None:
     us = failover_server(A, B)
     silence(us, "A", "B")
     us.carry_out(works=True)
     silence(us, "B", rounds=2)
     us.give_back()
-    us.set_mode("A", Mode.SUSPENDED)
 
-    assert [] == [d for d in silence(us, "B", rounds=1) if isinstance(d, TakeOver)]
+    assert [] == [d for d in silence(us, "B", rounds=3) if isinstance(d, TakeOver)]
     assert TakeOver("B") in silence(us, "B", rounds=1)
 
 
@@ -123,6 +122,18 @@ def test_after_a_failed_takeover_it_is_tried_again_after_longer_and_longer() -> 
             us.carry_out(works=False)
 
     assert [1, 2, 4, 8] == tried_at
+
+
+def test_takeovers_that_failed_before_the_server_was_back_do_not_delay_the_next() -> None:
+    us = failover_server(A)
+    for _ in range(3):
+        silence(us, "A", rounds=8 * COUNTS.failover)
+        us.carry_out(works=False)
+    answers(us, "A")
+    us.ordered.clear()
+
+    assert 0 == us.facts["A"].attempts
+    assert TakeOver("A") in silence(us, "A")
 
 
 def test_a_refusal_is_said_once_per_full_count_with_its_reason() -> None:

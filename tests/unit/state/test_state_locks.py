@@ -82,6 +82,14 @@ def test_a_waiting_process_gets_the_lock_when_it_is_free(tmp_path: Path) -> None
             pass
 
 
+def test_who_let_go_is_not_the_holder_any_more_though_it_lives(tmp_path: Path) -> None:
+    ours = Locks(tmp_path)
+    with ours.hold("DEMO/database", "replicate-from-live"):
+        pass
+
+    assert ours.holder("DEMO/database") is None
+
+
 def test_the_locks_of_different_resources_are_independent(tmp_path: Path) -> None:
     ours = Locks(tmp_path)
     with (

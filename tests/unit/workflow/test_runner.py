@@ -16,12 +16,16 @@ from ipfx_failover.state.journal import (
     Step,
     StepState,
     close_journal,
+    learn,
+    mark,
+    open_journal,
     open_journals,
     read_journal,
     turn_back,
 )
 from ipfx_failover.state.store import BALLAST, StateUnwritableError, Store
 from ipfx_failover.workflow.runner import Committer, Effect
+from tests.fakes.clock import A_WEDNESDAY_NOON
 from tests.support.toy_workflow import (
     ALL_DONE,
     ALL_UNDONE,
@@ -213,6 +217,28 @@ def test_a_decision_to_undo_binds_whoever_goes_on(store: Store, toy: Toy) -> Non
 
     assert ALL_UNDONE == end(store, toy)
     assert r"a file \udce9 cannot be copied" in store.events_after(0)[0].event.text
+
+
+def test_what_is_done_already_is_not_done_again(store: Store, toy: Toy) -> None:
+    with store.transaction() as tx:
+        open_journal(
+            tx,
+            resource=RESOURCE,
+            workflow="toy",
+            server="DEMO",
+            boot_id="boot 1",
+            steps=STEPS,
+            at=A_WEDNESDAY_NOON,
+        )
+        mark(tx, RESOURCE, 0, StepState.DONE)
+        learn(tx, RESOURCE, {"size": len(NEW)})
+    toy.path("beside").write_text(NEW)
+    watcher = Watcher()
+
+    assert runner(store, toy, forward=True, observer=watcher).recover(RESOURCE)
+
+    assert {"SetAside", "SwapIn"} == {kind for kind, _ in watcher.seen}
+    assert ALL_DONE == end(store, toy)
 
 
 def test_opening_changes_are_committed_with_the_journal_or_not_at_all(

@@ -246,6 +246,33 @@ def test_damage_is_told_when_it_is_met_in_reading_or_in_writing(tmp_path: Path) 
             tx.set_mode("DEMO", Mode.STOPPED)
 
 
+def test_an_empty_file_is_no_store_yet(tmp_path: Path) -> None:
+    (tmp_path / DATABASE).touch()
+
+    with Store(tmp_path) as store:
+        assert {} == store.servers()
+
+
+def test_how_long_a_transaction_waits_for_others_can_be_said(tmp_path: Path) -> None:
+    with Store(tmp_path, busy_timeout_s=3.0) as store:
+        with store.transaction(busy_timeout_s=0.25) as tx:
+            asked = tx.row("PRAGMA busy_timeout")
+        with store.transaction() as tx:
+            usual = tx.row("PRAGMA busy_timeout")
+
+    assert ({"timeout": 250}, {"timeout": 3000}) == (asked, usual)
+
+
+@pytest.mark.parametrize(("durable", "synchronous"), [(True, 2), (False, 1)])
+def test_a_durable_commit_survives_a_power_cut(
+    tmp_path: Path,
+    durable: bool,  # noqa: FBT001
+    synchronous: int,
+) -> None:
+    with Store(tmp_path) as store, store.transaction(durable=durable) as tx:
+        assert {"synchronous": synchronous} == tx.row("PRAGMA synchronous")
+
+
 def test_a_database_of_something_else_is_not_written_into(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / DATABASE)) as other:
         other.execute("CREATE TABLE calls (id)")

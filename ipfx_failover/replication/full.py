@@ -166,9 +166,9 @@ class Replicator:
             started = workflow.started(self.server.name)
             return runner.run(self._resource, self.server.name, self.plan(TO_LIVE), opening=started)
 
-    def recover(self) -> None:
-        """Finish or undo what a killed run left; the caller holds the lock of the database."""
-        for direction in (FROM_LIVE, TO_LIVE):
+    def recover(self, *directions: str) -> None:
+        """Finish or undo what killed runs left; the caller holds the lock of the database."""
+        for direction in directions or (FROM_LIVE, TO_LIVE):
             runner, _ = self._runner(direction)
             runner.recover(self._resource)
 

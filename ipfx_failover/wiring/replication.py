@@ -13,7 +13,7 @@ from ipfx_failover.state import locks
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ipfx_failover.adapters.ssh.connection import SshConnection
+    from ipfx_failover.adapters.ssh.connection import SshConnection, SshTarget
     from ipfx_failover.adapters.ssh.host import SshHost
     from ipfx_failover.config.models import ServerSettings
     from ipfx_failover.files.ports import Tree
@@ -33,8 +33,23 @@ def connection(site: Site, server: ServerSettings) -> SshConnection:
 
     Raises:
         UsageError: the config says nothing about SSH.
+        Refused: its address is ours now, so that we would copy from ourselves.
     """
-    from ipfx_failover.adapters.ssh.connection import SshConnection, SshTarget
+    from ipfx_failover.adapters.ssh.connection import SshConnection
+
+    target = _target(site, server)
+    with site.store() as store:
+        ours = [held for held in store.held_addresses() if held.boot_id == site.boot_id]
+    if target.host in {held.address for held in ours}:
+        raise Refused(
+            f"{target.host} is held by this machine: {server.name} cannot be reached at it",
+            f"release it first: ipfx-failover takeover-ip {target.host} --release",
+        )
+    return SshConnection(target)
+
+
+def _target(site: Site, server: ServerSettings) -> SshTarget:
+    from ipfx_failover.adapters.ssh.connection import SshTarget
 
     ssh = server.ssh
     if ssh is None:
@@ -42,30 +57,36 @@ def connection(site: Site, server: ServerSettings) -> SshConnection:
             f"{server.name} cannot be reached: the config has no [servers.{server.name}.ssh]",
             "add that table with user and key_file",
         )
-    return SshConnection(
-        SshTarget(
-            name=server.name,
-            host=ssh.host or str(server.address),
-            port=ssh.port,
-            user=ssh.user,
-            key_file=ssh.key_file,
-            known_hosts_file=ssh.known_hosts_file or site.state_dir / "known_hosts",
-            connect_timeout_s=ssh.connect_timeout_s,
-        )
+    return SshTarget(
+        name=server.name,
+        host=ssh.host or str(server.address),
+        port=ssh.port,
+        user=ssh.user,
+        key_file=ssh.key_file,
+        known_hosts_file=ssh.known_hosts_file or site.state_dir / "known_hosts",
+        connect_timeout_s=ssh.connect_timeout_s,
     )
 
 
 def replicator(
-    site: Site, store: Store, server: ServerSettings, observer: Observer | None = None
+    site: Site,
+    store: Store,
+    server: ServerSettings,
+    observer: Observer | None = None,
+    *,
+    way: SshConnection | None = None,
 ) -> tuple[Replicator, Callable[[], None]]:
-    """Replicates a server's database; and how to close what it has opened."""
+    """Replicates a server's database; and how to close what it has opened.
+
+    `way`: to the live server, where it is not the usual one.
+    """
     from ipfx_failover.adapters.db.sqlite import LiveSqlite, LocalSqlite
     from ipfx_failover.adapters.ssh.host import SshHost
     from ipfx_failover.replication.full import Replicator
     from ipfx_failover.replication.steps import ReplicationPorts
     from ipfx_failover.workflow.runner import silent
 
-    host = SshHost(connection(site, server))
+    host = SshHost(way or connection(site, server))
     ports = ReplicationPorts(
         sides={"live": LiveSqlite(host), "standby": LocalSqlite()},
         carry=partial(_carry, host),
@@ -84,13 +105,20 @@ def replicator(
     return made, host.close
 
 
-def recover_replication(site: Site, store: Store, server: ServerSettings) -> None:
-    """Finish or undo what a killed run left; the caller holds the locks."""
+def recover_from_live(site: Site, store: Store, server: ServerSettings) -> None:
+    """Finish or undo what a killed replication from live left; the caller holds the locks.
+
+    For a takeover: the Primary is not asked, and what is left there the next replication removes.
+    A broken off replication *to* live is left as it is: it was not the standby that it changed.
+    """
+    from ipfx_failover.adapters.ssh.connection import NoConnection
+    from ipfx_failover.replication.full import FROM_LIVE
+
     if server.database is None or server.ssh is None:
         return
-    made, close = replicator(site, store, server)
+    made, close = replicator(site, store, server, way=NoConnection(_target(site, server)))
     try:
-        made.recover()
+        made.recover(FROM_LIVE)
     finally:
         close()
 

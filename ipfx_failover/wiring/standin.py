@@ -131,7 +131,7 @@ def _environ_without_secrets(config: Config) -> dict[str, str]:
 def standby(site: Site, store: Store) -> Standby:
     """The standby's copies, for a stand-in."""
     from ipfx_failover.standin.standby import Standby
-    from ipfx_failover.wiring.replication import keep_standby, recover_replication
+    from ipfx_failover.wiring.replication import keep_standby, recover_from_live
 
     return Standby(
         config=site.config,
@@ -139,7 +139,7 @@ def standby(site: Site, store: Store) -> Standby:
         locks=site.locks,
         clock=site.clock,
         end_process=partial(_end_process, site),
-        recover=partial(recover_replication, site, store),
+        recover=partial(recover_from_live, site, store),
         keep=partial(keep_standby, site),
         database_fingerprint=_fingerprint,
     )

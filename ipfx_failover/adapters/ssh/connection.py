@@ -151,6 +151,16 @@ class SshConnection:
         return client
 
 
+class NoConnection(SshConnection):
+    """To a Primary whose role is being taken: it is dead, or whoever answers is not it."""
+
+    def _connect(self) -> paramiko.SSHClient:
+        raise Unreachable(
+            f"{self.target.name} is not asked: its role is being taken over",
+            f"give the role back first: ipfx-failover stop-failover {self.target.name}",
+        )
+
+
 def _fast_transport(sock: Any, /, **options: Any) -> paramiko.Transport:
     """A transport that prefers AES-GCM: half the processor time of paramiko's own choice."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

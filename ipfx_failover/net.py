@@ -6,16 +6,39 @@ clock (`ipfx_failover.clock`). Sockets here never block: the monitor reads them 
 
 from __future__ import annotations
 
+import select
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from ipaddress import IPv4Address, IPv4Interface
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
 Address: TypeAlias = IPv4Address
 Interface: TypeAlias = IPv4Interface
 
 UNSPECIFIED = IPv4Address(0)
+
+
+class Readable(Protocol):
+    """What can be waited for."""
+
+    def fileno(self) -> int: ...
+
+
+_Readable = TypeVar("_Readable", bound=Readable)
+
+
+class Wait(Protocol):
+    """Waits until one of the sockets can be read; a simulated network brings its own."""
+
+    def __call__(self, sockets: Sequence[_Readable], timeout_s: float) -> list[_Readable]:
+        """Those that can be read now; none when nothing came within `timeout_s`."""
+        ...
+
+
+def wait_readable(sockets: Sequence[_Readable], timeout_s: float) -> list[_Readable]:
+    """The `Wait` of real sockets."""
+    return select.select(sockets, [], [], timeout_s)[0]
 
 
 class EchoReply(NamedTuple):

@@ -6,23 +6,25 @@ told, a `ProbeRound` for each round, judged `timeout` after its last probe was s
 
 from __future__ import annotations
 
-import select
 import threading
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ipfx_failover.decide.arp_claims import AddressClaims, counts_as_claim
+from ipfx_failover.net import wait_readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from ipfx_failover.clock import Clock
     from ipfx_failover.decide.evidence import ArpEvidence
-    from ipfx_failover.net import Address, ArpSocket, EchoReply, EchoSocket
+    from ipfx_failover.net import Address, ArpSocket, EchoReply, EchoSocket, Wait
 
 _ROUNDS_REMEMBERED = 64
 _RELEARN_MAC_NS = 60_000_000_000
+_LONGEST_WAIT_S = 0.2
+"""So that `stop` is heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class Prober:
         interval_ms: int,
         timeout_ms: int,
         tell: Callable[[ProbeRound], None],
+        wait: Wait = wait_readable,
     ) -> None:
         self._echo = echo
         self._arp = arp
@@ -88,12 +91,18 @@ class Prober:
         self._clock = clock
         self._interval_ns = interval_ms * 1_000_000
         self._timeout_ns = timeout_ms * 1_000_000
+        # An ARP answer takes a millisecond; a patience beyond the interval would leave no probe
+        # of the last rounds to count.
+        self._arp_timeout_ns = min(self._timeout_ns, self._interval_ns)
         self._tell = tell
+        self._wait = wait
         self._targets = Targets()
         self._wanted = Targets()
         self._number = 0
+        self._next_send_ns: int | None = None
         self._under_way: deque[_Sent] = deque()
         self._late: dict[Address, LateAnswer] = {}
+        self._well: set[Address] = set()
         self._missed_in: dict[Address, deque[int]] = {}
         self._claims: dict[Address, AddressClaims] = {}
         self._learnt_ns: dict[Address, int] = {}
@@ -109,27 +118,34 @@ class Prober:
 
     def run(self) -> None:
         """Probe until `stop`."""
-        next_send_ns = self._clock.monotonic_ns()
         while not self._stop.is_set():
-            now_ns = self._clock.monotonic_ns()
-            if now_ns >= next_send_ns:
-                self._send_round()
-                next_send_ns += self._interval_ns
-                # After a stall the missed rounds are gone; a burst would prove nothing.
-                next_send_ns = max(next_send_ns, now_ns + self._interval_ns // 2)
-            elif self._under_way and now_ns >= self._under_way[0].judge_ns:
-                self._judge(self._under_way.popleft())
-            else:
-                wake_ns = min([next_send_ns, *(sent.judge_ns for sent in self._under_way)])
-                self._wait(wake_ns - now_ns)
+            self.turn()
 
-    def _wait(self, duration_ns: int) -> None:
+    def turn(self) -> None:
+        """Judge the round whose time has come, or send the next; else wait for what is first.
+
+        A judgement never waits for a round that takes longer to send than the interval.
+        """
+        now_ns = self._clock.monotonic_ns()
+        if self._next_send_ns is None:
+            self._next_send_ns = now_ns
+        if self._under_way and now_ns >= self._under_way[0].judge_ns:
+            self._judge()
+        elif now_ns >= self._next_send_ns:
+            self._send_round()
+            # After a stall the missed rounds are gone; a burst would prove nothing.
+            self._next_send_ns = max(
+                self._next_send_ns + self._interval_ns, now_ns + self._interval_ns // 2
+            )
+        else:
+            wake_ns = min([self._next_send_ns, *(sent.judge_ns for sent in self._under_way)])
+            self._read_until(wake_ns - now_ns)
+
+    def _read_until(self, duration_ns: int) -> None:
         sockets: list[EchoSocket | ArpSocket] = [self._echo]
         if self._arp is not None:
             sockets.append(self._arp)
-        # At most 200 ms, so that `stop` is heard.
-        timeout_s = min(max(duration_ns, 0) / 1e9, 0.2)
-        ready, _, _ = select.select(sockets, [], [], timeout_s)
+        ready = self._wait(sockets, min(duration_ns / 1e9, _LONGEST_WAIT_S))
         if self._echo in ready:
             self._read_echo()
         if self._arp is not None and self._arp in ready:
@@ -183,7 +199,9 @@ class Prober:
         if missed_in is None:
             return
         missed_since = sum(number > reply.sequence for number in missed_in)
-        self._late[reply.address] = LateAnswer(reply.received_ns, missed_since)
+        known = self._late.get(reply.address)
+        if known is None or missed_since <= known.missed_since:
+            self._late[reply.address] = LateAnswer(reply.received_ns, missed_since)
 
     def _read_arp(self) -> None:
         if self._arp is None:
@@ -200,12 +218,14 @@ class Prober:
                 known_mac=claims.known_mac,
                 our_mac=self._arp.mac,
             ):
-                well = not self._missed_in.get(address) and not packet.is_probe
+                well = address in self._well and not packet.is_probe
                 self._claims[address] = claims.claimed(mac, packet.received_ns, well=well)
 
-    def _judge(self, under_way: _Sent) -> None:
+    def _judge(self) -> None:
+        # While it is still under way: what lies in the socket came in time.
         self._read_echo()
         self._read_arp()
+        under_way = self._under_way.popleft()
         now_ns = self._clock.monotonic_ns()
         missed = {
             address: sent_ns
@@ -225,7 +245,7 @@ class Prober:
                 refused=under_way.refused,
                 is_spoilt=is_spoilt,
                 arp={
-                    address: self._claims[address].evidence(now_ns, self._timeout_ns)
+                    address: self._claims[address].evidence(now_ns, self._arp_timeout_ns)
                     for address in self._claims
                     if address in missed
                 },
@@ -236,6 +256,8 @@ class Prober:
     def _remember(
         self, under_way: _Sent, missed: Sequence[Address] | Mapping[Address, int]
     ) -> None:
+        self._well.update(under_way.answered)
+        self._well.difference_update(missed)
         for address in under_way.answered:
             if address in self._missed_in:
                 self._missed_in[address].clear()

@@ -40,6 +40,11 @@ class FakeClock:
             action()
         self._monotonic_ns = end_ns
 
+    @property
+    def next_ns(self) -> int | None:
+        """When the next thing is planned for."""
+        return self._plans[0][0] if self._plans else None
+
     def at(self, monotonic_ns: int, action: Callable[[], None]) -> None:
         """Plan something. Even if its time has come already, it happens at the next `advance`."""
         heappush(self._plans, (monotonic_ns, next(self._order), action))

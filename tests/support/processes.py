@@ -59,17 +59,14 @@ def eventually(condition: Callable[[], bool], what: str) -> None:
 
 
 @contextmanager
-def child(
-    code: str, *arguments: object, before: Callable[[], None] | None = None
-) -> Iterator[Child]:
-    """Run `code` with `arguments` in sys.argv; `before` runs in the child first (POSIX)."""
+def child(code: str, *arguments: object) -> Iterator[Child]:
+    """Run `code` with `arguments` in sys.argv."""
     process = subprocess.Popen(
         [sys.executable, "-c", code, *map(str, arguments)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-        preexec_fn=before,  # noqa: PLW1509 - no threads are about
     )
     try:
         yield Child(process)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from ipfxlab.lab import Lab
 from ipfxlab.network import Network
 
-from tests.support.failover import FailoverServer, Zygotes
+from tests.support.failover import FailoverServer, Prepared, Zygotes
 from tests.support.office import Office
 
 if TYPE_CHECKING:
@@ -36,32 +36,39 @@ def shared_lab() -> Iterator[Lab]:
         yield started
 
 
+class Opened(NamedTuple):
+    """The one office of all tests, and what is at hand in it."""
+
+    office: Office
+    zygotes: Zygotes
+    prepared: Prepared
+
+
 @pytest.fixture(scope="session")
-def opened_office() -> Iterator[tuple[Office, Zygotes]]:
+def opened() -> Iterator[Opened]:
     with Lab("DEMOSERVER", "SECOND") as started:
         office = Office(started)
-        yield office, Zygotes(office)
+        prepared = Prepared(office.failover_server.directory / "prepared")
+        yield Opened(office, Zygotes(office), prepared)
 
 
 @pytest.fixture
-def office(opened_office: tuple[Office, Zygotes]) -> Iterator[Office]:
+def office(opened: Opened) -> Iterator[Office]:
     """The office with two Primaries, started once, put back in order after each test."""
-    office, _ = opened_office
-    yield office
-    office.tidy()
+    yield opened.office
+    opened.office.tidy()
 
 
 @pytest.fixture
-def failover(office: Office, opened_office: tuple[Office, Zygotes]) -> Iterator[FailoverServer]:
+def failover(office: Office, opened: Opened) -> Iterator[FailoverServer]:
     """ipfx-failover on the office's Failover Server, with a state of its own."""
-    server = FailoverServer(office, opened_office[1])
+    server = FailoverServer(office, opened.zygotes)
     yield server
     server.check_manners()
 
 
 @pytest.fixture
-def ready(failover: FailoverServer, office: Office) -> FailoverServer:
+def ready(failover: FailoverServer, opened: Opened) -> FailoverServer:
     """The same, with a copy of DEMOSERVER's database, in which there are two calls."""
-    office.add_calls(office.primary, "one", "two")
-    failover.replicate()
+    opened.prepared.give(failover)
     return failover

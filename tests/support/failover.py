@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import sys
 from datetime import timedelta
@@ -151,16 +152,16 @@ class FailoverServer:
     """An installation of its own for each test: config, state directory, copies.
 
     The first of `servers` in the config is DEMOSERVER, whose address is taken, unless `configure`
-    says otherwise. Times are short: failover after 5 misses at intervals of 100 ms.
+    says otherwise. Times are short: failover after 5 misses at intervals of 50 ms.
     """
 
     start_application = START_APPLICATION
-    _numbers = count(1)
 
     def __init__(self, office: Office, zygotes: Zygotes) -> None:
         self.office = office
         self.host = office.failover_server
-        self.directory = self.host.directory / f"site-{next(self._numbers)}"
+        self.directory = self.host.directory / "site"
+        shutil.rmtree(self.directory, ignore_errors=True)
         self.directory.mkdir()
         self.state_dir = self.directory / "state"
         self.config_path = self.directory / "config.toml"
@@ -200,8 +201,8 @@ class FailoverServer:
             },
             "network": {
                 "adapter": self.host.interface,
-                "ping_interval_ms": 100,
-                "ping_timeout_ms": 60,
+                "ping_interval_ms": 50,
+                "ping_timeout_ms": 30,
                 "warning_count": 3,
                 "failover_count": 5,
                 "failover_count_after_reboot": 8,
@@ -408,6 +409,24 @@ class FailoverServer:
         for command in self.commands:
             assert "Traceback" not in command.out + command.err, command.explain()
             assert command.runs or command.wait() != _BUG, command.explain()
+
+
+class Prepared:
+    """What one replication of DEMOSERVER with two calls leaves; made once, then copied."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def give(self, server: FailoverServer) -> None:
+        """Let the server have replicated, and its Primary have these calls."""
+        server.office.add_calls(server.office.primary, "one", "two")
+        if not self._directory.exists():
+            server.replicate()
+            server.check_manners()
+            for name in (server.state_dir.name, server.vm_dir.name):
+                shutil.copytree(server.directory / name, self._directory / name)
+        else:
+            shutil.copytree(self._directory, server.directory, dirs_exist_ok=True)
 
 
 def _merged(table: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

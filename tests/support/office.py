@@ -7,7 +7,7 @@ import shutil
 import socket
 import sqlite3
 import threading
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -204,9 +204,11 @@ class Office:
         return Path(f"/proc/{self.failover_server.init_pid}/root", _MACHINE_DIR)
 
     def _stop_everything(self, host: Host) -> None:
-        for process in processes_on(host):
-            if not _is_service(process):
+        everything = [each for each in processes_on(host) if not _is_service(each)]
+        for process in everything:
+            with suppress(psutil.NoSuchProcess):
                 process.kill()
+        psutil.wait_procs(everything, timeout=GENEROUS_S)
         kept = {address.split("/")[0] for address in host.addresses}
         for address in host.held_addresses() - kept:
             host.remove_address(f"{address}{_LEASED_TO_NOBODY}")

@@ -13,6 +13,8 @@ With "kill" it is a piece of work that kills itself at a step (see tests.support
 
 from __future__ import annotations
 
+import atexit
+import gc
 import importlib
 import json
 import os
@@ -96,7 +98,14 @@ def run_command(order: dict[str, Any]) -> None:
         sys.exit("nothing killed it")
     from ipfx_failover.cli.app import run
 
-    run()
+    codes: list[Any] = []
+    # What is registered first is done last: then only the modules are left to be taken apart.
+    atexit.register(lambda: os._exit(codes[0] if codes else 1))
+    try:
+        run()
+    except SystemExit as end:
+        codes.append(end.code)
+        raise
 
 
 def call_ourselves(name: str) -> None:
@@ -116,6 +125,10 @@ def import_everything() -> None:
             importlib.import_module(module.name)
     for name in ("paramiko", "pyroute2", "tests.support.killed"):
         importlib.import_module(name)
+    # Its validators are built at first use.
+    importlib.import_module("ipfx_failover.config.models").Config.model_validate({})
+    gc.collect()
+    gc.freeze()
 
 
 def main() -> None:

@@ -77,8 +77,7 @@ class LocalTree:
         taken_at_ns = round(SystemClock().now().timestamp() * 1e9)
         with self._files.remembering():
             walk(builder, self._list, self._stat)
-        listing = builder.build(taken_at_ns=taken_at_ns, blur_ns=BLUR_NS)
-        return None if listing.fingerprint == unless else listing
+        return builder.build(taken_at_ns=taken_at_ns, blur_ns=BLUR_NS, unless=unless)
 
     def _list(self, path: str) -> Iterator[tuple[str, FileStat]]:
         return ((name, as_file_stat(found)) for name, found in self._files.list(path))

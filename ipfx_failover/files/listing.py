@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from ipfx_failover.files import names
@@ -61,31 +61,30 @@ class Listing:
         return -FUTURE_NS < age_ns < self.blur_ns
 
 
-@dataclass
 class ListingBuilder:
     """Sorts what an adapter finds into a `Listing`; every adapter's names pass through here."""
 
-    selection: Selection
-    windows: bool
-    files: dict[str, Stamp] = field(default_factory=dict)
-    directories: set[str] = field(default_factory=set)
-    skipped: list[Skipped] = field(default_factory=list)
-    unreadable: list[Skipped] = field(default_factory=list)
-    leftovers: list[str] = field(default_factory=list)
+    def __init__(self, selection: Selection, *, windows: bool) -> None:
+        """`windows`: whether names that Windows cannot hold are to be left out."""
+        self.selection = selection
+        self.unreadable: list[Skipped] = []
+        self._windows = windows
+        self._found: list[tuple[str, int, int]] = []
+        self._files: dict[str, Stamp] = {}
+        self._directories: set[str] = set()
+        self._skipped: list[Skipped] = []
+        self._leftovers: list[str] = []
 
     def add(self, path: str, kind: Kind, size_bytes: int, mtime_ns: int) -> bool:
         """Take note of one name; returns whether it is a directory to look into."""
-        if kind is Kind.FILE and self.selection.includes_file(path):
-            if self._is_safe(path):
-                self.files[path] = Stamp(size_bytes, mtime_ns)
+        if kind is Kind.FILE:
+            if path != names.MARKER:
+                self._found.append((path, size_bytes, mtime_ns))
             return False
         if kind is Kind.DIRECTORY:
             return self.add_directory(path)
-        if kind is Kind.FILE:
-            self._note_leftover(path)
-        elif self._is_in_the_way(path):
-            what = LINK if kind is Kind.LINK else "neither file nor directory"
-            self.skip(path, what)
+        if self._is_in_the_way(path):
+            self.skip(path, LINK if kind is Kind.LINK else "neither file nor directory")
         return False
 
     def add_directory(self, path: str) -> bool:
@@ -95,12 +94,49 @@ class ListingBuilder:
         if path and not self._is_safe(path):
             return False
         if path:
-            self.directories.add(path)
+            self._directories.add(path)
         return True
+
+    def discard_directory(self, path: str) -> None:
+        """It has gone since it was added."""
+        self._directories.discard(path)
 
     def skip(self, path: str, reason: str) -> None:
         """Take note of something that is there and is not synced."""
-        self.skipped.append(Skipped(path, reason))
+        self._skipped.append(Skipped(path, reason))
+
+    def build(
+        self, *, taken_at_ns: int, blur_ns: int, fingerprint: bytes = b"", unless: bytes = b""
+    ) -> Listing | None:
+        """The listing; without a `fingerprint`, one is made from all that was found.
+
+        None when the fingerprint is the same as `unless`: most looks end here, so that it is made
+        before the names are looked at one by one.
+        """
+        fingerprint = fingerprint or self._fingerprint()
+        if fingerprint == unless:
+            return None
+        for found in self._found:
+            self._add_file(*found)
+        return Listing(
+            self._files,
+            frozenset(self._directories),
+            tuple(sorted(set(self._skipped))),
+            tuple(sorted(self.unreadable)),
+            tuple(self._leftovers),
+            taken_at_ns,
+            blur_ns,
+            fingerprint,
+        )
+
+    def _add_file(self, path: str, size_bytes: int, mtime_ns: int) -> None:
+        if self.selection.includes_file(path):
+            if self._is_safe(path):
+                self._files[path] = Stamp(size_bytes, mtime_ns)
+            return
+        directory, _, name = path.rpartition("/")
+        if names.is_temporary(name) and self.selection.includes_directory(directory):
+            self._leftovers.append(path)
 
     def _is_in_the_way(self, path: str) -> bool:
         selection = self.selection
@@ -111,40 +147,14 @@ class ListingBuilder:
         )
 
     def _is_safe(self, path: str) -> bool:
-        reason = names.refusal(path, windows=self.windows)
+        reason = names.refusal(path, windows=self._windows)
         if reason is not None:
             self.skip(path, reason)
         return reason is None
 
-    def _note_leftover(self, path: str) -> None:
-        directory, _, name = path.rpartition("/")
-        if names.is_temporary(name) and self.selection.includes_directory(directory):
-            self.leftovers.append(path)
-
-    def build(self, *, taken_at_ns: int, blur_ns: int, fingerprint: bytes = b"") -> Listing:
-        """The listing; without a `fingerprint`, one is made from all that was found."""
-        return Listing(
-            self.files,
-            frozenset(self.directories),
-            tuple(sorted(set(self.skipped))),
-            tuple(sorted(self.unreadable)),
-            tuple(self.leftovers),
-            taken_at_ns,
-            blur_ns,
-            fingerprint or self._fingerprint(),
-        )
-
     def _fingerprint(self) -> bytes:
-        digest = hashlib.blake2b(digest_size=16)
-        for part in (
-            sorted(self.files.items()),
-            sorted(self.directories),
-            sorted(self.skipped),
-            sorted(self.unreadable),
-            sorted(self.leftovers),
-        ):
-            digest.update(repr(part).encode("utf-8", "surrogateescape"))
-        return digest.digest()
+        parts = (self._found, sorted(self._directories), self._skipped, self.unreadable)
+        return hashlib.blake2b(repr(parts).encode(), digest_size=16).digest()
 
 
 def walk(
@@ -196,7 +206,7 @@ def _look_into(
                 below.append(path)
     except FileNotFoundError:
         # Removed since its parent was listed.
-        builder.directories.discard(directory)
+        builder.discard_directory(directory)
     except OSError as error:
         builder.unreadable.append(Skipped(directory, f"cannot be listed: {error.strerror}"))
     return below

@@ -24,6 +24,8 @@ TEMPORARY_PREFIX = f"{OWN_PREFIX}-tmp-"
 DATABASE_DIRECTORY = "db"
 """Directory in the root that holds databases and their backups: copying one in use breaks it."""
 
+# Most names are like this, and are looked at every two seconds.
+_PLAIN = re.compile(r"[\w-][\w. -]*(?:/[\w-][\w. -]*)*", re.ASCII)
 _UNSAFE = re.compile(
     r"""
     (?P<control> [\x00-\x1f\x7f-\x9f] )
@@ -66,6 +68,8 @@ def refusal(path: str, *, windows: bool) -> str | None:
         path: as the other side names it.
         windows: whether one of the two sides is Windows.
     """
+    if not windows and _PLAIN.fullmatch(path):
+        return None
     found = _UNSAFE.search(path)
     if found is None and windows:
         found = _UNSAFE_ON_WINDOWS.search(path)
@@ -79,7 +83,7 @@ def printable(path: str) -> str:
 
 def is_own(name: str) -> bool:
     """Whether a file or directory name is one of ours."""
-    return name.casefold().startswith(OWN_PREFIX)
+    return name.startswith(".") and name.casefold().startswith(OWN_PREFIX)
 
 
 def is_temporary(name: str) -> bool:
@@ -107,6 +111,10 @@ class _Row:
     @cached_property
     def names(self) -> re.Pattern[str]:
         return re.compile("|".join(map(_translated, self.patterns)), re.IGNORECASE | re.DOTALL)
+
+    @cached_property
+    def takes_all(self) -> bool:
+        return "*" in self.patterns or "*.*" in self.patterns
 
     def covers(self, directory: str) -> bool:
         if directory == self.directory:
@@ -157,9 +165,10 @@ class Selection:
     def includes_file(self, path: str) -> bool:
         """Whether this file is wanted; its directory has passed `includes_directory`."""
         directory, _, name = path.rpartition("/")
-        if is_own(name):
+        wanted = self._by_directory.get(directory) or self._covering(directory)
+        if not wanted or is_own(name):
             return False
-        return any(row.names.match(name) for row in self._covering(directory))
+        return any(row.takes_all or row.names.match(name) for row in wanted)
 
     def _covering(self, directory: str) -> tuple[_Row, ...]:
         known = self._by_directory.get(directory)

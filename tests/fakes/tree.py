@@ -92,8 +92,7 @@ class FakeTree:
         self.looks += 1
         builder = ListingBuilder(selection, windows=windows)
         walk(builder, self._list, self._stat)
-        listing = builder.build(taken_at_ns=self.now_ns, blur_ns=self.blur_ns)
-        return None if listing.fingerprint == unless else listing
+        return builder.build(taken_at_ns=self.now_ns, blur_ns=self.blur_ns, unless=unless)
 
     def _stat(self, path: str) -> FileStat | None:
         if path in self.links:

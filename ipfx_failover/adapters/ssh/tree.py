@@ -96,8 +96,7 @@ class SftpTree:
         answer = self._find(selection)
         if answer is not None:
             return _listing_of(answer, selection, windows=windows, unless=unless)
-        listing = self._walk(selection, windows=windows)
-        return None if listing.fingerprint == unless else listing
+        return self._walk(selection, windows=windows, unless=unless)
 
     def _find(self, selection: Selection) -> find.Answer | None:
         if not self._use_find:
@@ -112,11 +111,11 @@ class SftpTree:
         # Otherwise something could not be listed; walking tells exactly what.
         return find.answer(result.stdout) if result.exit_status == 0 else None
 
-    def _walk(self, selection: Selection, *, windows: bool) -> Listing:
+    def _walk(self, selection: Selection, *, windows: bool, unless: bytes) -> Listing | None:
         builder = ListingBuilder(selection, windows=windows)
         taken_at_ns = self._clock_ns()
         walk(builder, self._list, self._lstat)
-        return builder.build(taken_at_ns=taken_at_ns, blur_ns=COARSE_BLUR_NS)
+        return builder.build(taken_at_ns=taken_at_ns, blur_ns=COARSE_BLUR_NS, unless=unless)
 
     def _clock_ns(self) -> int:
         result = self._host.run(["date", "+%s"], timeout_s=_FIND_TIMEOUT_S)

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from ipfx_failover.files.listing import LINK, ListingBuilder, Skipped, Stamp
+from ipfx_failover.files.listing import LINK, Listing, ListingBuilder, Skipped, Stamp
 from ipfx_failover.livehost import Kind
 from tests.fakes.tree import FakeTree, File
 from tests.support.sync import T0, Row, listing, selection
 
 
-def looked(tree: FakeTree, *rows: Row, windows: bool = False) -> ListingBuilder:
+def looked(tree: FakeTree, *rows: Row, windows: bool = False) -> Listing:
     found = tree.look(selection(*rows), windows=windows)
     assert found is not None
-    return ListingBuilder(
-        selection(*rows),
-        windows=windows,
-        files=found.files,
-        directories=set(found.directories),
-        skipped=list(found.skipped),
-        unreadable=list(found.unreadable),
-        leftovers=list(found.leftovers),
-    )
+    return found
 
 
 def test_only_what_is_selected_is_listed() -> None:
@@ -37,7 +29,7 @@ def test_only_what_is_selected_is_listed() -> None:
 def test_a_link_is_named_and_not_followed() -> None:
     tree = FakeTree(links={"Mail/link"}, directories={"Mail"})
 
-    assert [Skipped("Mail/link", LINK)] == looked(tree).skipped
+    assert (Skipped("Mail/link", LINK),) == looked(tree).skipped
 
 
 def test_a_link_on_the_way_to_a_start_is_not_followed() -> None:
@@ -46,14 +38,14 @@ def test_a_link_on_the_way_to_a_start_is_not_followed() -> None:
 
     found = looked(tree, Row("Upload/Ext"))
 
-    assert ({}, [Skipped("Upload", LINK)]) == (found.files, found.skipped)
+    assert ({}, (Skipped("Upload", LINK),)) == (found.files, found.skipped)
 
 
 def test_a_directory_that_cannot_be_listed_is_named() -> None:
     tree = FakeTree(unreadable={"Mail/secret"})
     tree.write("Mail/secret/x", b"")
 
-    expected = [Skipped("Mail/secret", "cannot be listed: Permission denied")]
+    expected = (Skipped("Mail/secret", "cannot be listed: Permission denied"),)
 
     assert expected == looked(tree).unreadable
 
@@ -72,15 +64,17 @@ def test_unfinished_copies_are_found_only_where_files_are_wanted() -> None:
     tree.write("Mail/.ipfx-failover-tmp-1", b"")
     tree.write("Other/.ipfx-failover-tmp-2", b"")
 
-    assert ["Mail/.ipfx-failover-tmp-1"] == looked(tree).leftovers
+    assert ("Mail/.ipfx-failover-tmp-1",) == looked(tree).leftovers
 
 
 def test_something_that_is_no_file_is_named_only_where_files_are_wanted() -> None:
     builder = ListingBuilder(selection(), windows=False)
     builder.add("Mail/pipe", Kind.OTHER, 0, 0)
     builder.add("Other/pipe", Kind.OTHER, 0, 0)
+    found = builder.build(taken_at_ns=T0, blur_ns=0)
+    assert found is not None
 
-    assert [Skipped("Mail/pipe", "neither file nor directory")] == builder.skipped
+    assert (Skipped("Mail/pipe", "neither file nor directory"),) == found.skipped
 
 
 def test_an_unchanged_tree_has_the_same_fingerprint_and_a_changed_one_another() -> None:

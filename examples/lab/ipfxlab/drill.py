@@ -13,10 +13,6 @@ import sys
 from typing import TYPE_CHECKING, TextIO
 
 from ipfx_failover.errors import FailoverError
-from ipfxlab.drill_acts import begin, check, headline
-from ipfxlab.drill_stage import Stage
-from ipfxlab.drill_summary import introduction, summary
-from ipfxlab.drill_timeline import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,16 +23,26 @@ DONE, FAILED, INTERRUPTED = 0, 1, 130
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+class Interruption(BaseException):
+    """Ctrl-C, SIGTERM, or a terminal that was closed."""
+
+
 def interrupt_once() -> None:
-    """Ctrl-C (SIGTERM, a closed terminal) ends the drill; a second one disturbs no tidying."""
+    """Signals end the drill; a second one disturbs no tidying."""
 
     def handle(_number: int, _frame: object) -> None:
-        for number in _SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
+        tidy_in_peace()
+        raise Interruption
 
     for number in _SIGNALS:
         signal.signal(number, handle)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)  # examples/lab/run blocks Ctrl-C
+
+
+def tidy_in_peace() -> None:
+    """From now on no signal interrupts: the end is near anyway."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def play(stream: TextIO) -> Figures:
@@ -45,6 +51,12 @@ def play(stream: TextIO) -> Figures:
     Raises:
         FailoverError: something did not happen as it should.
     """
+    # Imported when Ctrl-C is answered already: this takes a moment.
+    from ipfxlab.drill_acts import begin, check, headline
+    from ipfxlab.drill_stage import Stage
+    from ipfxlab.drill_summary import introduction, summary
+    from ipfxlab.drill_timeline import Timeline
+
     with Timeline(stream) as timeline:
         timeline.page(introduction())
         with Stage(timeline) as stage:
@@ -53,9 +65,11 @@ def play(stream: TextIO) -> Figures:
                 check(figures)
             except FailoverError:
                 timeline.page(["", "The monitor's last words:", *stage.last_words()])
+                tidy_in_peace()
                 raise
             headline(stage, "Act 5: what it cost")
             timeline.page(summary(figures))
+            tidy_in_peace()
     return figures
 
 
@@ -76,10 +90,10 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 def main() -> int:
     options = parse()
-    interrupt_once()
     try:
+        interrupt_once()
         figures = play(sys.stderr if options.json else sys.stdout)
-    except KeyboardInterrupt:
+    except Interruption:
         return _ended(options, INTERRUPTED, "Interrupted: the drill has removed all it made.", "")
     except FailoverError as error:
         return _ended(options, FAILED, error.message, error.hint)

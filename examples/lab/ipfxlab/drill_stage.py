@@ -51,13 +51,15 @@ class Stage:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        self._stack.enter_context(self.lab)
-        self.primary = self.lab.primary
-        self.standby = self.lab.failover_server
-        self.config = self.standby.directory / "config.toml"
-        self.config.write_text(config_text(self.lab), "utf-8")
-        self.follow_guard()
-        self._follow_mail()
+        with ExitStack() as stack:
+            stack.enter_context(self.lab)
+            self.primary = self.lab.primary
+            self.standby = self.lab.failover_server
+            self.config = self.standby.directory / "config.toml"
+            self.config.write_text(config_text(self.lab), "utf-8")
+            self.follow_guard()
+            self._follow_mail()
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(

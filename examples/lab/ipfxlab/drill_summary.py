@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from ipfxlab.drill_stage import CALLS_PER_S, VOICEMAIL_EVERY
 if TYPE_CHECKING:
     from ipfxlab.drill_figures import Figures
 
-_WIDTH = 96
+_WIDEST = 96
 _LABEL = 18
 
 
@@ -132,7 +133,7 @@ def _second_variant(figures: Figures) -> list[str]:
 def _paragraph(label: str, text: str) -> list[str]:
     return textwrap.wrap(
         text if text.endswith(":") else f"{text}.",
-        _WIDTH,
+        min(_WIDEST, shutil.get_terminal_size((_WIDEST, 0)).columns),
         initial_indent=f"{label:{_LABEL}}",
         subsequent_indent=" " * _LABEL,
         break_on_hyphens=False,

@@ -125,7 +125,9 @@ class Timeline:
         label = self._in_colour(who.ljust(_WIDTH_OF_WHO), _COLOURS.get(who, ""))
         margin = f"{at_s - self._start_s:6.1f} s  "
         room = self._width - len(margin) - _WIDTH_OF_WHO - 2
-        rows = textwrap.wrap(text, room, subsequent_indent="  ") if room > 20 else [text]
+        # What a command prints stays as it is: it may be a table.
+        wraps = who != OUTPUT and room > 20
+        rows = textwrap.wrap(text, room, subsequent_indent="  ") if wraps else [text]
         rows = [self._in_colour(row, "1") for row in rows] if who == OPERATOR else rows
         blank = " " * (len(margin) + _WIDTH_OF_WHO + 2)
         return [f"{margin}{label}  {rows[0]}", *(f"{blank}{row}" for row in rows[1:])]

@@ -153,7 +153,6 @@ class _Session:
             return
         if smtp.has_extn("starttls"):
             smtp.starttls(context=self._context())
-            smtp.ehlo_or_helo_if_needed()
         elif security == "starttls" or self._password:
             raise Refused(
                 f"the mail server {self._settings.smtp_server} offers no encryption (STARTTLS)"

@@ -21,7 +21,8 @@ def add_to(app: typer.Typer) -> None:
 
 def sync_files(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="A server.", show_default=False)
+        str | None,
+        typer.Argument(metavar="NAME", help="A server of the config.", show_default=False),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="All servers that have files.")] = False,
     to_live: Annotated[

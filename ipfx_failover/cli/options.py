@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from ipfx_failover.adapters.paths import places
 
 ConfigPath = Annotated[
     Path | None,
     typer.Option(
         "--config",
         metavar="FILE",
-        help="Config file; default: $IPFX_FAILOVER_CONFIG, then the system's place.",
+        help="Config file; default: the one that IPFX_FAILOVER_CONFIG names, then "
+        f"{places(os.environ).config_file}.",
         show_default=False,
     ),
 ]

@@ -19,7 +19,8 @@ def reset(config: ConfigPath = None, yes: Yes = False, as_json: Json = False) ->
     """Make a new state store in the place of a damaged one, which is kept beside it.
 
     Nobody knows any more which side is ahead, so every standby counts as ahead: nothing is copied
-    from live until replicate-to-live, or replicate-from-live --discard-standby.
+    from live until replicate-to-live, or replicate-from-live --discard-standby. Refused when the
+    store is not damaged, and while a monitor runs.
 
     Example: ipfx-failover state reset
     """

@@ -27,9 +27,12 @@ def status(
 ) -> int | None:
     """Show every server's status, the stand-in, and the age of the copies.
 
-    Without a running monitor it says so; an old OK is never shown. --check ends with the exit
-    codes of monitoring plug-ins (0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN), the one exception to
-    the exit codes of all commands.
+    The status is one of the manual's (OK, SUSPENDED, STOPPED, SUSPECT, FAILURE, REPLICATING), or
+    UNKNOWN: nothing was seen yet, or no monitor runs. An old OK is never shown. Below the table
+    stands what is to be done.
+
+    --check ends with the exit codes of monitoring plug-ins (0 OK, 1 WARNING, 2 CRITICAL,
+    3 UNKNOWN), the one exception to the exit codes of all commands.
 
     Example: ipfx-failover status --json
     """

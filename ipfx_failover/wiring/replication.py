@@ -40,11 +40,14 @@ def connection(site: Site, server: ServerSettings) -> SshConnection:
     target = _target(site, server)
     with site.store() as store:
         ours = [held for held in store.held_addresses() if held.boot_id == site.boot_id]
-    if target.host in {held.address for held in ours}:
-        raise Refused(
-            f"{target.host} is held by this machine: {server.name} cannot be reached at it",
-            f"release it first: ipfx-failover takeover-ip {target.host} --release",
-        )
+    for held in ours:
+        if held.address == target.host:
+            way_out = f"takeover-ip {held.address} --release"
+            raise Refused(
+                f"{target.host} is held by this machine: {server.name} cannot be reached at it",
+                "give it back first: ipfx-failover "
+                + (f"stop-failover {held.server}" if held.server else way_out),
+            )
     return SshConnection(target)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import sys
@@ -16,6 +17,8 @@ from ipfxlab.phone import APPLICATION, PORT
 
 from ipfx_failover.adapters.clock import SystemClock
 from ipfx_failover.records import Authority
+from ipfx_failover.standin.desk import RESOURCE
+from ipfx_failover.state.journal import StepState, read_journal
 from ipfx_failover.state.store import Store
 from tests.support.office import applications_on, eventually, rows_in, wait_for
 
@@ -37,6 +40,9 @@ RECIPIENT = "support@example.com"
 _BUG = 70
 
 
+_numbers = count()
+
+
 class Zygote:
     """The process on the Failover Server that starts commands (tests.support.zygote)."""
 
@@ -48,14 +54,13 @@ class Zygote:
             with_stdin=True,
             cwd=ROOT,
         )
-        self._numbers = count()
         self._read = 0
         self._ended: dict[str, int] = {}
         self.process.wait_for_line('"ready"')
 
     def start(self, output: Path, argv: list[str], kill: Mapping[str, Any] | None = None) -> str:
         """Start a command; its ID."""
-        name = str(next(self._numbers))
+        name = str(next(_numbers))
         files = {"output": f"{output}-{name}.out", "errors": f"{output}-{name}.err"}
         for path in files.values():
             Path(path).touch()
@@ -350,6 +355,17 @@ class FailoverServer:
 
         eventually(is_missed, f"{misses} misses of {server}", explain=self.explain)
 
+    def wait_until_step(self, kind: str, resource: str = RESOURCE) -> None:
+        """Wait until a step of this kind is being done."""
+
+        def is_doing() -> bool:
+            with self.store() as store:
+                journal = read_journal(store, resource)
+            steps = zip(journal.steps, journal.states, strict=True) if journal else ()
+            return any(s.kind == kind and state is StepState.DOING for s, state in steps)
+
+        eventually(is_doing, f"'{kind}' is being done", explain=self.explain)
+
     def let_the_time_for_mail_come(self) -> None:
         """What waits for another attempt need not wait any longer."""
         with self.store() as store, store.transaction() as tx:
@@ -384,6 +400,10 @@ class FailoverServer:
     @property
     def applications(self) -> list[int]:
         return applications_on(self.host)
+
+    def kill_application(self) -> None:
+        for pid in self.applications:
+            os.kill(pid, signal.SIGKILL)
 
     def mails(self) -> list[Mail]:
         return self.office.lab.mail.mails[self.mails_before :]

@@ -132,6 +132,9 @@ class Office:
     def plug_cable(self, host: Host) -> None:
         self.lab.network.plug_cable(host)
 
+    def reboot(self, host: Host) -> None:
+        self.lab.network.reboot(host)
+
     def ignore_pings(self, host: Host) -> None:
         """Until the next `tidy`."""
         host.ignore_pings()
@@ -154,6 +157,10 @@ class Office:
             application.prepare()
         with closing(application.connect()) as connection:
             yield connection
+
+    def rows(self, primary: Primary) -> list[str]:
+        """The calls in a Primary's database."""
+        return rows_in(primary.database)
 
     def owners(self, address: str) -> list[str]:
         """Who holds an address and is reached: with the cable plugged in."""

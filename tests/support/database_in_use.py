@@ -53,16 +53,22 @@ def main() -> None:
     if mode == "hold":
         database.execute("BEGIN IMMEDIATE")
         database.execute("INSERT INTO calls (text) VALUES ('held')")
+    if mode == "write":
+        write(database)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     while not ended.is_set():
         if mode == "write":
-            database.executescript(
-                "BEGIN IMMEDIATE; INSERT INTO calls (text) VALUES (hex(randomblob(50)));"
-                "INSERT INTO records (text) VALUES (hex(randomblob(50))); COMMIT;"
-            )
+            write(database)
         else:
             ended.wait(1.0)
+
+
+def write(database: sqlite3.Connection) -> None:
+    database.executescript(
+        "BEGIN IMMEDIATE; INSERT INTO calls (text) VALUES (hex(randomblob(50)));"
+        "INSERT INTO records (text) VALUES (hex(randomblob(50))); COMMIT;"
+    )
 
 
 if __name__ == "__main__":

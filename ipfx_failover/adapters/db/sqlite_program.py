@@ -37,10 +37,11 @@ def by_program(host: LiveHost, work: str, *paths: str) -> dict[str, Any]:
 
 
 def _snapshot(host: LiveHost, path: str, to: str) -> dict[str, Any]:
-    host.remove(to)
     if host.stat(path) is None:
         # The program would make an empty one.
         return {"refusal": "there is no such file"}
+    # An empty file that its owner alone can read: whatever the umask is, so will the copy be.
+    host.write_file(to, [])
     lines = _sqlite3(
         host,
         path,

@@ -13,6 +13,7 @@ import os
 import sqlite3
 import sys
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -28,20 +29,18 @@ def snapshot(path: str, to: str) -> dict[str, object]:
     for leftover in (to, to + "-journal", to + "-wal", to + "-shm"):
         if os.path.exists(leftover):
             os.remove(leftover)
-    source = _open(path, "rw")
-    target = sqlite3.connect(to)
-    try:
-        # Without WAL, writers wait until the copy is made: it is flushed after that.
-        target.execute("PRAGMA journal_mode = OFF").fetchone()
-        target.execute("PRAGMA synchronous = OFF")
-        # Inside a read transaction other connections' commits do not make the backup start anew.
-        source.execute("BEGIN")
-        began = _begin_reading(source)
-        source.backup(target, pages=-1)
-        source.execute("ROLLBACK")
-    finally:
-        target.close()
-        source.close()
+    with closing(_open(path, "rw")) as source:
+        # Whatever the umask is, nobody else shall read in the copy what is not theirs.
+        os.close(os.open(to, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        with closing(sqlite3.connect(to)) as target:
+            # Without WAL, writers wait until the copy is made: it is flushed after that.
+            target.execute("PRAGMA journal_mode = OFF").fetchone()
+            target.execute("PRAGMA synchronous = OFF")
+            # Inside a read transaction other connections' commits do not start the backup anew.
+            source.execute("BEGIN")
+            began = _begin_reading(source)
+            source.backup(target, pages=-1)
+            source.execute("ROLLBACK")
     _flush(to)
     answer = described(to)
     answer["age_s"] = time.monotonic() - began

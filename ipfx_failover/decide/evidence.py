@@ -90,10 +90,11 @@ def limitation(
 
     `standing_in`: the server whose role is being performed.
     """
+    # Cut off, we can say of nobody that it is offline, standing in or not.
     return (
         _inhibited(candidate)
-        or _standing_in(candidate, standing_in)
         or _isolated(candidate, network, now_ns)
+        or _standing_in(candidate, standing_in)
         or _unable(candidate)
         or _address_in_use(candidate)
     )

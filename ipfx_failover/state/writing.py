@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     )
 
 
+KEPT_EVENTS = 100_000
+KEPT_RUNS = 100
+"""Of each server's work."""
+_LOOK_EVERY = 1000
+
+
 class Transaction(Reading):
     """The changes of one commit; reads inside it see them."""
 
@@ -111,6 +117,11 @@ class Transaction(Reading):
             "INSERT INTO runs (server, work, started_at) VALUES (?, ?, ?)",
             (server, work, at.isoformat()),
         )
+        self.connection.execute(
+            "DELETE FROM runs WHERE server = ? AND work = ? AND id <= (SELECT id FROM runs "
+            "WHERE server = ? AND work = ? ORDER BY id DESC LIMIT 1 OFFSET ?)",
+            (server, work, server, work, KEPT_RUNS),
+        )
 
     def end_run(self, server: str, work: str, at: datetime, outcome: str) -> None:
         self.connection.execute(
@@ -162,6 +173,8 @@ class Transaction(Reading):
                 json.dumps(dict(event.data)),
             ),
         ).lastrowid
+        if cursor is not None and cursor % _LOOK_EVERY == 0:
+            self._forget_old_events(cursor)
         server = event.server or ""
         for closed in event.spec.closes:
             self.connection.execute(
@@ -171,6 +184,12 @@ class Transaction(Reading):
             )
         if event.spec.subject is not None and cursor is not None:
             self._alert(server, event.spec.topic or str(event.kind), cursor, event)
+
+    def _forget_old_events(self, cursor: int) -> None:
+        self.connection.execute(
+            "DELETE FROM events WHERE id <= ? AND id NOT IN (SELECT event FROM alert_memory)",
+            (cursor - KEPT_EVENTS,),
+        )
 
     def _alert(self, server: str, topic: str, cursor: int, event: Event) -> None:
         mail, memory = weigh(self.alert_memory(server, topic), event)

@@ -161,6 +161,10 @@ def test_a_claim_that_was_followed_by_enough_silence_is_over() -> None:
     assert verdict(replace(DEAD, arp=ArpEvidence(3, "02:00:00:00:00:01", is_known=True))) is None
 
 
+def test_cut_off_while_standing_in_we_do_not_say_of_others_that_they_are_offline() -> None:
+    assert Obstacle.ISOLATED is obstacle(DEAD, replace(GOOD_NETWORK, carrier=False), "OTHER")
+
+
 def test_what_the_operator_wants_comes_before_everything_else() -> None:
     suspended = replace(DEAD, mode=Mode.SUSPENDED, missing="a copy", arp=ArpEvidence(0))
 

@@ -240,6 +240,17 @@ def test_when_the_references_fall_silent_too_we_are_cut_off_and_judge_nobody() -
     assert us.fleet.isolated
 
 
+def test_cut_off_while_standing_in_nobody_else_is_said_to_be_offline() -> None:
+    us = failover_server(A, B)
+    silence(us, "A", alive=["B"])
+    us.carry_out(works=True)
+
+    decisions = silence(us, "B", reference_answers=False, rounds=3 * COUNTS.failover)
+
+    assert 1 == kinds(decisions)[K.ISOLATED]
+    assert 0 == kinds(decisions)[K.FAILED_WHILE_STANDING_IN]
+
+
 def test_after_isolation_everything_is_counted_afresh() -> None:
     us = failover_server(A)
     silence(us, "A", reference_answers=False)

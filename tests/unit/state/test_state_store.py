@@ -28,6 +28,7 @@ from ipfx_failover.records import (
     StandIn,
 )
 from ipfx_failover.state.store import BALLAST, DATABASE, StateUnwritableError, Store
+from ipfx_failover.state.writing import KEPT_EVENTS, KEPT_RUNS
 from tests.support.processes import child
 
 if TYPE_CHECKING:
@@ -180,6 +181,38 @@ def test_events_are_read_by_cursor(tmp_path: Path) -> None:
         assert [event] * 3 == [logged.event for logged in store.events_after(0)]
         assert [3] == [logged.cursor for logged in store.events_after(2)]
         assert [] == store.events_after(store.last_cursor())
+
+
+def test_the_log_does_not_grow_for_ever_and_keeps_what_is_still_open(tmp_path: Path) -> None:
+    failed = Event(EventKind.REPLICATION_FAILED, NOON, "DEMO", {"reason": "no space"})
+    seen = Event(EventKind.SERVER_ANSWERING, NOON, "DEMO")
+    with Store(tmp_path) as store:
+        with store.transaction() as tx:
+            tx.emit(failed)
+            tx.connection.execute(
+                "WITH RECURSIVE n (id) AS (SELECT 2 UNION ALL SELECT id + 1 FROM n WHERE id < ?) "
+                "INSERT INTO events SELECT id, '2026-03-04T12:00:00+00:00', 'suspended', 'DEMO', "
+                "'warning', '{}' FROM n",
+                (KEPT_EVENTS + 999,),
+            )
+            tx.emit(seen)
+
+        assert KEPT_EVENTS + 1 == store.rows("SELECT count(*) AS n FROM events")[0]["n"]
+        assert failed == store.event(1)
+        assert seen == store.event(store.last_cursor())
+
+
+def test_the_list_of_runs_does_not_grow_for_ever(tmp_path: Path) -> None:
+    with Store(tmp_path) as store, store.transaction() as tx:
+        tx.begin_run("OTHER", "replicate-from-live", NOON)
+        for number in range(KEPT_RUNS + 50):
+            tx.begin_run("DEMO", "replicate-from-live", NOON + timedelta(days=number))
+            tx.end_run("DEMO", "replicate-from-live", NOON, f"run {number}")
+
+        assert KEPT_RUNS + 1 == tx.rows("SELECT count(*) AS n FROM runs")[0]["n"]
+        assert (NOON, None) == tx.last_run("OTHER", "replicate-from-live")
+        last = tx.last_run("DEMO", "replicate-from-live")
+        assert (NOON + timedelta(days=KEPT_RUNS + 49), f"run {KEPT_RUNS + 49}") == last
 
 
 def test_a_text_that_is_no_text_is_logged_and_mailed_all_the_same(tmp_path: Path) -> None:

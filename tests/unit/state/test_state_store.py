@@ -216,8 +216,8 @@ def test_the_list_of_runs_does_not_grow_for_ever(tmp_path: Path) -> None:
 
 
 def test_a_text_that_is_no_text_is_logged_and_mailed_all_the_same(tmp_path: Path) -> None:
-    # What Linux makes of the file name b"caf\xe9.wav".
-    reason = "cannot read caf\udce9.wav"
+    # What Linux makes of the file name b"m\xe9mo.wav".
+    reason = "cannot read m\udce9mo.wav"
     event = Event(EventKind.FILE_SYNC_FAILED, NOON, "DEMO", {"reason": reason})
     with Store(tmp_path) as store:
         with store.transaction() as tx:

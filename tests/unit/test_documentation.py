@@ -56,7 +56,10 @@ def parsed(arguments: list[str], *, is_complete: bool = False) -> tuple[Any, Any
     command = commands.program()
     context = command.make_context(commands.PROGRAM, [], resilient_parsing=True)
     while hasattr(command, "commands"):
-        name, command, arguments = command.resolve_command(context, arguments)
+        name, *arguments = arguments or [""]
+        command = command.get_command(context, name)
+        if command is None:
+            raise LookupError(f"there is no command {name!r}")
         is_group = hasattr(command, "commands")
         context = command.make_context(
             name,
@@ -83,6 +86,8 @@ def complaint(arguments: list[str]) -> str | None:
         parsed(arguments, is_complete=True)
     except TyperException as error:
         return f"{shlex.join(arguments)}: {error.format_message()}"
+    except LookupError as error:
+        return f"{shlex.join(arguments)}: {error}"
     return None
 
 

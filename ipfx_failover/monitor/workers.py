@@ -29,7 +29,8 @@ class Worker:
     """One kind of work, restarted with back-off when it ends.
 
     `keeps_running`: its end is a failure; otherwise it is started by `start` when there is work.
-    `failed(worker, reason, delay_s)` is told of repeated failures.
+    `failed(worker, reason, delay_s)` is told of repeated failures, `recovered(worker)` when they
+    are over.
     """
 
     def __init__(
@@ -39,18 +40,21 @@ class Worker:
         keeps_running: bool,
         clock: Clock,
         failed: Callable[[str, str, float], None],
+        recovered: Callable[[str], None] = lambda _: None,
         program: Sequence[str] = (sys.executable, "-m", "ipfx_failover"),
     ) -> None:
         self._arguments = tuple(arguments)
         self._keeps_running = keeps_running
         self._clock = clock
         self._failed = failed
+        self._recovered = recovered
         self._program = tuple(program)
         self._child: subprocess.Popen[bytes] | None = None
         self._started_ns = 0
         self._not_before_ns = 0
         self._delay_s = _FIRST_DELAY_S
         self._failures = 0
+        self._is_told = False
 
     @property
     def is_running(self) -> bool:
@@ -76,6 +80,9 @@ class Worker:
         self._reap()
         if self._keeps_running and self._started_ns:
             self.start()
+        if self._is_told and self.is_running and self._has_been_healthy():
+            self._is_told = False
+            self._recovered(" ".join(self._arguments))
 
     def _reap(self) -> None:
         if self._child is not None and (code := self._child.poll()) is not None:
@@ -102,14 +109,18 @@ class Worker:
             self._delay_s, self._not_before_ns = _FIRST_DELAY_S, 0
             return
         now_ns = self._clock.monotonic_ns()
-        if now_ns - self._started_ns > _HEALTHY_AFTER_S * 1e9:
+        if self._has_been_healthy():
             self._delay_s, self._failures = _FIRST_DELAY_S, 0
         self._failures += 1
         self._not_before_ns = now_ns + int(self._delay_s * 1e9)
         if self._keeps_running and self._failures >= _TOLD_AFTER:
+            self._is_told = True
             reason = f"signal {-code}" if code < 0 else f"exit code {code}"
             self._failed(" ".join(self._arguments), reason, self._delay_s)
         self._delay_s = min(self._delay_s * 2, _LAST_DELAY_S)
+
+    def _has_been_healthy(self) -> bool:
+        return self._clock.monotonic_ns() - self._started_ns > _HEALTHY_AFTER_S * 1e9
 
     def _close_input(self) -> None:
         if self._child is not None and self._child.stdin is not None:

@@ -176,11 +176,15 @@ def _worker(site: Site, scribe: Scribe, command: str, *options: str) -> Worker:
     def failed(worker: str, reason: str, delay_s: float) -> None:
         scribe.emit(EventKind.WORKER_FAILED, None, worker=worker, reason=reason, delay_s=delay_s)
 
+    def recovered(worker: str) -> None:
+        scribe.emit(EventKind.WORKER_RECOVERED, None, worker=worker)
+
     return Worker(
         [command, *options, "--config", str(site.config_path)],
         keeps_running="--watch" in options,
         clock=site.clock,
         failed=failed,
+        recovered=recovered,
     )
 
 

@@ -139,7 +139,7 @@ class ArpSocket(Protocol):
 
     @property
     def refusal(self) -> str | None:
-        """Why the last `probe` or `announce` returned False; None after one that went out."""
+        """Why the last `ask`, `probe` or `announce` returned False; None after one that went."""
         ...
 
     def fileno(self) -> int:
@@ -150,8 +150,16 @@ class ArpSocket(Protocol):
         """Prebuild the frames of `probe` and `announce`: microseconds count in a takeover."""
         ...
 
+    def ask(self, address: Address) -> bool:
+        """Ask who has the address, as any machine does that wants to talk to it.
+
+        Unlike a probe it keeps nobody from taking the address: one who is about to must step back
+        from another's probe (RFC 5227, 2.1.1). An adapter without an address can only probe.
+        """
+        ...
+
     def probe(self, address: Address) -> bool:
-        """Ask whether somebody uses the address, without claiming it (RFC 5227, 2.1.1)."""
+        """Ask whether somebody uses the address, in order to take it (RFC 5227, 2.1.1)."""
         ...
 
     def announce(self, address: Address) -> bool:

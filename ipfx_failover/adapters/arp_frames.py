@@ -18,6 +18,11 @@ _PROTOCOL_IPV4 = 0x0800
 _ETHERNET_IPV4 = (_HARDWARE_ETHERNET, _PROTOCOL_IPV4, 6, 4)
 
 
+def question(mac: str, own: Address, address: Address) -> bytes:
+    """Asks who has the address, on behalf of one of our own."""
+    return _broadcast(ArpOperation.REQUEST, mac, own, NO_MAC, address)
+
+
 def probe(mac: str, address: Address) -> bytes:
     """Asks who uses the address. The sender address is zero, so that no cache learns from it."""
     return _broadcast(ArpOperation.REQUEST, mac, UNSPECIFIED, NO_MAC, address)

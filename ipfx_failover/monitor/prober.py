@@ -251,7 +251,7 @@ class Prober:
                 },
             )
         )
-        self._probe_arp(missed, under_way.answered, now_ns)
+        self._ask_by_arp(missed, under_way.answered, now_ns)
 
     def _remember(
         self, under_way: _Sent, missed: Sequence[Address] | Mapping[Address, int]
@@ -265,18 +265,21 @@ class Prober:
             if address in self._missed_in:
                 self._missed_in[address].append(under_way.number)
 
-    def _probe_arp(
+    def _ask_by_arp(
         self, missed: Mapping[Address, int], answered: Mapping[Address, int], now_ns: int
     ) -> None:
-        """Ask for each silent address; and for each that is well, now and then, to know its MAC."""
+        """Ask for each silent address; and for each that is well, now and then, to know its MAC.
+
+        Not with a probe: a Primary that returns would not take its address while it hears ours.
+        """
         if self._arp is None:
             return
         for address, claims in self._claims.items():
             if address in missed:
-                if self._arp.probe(address):
+                if self._arp.ask(address):
                     self._claims[address] = claims.probed(self._clock.monotonic_ns())
             elif address in answered:
                 self._claims[address] = claims.fresh()
                 if now_ns - self._learnt_ns.get(address, -_RELEARN_MAC_NS) >= _RELEARN_MAC_NS:
                     self._learnt_ns[address] = now_ns
-                    self._arp.probe(address)
+                    self._arp.ask(address)

@@ -56,14 +56,10 @@ class View:
         configured = self.config.network.reference_targets
         always = configured or ((self.gateway,) if self.gateway else ())
         others = [address for address in always if address not in self.ours]
-        # While failback is pending nothing is taken, and our question would only keep a Primary
-        # that returns from its address: it must step back when another machine probes for it.
         arp = {
             server.address
             for name, server in self.config.servers.items()
-            if server.assume_ip
-            and self.probed_at.get(name) == server.address
-            and not self.states[name].failback_pending
+            if server.assume_ip and self.probed_at.get(name) == server.address
         }
         return Targets(tuple(dict.fromkeys([*self.probed_at.values(), *others])), frozenset(arp))
 

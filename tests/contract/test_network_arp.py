@@ -43,6 +43,27 @@ def test_whoever_has_the_address_answers_a_probe(site: Site) -> None:
     assert arp.mac == reply.target_mac
 
 
+def test_whoever_has_the_address_answers_a_question(site: Site) -> None:
+    arp, neighbour = site.arp(), site.neighbour_arp()
+
+    assert arp.ask(NEIGHBOUR)
+
+    [reply] = hear(site, arp, lambda packet: packet.claims(NEIGHBOUR))
+    assert (ArpOperation.REPLY, neighbour.mac) == (reply.operation, reply.sender_mac)
+    assert (arp.mac, OWN) == (reply.target_mac, reply.target_ip)
+
+
+def test_a_question_keeps_nobody_from_taking_the_address(site: Site) -> None:
+    arp, neighbour = site.arp(), site.neighbour_arp()
+    arp.ask(FREE)
+
+    [question] = hear(site, neighbour, lambda packet: packet.target_ip == FREE)
+
+    assert (arp.mac, OWN) == (question.sender_mac, question.sender_ip)
+    assert not question.is_probe
+    assert not question.claims(FREE)
+
+
 def test_a_host_that_ignores_icmp_still_answers_a_probe(site: Site) -> None:
     arp = site.arp()
     site.let_neighbour_ignore_icmp()

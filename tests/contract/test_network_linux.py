@@ -115,6 +115,17 @@ def test_arp_works_again_on_an_adapter_that_was_replaced(linux_site: LinuxSite) 
     linux_site.wait(heard_again)
 
 
+def test_a_question_on_an_adapter_without_an_address_is_a_probe(linux_site: LinuxSite) -> None:
+    arp, neighbour = linux_site.arp(), linux_site.neighbour_arp()
+    linux_site.us.ip("address", "flush", "dev", ADAPTER)
+    arp.ask(FREE)
+
+    def heard() -> bool:
+        return any(packet.is_probe and packet.claims(FREE) for packet in neighbour.receive())
+
+    linux_site.wait(heard)
+
+
 def test_an_adapter_without_arp_is_refused(linux_site: LinuxSite) -> None:
     with pytest.raises(UsageError, match="'lo' is not an Ethernet"):
         linux_site.arp("lo")

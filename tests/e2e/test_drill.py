@@ -13,6 +13,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import psutil
 import pytest
+from ipfxlab.drill_stage import Stage
+from ipfxlab.drill_timeline import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -157,3 +159,30 @@ def test_ctrl_c_in_the_middle_of_a_takeover_leaves_nothing(drill: RunningDrill) 
     assert not json.loads(output[-1])["ok"]
     assert "Traceback" not in "\n".join(drill.narration)
     assert drill.left_behind() == []
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    """The drill's stage; nobody reads its narration."""
+    with (
+        Path(os.devnull).open("w", encoding="utf-8") as nowhere,
+        Timeline(nowhere) as timeline,
+        Stage(timeline) as built,
+    ):
+        yield built
+
+
+def test_a_guarded_primary_gets_its_address_back_while_the_monitor_asks_for_it(
+    stage: Stage,
+) -> None:
+    network, primary, guard = stage.lab.network, stage.primary.host, stage.guard
+    stage.start_monitor()
+    stage.monitor.wait_for("server_answering", 0)
+    taken, since = len(guard.lines), stage.monitor.mark()
+    network.pull_cable(primary)
+    stage.monitor.wait_for("server_suspect", since)
+    network.plug_cable(primary)
+    guard.wait_for_line("nobody answered; taken", since=taken)
+    stage.monitor.wait_for("server_answering", since)
+
+    assert not [line for line in guard.lines if "is probed by" in line]

@@ -134,6 +134,10 @@ class FakeArpSocket:
     def prepare(self, address: Address) -> None:
         """Nothing takes time here."""
 
+    def ask(self, address: Address) -> bool:
+        own = self._machine.interfaces[0].ip if self._machine.interfaces else UNSPECIFIED
+        return self._send(ArpOperation.REQUEST, own, _NO_MAC, address)
+
     def probe(self, address: Address) -> bool:
         return self._send(ArpOperation.REQUEST, UNSPECIFIED, _NO_MAC, address)
 

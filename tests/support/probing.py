@@ -55,8 +55,8 @@ class MutableArp(FakeArpSocket):
 
     is_muted = False
 
-    def probe(self, address: Address) -> bool:
-        return not self.is_muted and super().probe(address)
+    def ask(self, address: Address) -> bool:
+        return not self.is_muted and super().ask(address)
 
 
 class Probed:

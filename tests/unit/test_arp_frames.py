@@ -11,7 +11,7 @@ from scapy.compat import raw
 from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet, Padding, Raw
 
-from ipfx_failover.adapters.arp_frames import announcements, parse, probe
+from ipfx_failover.adapters.arp_frames import announcements, parse, probe, question
 from ipfx_failover.net import UNSPECIFIED, ArpOperation, ArpPacket
 
 OURS = "02:00:00:00:00:01"
@@ -33,14 +33,17 @@ def arp_fields(frame: bytes) -> tuple[str, str, str, str, str]:
     return arp.sprintf("%ARP.op%"), arp.hwsrc, arp.psrc, arp.hwdst, arp.pdst
 
 
-@pytest.mark.parametrize("frame", [probe(OURS, ADDRESS), *announcements(OURS, ADDRESS)])
+FRAMES = [probe(OURS, ADDRESS), question(OURS, OTHER, ADDRESS), *announcements(OURS, ADDRESS)]
+
+
+@pytest.mark.parametrize("frame", FRAMES)
 def test_each_frame_is_a_broadcast_from_our_mac(frame: bytes) -> None:
     ethernet = Ether(frame)
 
     assert (EVERYBODY, OURS, 0x0806) == (ethernet.dst, ethernet.src, ethernet.type)
 
 
-@pytest.mark.parametrize("frame", [probe(OURS, ADDRESS), *announcements(OURS, ADDRESS)])
+@pytest.mark.parametrize("frame", FRAMES)
 def test_each_frame_is_ipv4_over_ethernet(frame: bytes) -> None:
     arp = Ether(frame)[ARP]
 
@@ -50,6 +53,12 @@ def test_each_frame_is_ipv4_over_ethernet(frame: bytes) -> None:
 def test_a_probe_asks_for_the_address_and_names_no_sender() -> None:
     assert ("who-has", OURS, str(UNSPECIFIED), NOBODY, str(ADDRESS)) == arp_fields(
         probe(OURS, ADDRESS)
+    )
+
+
+def test_a_question_names_its_sender() -> None:
+    assert ("who-has", OURS, str(OTHER), NOBODY, str(ADDRESS)) == arp_fields(
+        question(OURS, OTHER, ADDRESS)
     )
 
 

@@ -203,7 +203,7 @@ class Drill:
         """How many of these rows are in the safety backup that the failback left on the Primary."""
         database = self.stage.primary.database
         backup = max(database.parent.glob(f"{database.name}.before-*"))
-        with closing(sqlite3.connect(f"file:{backup}?mode=ro", uri=True)) as connection:
+        with closing(sqlite3.connect(f"file:{backup}?mode=ro&immutable=1", uri=True)) as connection:
             known = {row[0] for row in connection.execute("SELECT key FROM calls")}
         return len(known.intersection(missing_keys))
 

@@ -64,6 +64,13 @@ class LinuxArpSocket:
     def prepare(self, address: Address) -> None:
         self._prepared[address] = _Frames(self._mac, address)
 
+    def ask(self, address: Address) -> bool:
+        own = links.ipv4(self._socket, self._adapter_name)  # each time: it may have changed
+        if own is None:
+            return self.probe(address)
+        self._follow_adapter()
+        return self._send((arp_frames.question(self._mac, own, address),))
+
     def probe(self, address: Address) -> bool:
         return self._send((self._frames(address).probe,))
 

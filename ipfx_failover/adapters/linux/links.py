@@ -5,11 +5,13 @@ from __future__ import annotations
 import array
 import fcntl
 import socket
+from ipaddress import IPv4Address
 from struct import Struct
 
 from ipfx_failover.errors import UsageError
 
 _SIOCGIFFLAGS = 0x8913
+_SIOCGIFADDR = 0x8915
 _SIOCETHTOOL = 0x8946
 _ETHTOOL_GDRVINFO = 0x03
 _ETHTOOL_GLINK = 0x0A
@@ -17,6 +19,7 @@ _IFF_RUNNING = 0x40
 
 _NAME_BYTES = 16
 _REQUEST_FLAGS = Struct(f"={_NAME_BYTES}sH22x")
+_REQUEST_ADDRESS = Struct(f"={_NAME_BYTES}s4x4s16x")
 _REQUEST_POINTER = Struct(f"@{_NAME_BYTES}sP16x")
 _LINK = Struct("=II")
 # Command, driver, version, firmware version, bus; then what we do not read.
@@ -51,6 +54,15 @@ def carrier(sock: socket.socket, name: str) -> bool:
         return bool(is_linked)
     except OSError:
         return _is_running(sock, name)
+
+
+def ipv4(sock: socket.socket, name: str) -> IPv4Address | None:
+    """The first address of the adapter; None if it has none, or there is no such adapter."""
+    try:
+        answer = fcntl.ioctl(sock, _SIOCGIFADDR, _REQUEST_ADDRESS.pack(_name(name), b""))
+    except OSError:
+        return None
+    return IPv4Address(_REQUEST_ADDRESS.unpack(answer)[1])
 
 
 def driver(sock: socket.socket, name: str) -> str:

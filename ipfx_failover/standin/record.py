@@ -46,5 +46,8 @@ class MachineRecord:
         beside.write_text(json.dumps(asdict(note)), encoding="utf-8")
         beside.replace(self._path)
 
-    def erase(self) -> None:
-        self._path.unlink(missing_ok=True)
+    def erase(self, state_dir: str) -> None:
+        """Remove the note, unless it is the one of another state directory's stand-in."""
+        note = self.read()
+        if note is None or note.state_dir == state_dir:
+            self._path.unlink(missing_ok=True)

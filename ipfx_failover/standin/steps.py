@@ -104,6 +104,7 @@ class Claim:
             address=_text_or_none(values["address"]),
             adapter=_text_or_none(values["adapter"]),
         )
+        before = ports.store.server(server)
         # The note needs no disk, and a takeover goes on without one; then it is all that is left.
         ports.record.write(Note(ours, server, ports.boot_id, stand_in.address, stand_in.adapter))
         return Outcome(
@@ -112,22 +113,29 @@ class Claim:
                 lambda tx: tx.claim_stand_in(stand_in),
                 lambda tx: tx.set_authority(server, Authority.STANDBY),
                 ports.event(EventKind.TAKEOVER_STARTED, server, by=str(values["by"])),
-            )
+            ),
+            {"authority_before": before.authority, "pending_before": before.failback_pending},
         )
 
     def undo(self, values: Values) -> Sequence[Effect]:
-        """The role is free again, and authority where it was, unless the copy was written to."""
+        """The role is free again, and authority where it was, unless the copy was written to.
+
+        A standby that was ahead stays ahead: what an earlier stand-in recorded is still only here.
+        """
         ports, server = self.ports, str(values["server"])
-        ports.record.erase()
+        ports.record.erase(str(ports.store.state_dir))
         if values["again"]:
             return (lambda tx: tx.set_phase(Phase.INTERRUPTED),)
+        if "authority_before" not in values:
+            return (lambda tx: tx.release_stand_in(),)  # it had not come to change anything
         before = values.get("fingerprint")
         written_to = before is not None and before != ports.copy.fingerprint(server)
-        authority = Authority.STANDBY if written_to else Authority.LIVE
+        authority = Authority.STANDBY if written_to else Authority(str(values["authority_before"]))
+        pending = written_to or bool(values["pending_before"])
         return (
             lambda tx: tx.release_stand_in(),
             lambda tx: tx.set_authority(server, authority),
-            lambda tx: tx.set_failback_pending(server, pending=written_to),
+            lambda tx: tx.set_failback_pending(server, pending=pending),
         )
 
 
@@ -321,7 +329,7 @@ class GiveUp:
 
     def do(self, values: Values) -> Outcome:
         ports, server = self.ports, str(values["server"])
-        ports.record.erase()
+        ports.record.erase(str(ports.store.state_dir))
         effects: list[Effect] = [lambda tx: tx.release_stand_in()]
         if values["discard"]:
             kept = str(values["kept"])

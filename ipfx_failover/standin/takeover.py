@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ipfx_failover.events import EventKind
+from ipfx_failover.events import Event, EventKind
 from ipfx_failover.records import Phase
 from ipfx_failover.standin import steps
 from ipfx_failover.state.journal import Step
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ipfx_failover.standin.application import Role
     from ipfx_failover.standin.steps import StandInPorts
     from ipfx_failover.state.journal import Journal
+    from ipfx_failover.state.writing import Transaction
     from ipfx_failover.workflow.runner import Effect, StepKind, Values
 
 
@@ -52,15 +53,22 @@ class Takeover:
         )
 
     def undone(self, server: str, reason: str, facts: Values) -> Sequence[Effect]:  # noqa: ARG002
-        event = self.ports.event(
-            EventKind.TAKEOVER_FAILED,
-            server,
-            reason=reason,
-            advice=f"It is tried again. By hand: ipfx-failover failover-now {server}",
-        )
+        now = self.ports.clock.now()
+
+        def tell(tx: Transaction) -> None:
+            advice = f"It is tried again. By hand: ipfx-failover failover-now {server}"
+            stand_in = tx.stand_in()
+            if stand_in is not None and stand_in.phase is Phase.INTERRUPTED:
+                advice = (
+                    f"It is NOT tried again. Go on with ipfx-failover failover-now {server}, or "
+                    f"give the role back: ipfx-failover stop-failover {server}"
+                )
+            data = {"reason": reason, "advice": advice}
+            tx.emit(Event(EventKind.TAKEOVER_FAILED, now, server, data))
+
         return (
             lambda tx: tx.set_attempts(server, tx.server(server).attempts + 1),
-            event,
+            tell,
         )
 
     def goes_forward(self, journal: Journal) -> bool:

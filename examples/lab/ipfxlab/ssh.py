@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 SSHD = "/usr/sbin/sshd"  # it insists on being started by its absolute path
 
-# StrictModes would refuse keys below a world-writable directory such as /tmp.
+# StrictModes would refuse keys below a world-writable directory such as /tmp. With SHLVL bash takes
+# itself for a shell in a shell, and leaves out the start-up file of whoever runs the lab.
 _CONFIG = """\
 Port 22
 HostKey {host_key}
@@ -29,6 +30,7 @@ PermitRootLogin prohibit-password
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 MaxStartups 100
+SetEnv SHLVL=1
 Subsystem sftp internal-sftp
 """
 

@@ -98,7 +98,7 @@ SPECS: Mapping[EventKind, Spec] = {
     # What ended with the monitor before this one is not open any more; else it is told afresh.
     _K.MONITOR_STARTED: Spec(
         _I,
-        "Monitor started: {servers} servers, process {pid}",
+        "Monitor started as process {pid}; servers in its config: {servers}",
         closes=("isolated", "worker"),
     ),
     _K.MONITOR_STOPPED: Spec(_I, "Monitor stopped{detail}"),

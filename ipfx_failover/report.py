@@ -285,4 +285,5 @@ def is_bad(report: StatusReport) -> tuple[int, str]:
         return 1, f"WARNING: {'; '.join([*(f'{name} is suspect' for name in suspect), *noted])}"
     if unknown:
         return 3, f"UNKNOWN: nothing known yet of {', '.join(unknown)}"
-    return 0, f"OK: {len(report.servers)} servers watched"
+    number = len(report.servers)
+    return 0, f"OK: {number} server{'s' if number != 1 else ''} watched"

@@ -11,13 +11,14 @@ import os
 import sys
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ipfx_failover.adapters.process_identity import created_at as process_created_at
 from ipfx_failover.errors import Busy, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 __all__ = [
@@ -25,11 +26,14 @@ __all__ = [
     "STAND_IN",
     "Holder",
     "Locks",
+    "command_in_words",
     "database",
     "files",
     "process_created_at",
     "this_command",
 ]
+
+_MODE = 0o600
 
 STAND_IN = "stand-in"
 MONITOR = "monitor"
@@ -77,7 +81,10 @@ class Locks:
         path = self._path(resource)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(path, timeout=wait_s, is_singleton=False, thread_local=False)
+            # Whoever may open it may lock it, and so keep a takeover from ever happening.
+            lock = FileLock(
+                path, timeout=wait_s, mode=_MODE, is_singleton=False, thread_local=False
+            )
             lock.acquire()
         except Timeout:
             raise self._busy(resource) from None
@@ -133,4 +140,15 @@ class Locks:
 
 def this_command() -> str:
     """How this process was called, for whoever finds its lock."""
-    return " ".join(["ipfx-failover", *sys.argv[1:]])
+    return command_in_words(sys.argv[1:])
+
+
+def command_in_words(arguments: Sequence[str]) -> str:
+    """A command as people think of it: without where its config is, and our hidden option."""
+    pairs = pairwise(["", *arguments])
+    told = [
+        word
+        for before, word in pairs
+        if "--config" not in {before, word} and not word.startswith(("--config=", "--until-eof"))
+    ]
+    return " ".join(["ipfx-failover", *told])

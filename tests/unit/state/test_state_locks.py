@@ -36,6 +36,18 @@ def test_who_comes_second_is_told_who_is_at_it(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("failover-now DEMO --yes", "ipfx-failover failover-now DEMO --yes"),
+        ("sync-files --watch --config /a/b --until-eof", "ipfx-failover sync-files --watch"),
+        ("--config=/a/b suspend DEMO", "ipfx-failover suspend DEMO"),
+    ],
+)
+def test_a_command_is_told_without_where_its_config_is(arguments: str, words: str) -> None:
+    assert words == locks.command_in_words(arguments.split())
+
+
 def test_the_holder_can_be_asked_for_without_touching_the_lock(tmp_path: Path) -> None:
     ours = Locks(tmp_path)
     assert ours.holder("DEMO/database") is None

@@ -29,7 +29,7 @@ def create_if_missing(path: Path) -> None:
         return
     from filelock import FileLock
 
-    with FileLock(path.with_name(f"{path.name}.creating"), timeout=_WAIT_S):
+    with FileLock(path.with_name(f"{path.name}.creating"), timeout=_WAIT_S, mode=0o600):
         if not _is_there(path):
             create_beside(path).replace(path)
 
@@ -39,6 +39,8 @@ def create_beside(path: Path) -> Path:
     beside = path.with_name(f"{path.name}.new")
     for leftover in (beside, *side_files(beside)):
         leftover.unlink(missing_ok=True)
+    # Its side files get the same mode: whoever may read a database may lock it, too.
+    beside.touch(mode=0o600, exist_ok=False)
     with closing(sqlite3.connect(beside, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import socket
 import sqlite3
-import threading
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 from queue import Empty, SimpleQueue
@@ -19,15 +18,17 @@ from ipfx_failover.decide import fleet as fleets
 from ipfx_failover.decide.liveness import Liveness, ServerLiveness, Thresholds
 from ipfx_failover.errors import Busy, FailoverError
 from ipfx_failover.events import Event, EventKind
-from ipfx_failover.monitor.messages import Message, Stop, WorkDone
+from ipfx_failover.monitor.messages import Message, Stop, ThreadDied, WorkDone
 from ipfx_failover.monitor.notes import Notes
 from ipfx_failover.monitor.prober import Prober, ProbeRound
 from ipfx_failover.monitor.view import View, round_of, with_last_answers
+from ipfx_failover.monitor.watched import watched
 from ipfx_failover.records import MonitorRecord, Phase, ServerState
 from ipfx_failover.standin.desk import missing
 from ipfx_failover.standin.upkeep import Asked, Conflict, Gone, Upkeep
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Mapping, Sequence
 
     from ipfx_failover.clock import Clock
@@ -137,7 +138,7 @@ class Monitor:
         threads.executor.order("recover", "")
         self._aim()
         running = [
-            threading.Thread(target=target, name=name, daemon=True)
+            watched(name, target, self._messages)
             for name, target in (
                 ("scribe", threads.scribe.run),
                 ("prober", threads.prober.run),
@@ -176,6 +177,8 @@ class Monitor:
                 continue
             if isinstance(message, Stop):
                 return message.reason
+            if isinstance(message, ThreadDied):
+                raise message.error
             self._hear(message)
             self._turn()
 

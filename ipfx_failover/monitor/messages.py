@@ -33,4 +33,11 @@ class Stop:
     reason: str
 
 
-Message = ProbeRound | Asked | Conflict | Gone | WorkDone | Stop
+@dataclass(frozen=True, slots=True)
+class ThreadDied:
+    """A thread that is to run as long as the monitor has ended by an error."""
+
+    error: BaseException
+
+
+Message = ProbeRound | Asked | Conflict | Gone | WorkDone | Stop | ThreadDied

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
+from ipfx_failover.errors import FailoverError
 from ipfx_failover.events import Event, EventKind
 from ipfx_failover.workflow.runner import Committer, Effect
 
@@ -22,7 +24,8 @@ _REFRESH_EVERY_NS = 5_000_000_000
 class Scribe:
     """Commits effects in the order in which they were given, several at once when they pile up.
 
-    While the store cannot be written they are kept in memory, and tried again every second.
+    While the store cannot be written they are kept in memory, and tried again every second; what
+    a damaged one does not take is lost, and said so.
     `after_commit` runs behind commits, every few seconds (the snapshot for unprivileged readers).
     """
 
@@ -42,6 +45,7 @@ class Scribe:
         self._hurry = hurry
         self._effects: SimpleQueue[Effect | None] = SimpleQueue()
         self._unwritable = False
+        self._damage = ""
         self._refresh_ns = 0
 
     def write(self, *effects: Effect) -> None:
@@ -74,7 +78,8 @@ class Scribe:
         now_ns = self._clock.monotonic_ns()
         if now or now_ns >= self._refresh_ns:
             self._refresh_ns = now_ns + _REFRESH_EVERY_NS
-            self._after_commit(store)
+            with suppress(FailoverError):  # a commit has told of the trouble
+                self._after_commit(store)
 
     def _gather(self, *, behind: bool) -> tuple[list[Effect], bool]:
         effects: list[Effect] = []
@@ -88,7 +93,14 @@ class Scribe:
         return effects, False
 
     def _commit(self, committer: Committer, effects: list[Effect]) -> None:
-        committer.commit(*effects)
+        try:
+            committer.commit(*effects)
+        except FailoverError as error:
+            # Damaged: nothing can be kept any more, and pings go on all the same.
+            if error.message != self._damage:
+                self._damage = error.message
+                self._say(f"{error.message}; {error.hint}")
+            return
         if self._unwritable and not committer.is_behind:
             self._unwritable = False
             writable = Event(EventKind.STATE_WRITABLE, self._clock.now())

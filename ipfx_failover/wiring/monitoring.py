@@ -10,6 +10,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from ipfx_failover.adapters.signals import on_end
+from ipfx_failover.errors import FailoverError
 from ipfx_failover.monitor.executor import Executor
 from ipfx_failover.monitor.hurry import Hurry
 from ipfx_failover.monitor.loop import Monitor, Threads
@@ -51,7 +52,7 @@ def run_monitor(site: Site, show: Callable[[Logged], None], say: Callable[[str],
     """
     with site.locks.hold(locks.MONITOR, locks.this_command()), site.store() as store:
         store.renew_ballast()
-        follower = Follower(site, store.last_cursor(), show)
+        follower = Follower(site, store.last_cursor(), show, say)
         thread = threading.Thread(target=follower.run, name="follower", daemon=True)
         thread.start()
         messages: SimpleQueue[Message] = SimpleQueue()
@@ -191,10 +192,18 @@ def _worker(site: Site, scribe: Scribe, command: str, *options: str) -> Worker:
 class Follower:
     """Shows every event, whoever committed it; a slow terminal delays nothing else."""
 
-    def __init__(self, site: Site, cursor: int, show: Callable[[Logged], None]) -> None:
+    def __init__(
+        self,
+        site: Site,
+        cursor: int,
+        show: Callable[[Logged], None],
+        say: Callable[[str], None],
+    ) -> None:
         self._site = site
         self._cursor = cursor
         self._show = show
+        self._say = say
+        self._trouble = ""
         self._stop = threading.Event()
 
     def stop(self) -> None:
@@ -205,10 +214,21 @@ class Follower:
         with self._site.store() as store:
             version = -1
             while not self._stop.wait(_FOLLOW_EVERY_S):
-                if (now := store.data_version()) != version:
-                    version = now
-                    self._show_new(store)
-            self._show_new(store)
+                version = self._show_if_new(store, version)
+            self._show_if_new(store, -1)
+
+    def _show_if_new(self, store: Store, version: int) -> int:
+        """Show what came since `version`; a store that cannot be read is asked again."""
+        try:
+            now = store.data_version()
+            if now != version:
+                self._show_new(store)
+        except FailoverError as error:
+            if error.message != self._trouble:
+                self._trouble = error.message
+                self._say(f"{error.message}; {error.hint}")
+            return version
+        return now
 
     def _show_new(self, store: Store) -> None:
         for logged in store.events_after(self._cursor):

@@ -93,11 +93,12 @@ def stop_failover(
     server = site.server(name)
     output = Output(as_json)
     with desk(site, observer=_observer(output)) as at:
-        stand_in = at.stand_in_for(server.name)
         if plan:
-            steps = at.plan_stand_down(stand_in, discard=False)
+            steps = at.plan_stand_down(at.stand_in_for(server.name), discard=False)
             _show_plan(at, StandDown(at.ports), steps, [], output)
             return
+        if not at.is_giving_back(server.name):
+            at.stand_in_for(server.name)
         output.confirm(
             f"The Failover Server will stop performing the role of {server.name}; nobody serves "
             f"its clients until {server.name} has been restarted.",

@@ -18,7 +18,7 @@ from ipfx_failover.replication import steps
 from ipfx_failover.replication.places import database_path
 from ipfx_failover.replication.steps import backup_of
 from ipfx_failover.state import locks
-from ipfx_failover.state.journal import Journal, Step, StepState
+from ipfx_failover.state.journal import Journal, Step, StepState, read_journal
 from ipfx_failover.workflow.runner import Effect, Observer, Runner, Values, silent
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 FROM_LIVE = "from-live"
 TO_LIVE = "to-live"
+DONE = "done"
+"""The outcome of a run in the store; the other one is "failed"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Replication:
         effects: list[Effect] = [
             lambda tx: tx.set_copy(copy),
             lambda tx: tx.set_stale(server, stale=False),
-            lambda tx: tx.end_run(server, self.name, now, "done"),
+            lambda tx: tx.end_run(server, self.name, now, DONE),
             self._event(
                 EventKind.REPLICATED,
                 server,
@@ -154,7 +156,10 @@ class Replicator:
         """
         with self.locks.hold(self._resource, locks.this_command(), wait_s=wait_s):
             runner, workflow = self._runner(TO_LIVE)
+            begun = read_journal(self.store, self._resource)
             self.recover()
+            if begun and begun.workflow == workflow.name and self._is_finished(workflow.name):
+                return begun.facts  # a killed run had come so far that nothing is left to do
             reason = to_live_refusal(
                 self.server,
                 self.store,
@@ -171,6 +176,10 @@ class Replicator:
         for direction in directions or (FROM_LIVE, TO_LIVE):
             runner, _ = self._runner(direction)
             runner.recover(self._resource)
+
+    def _is_finished(self, work: str) -> bool:
+        last = self.store.last_run(self.server.name, work)
+        return last is not None and last[1] == DONE
 
     def plan(self, direction: str) -> list[Step]:
         """What replicating consists of, as data."""

@@ -16,6 +16,7 @@ from ipfx_failover.standin.stand_down import StandDown, stand_down_steps
 from ipfx_failover.standin.steps import StartApplication
 from ipfx_failover.standin.takeover import Takeover, role_values, takeover_steps
 from ipfx_failover.state import locks
+from ipfx_failover.state.journal import read_journal
 from ipfx_failover.workflow.runner import Committer, Runner, silent
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from ipfx_failover.standin.application import Role
     from ipfx_failover.standin.record import Note
     from ipfx_failover.standin.steps import StandInPorts
-    from ipfx_failover.state.journal import Step
+    from ipfx_failover.state.journal import Journal, Step
     from ipfx_failover.workflow.runner import Effect, Observer, Workflow
 
 RESOURCE = locks.STAND_IN
@@ -78,7 +79,10 @@ class StandInDesk:
             InDoubt: undoing failed too.
         """
         with self.machine_locks.hold(RESOURCE, locks.this_command(), wait_s=wait_s):
-            self._recover()
+            begun = self._recover()
+            stand_in = self.ports.store.stand_in()
+            if _is(begun, Takeover.name, server.name) and stand_in and self._is_standing(stand_in):
+                return  # a killed process had begun what is asked for now
             if reason := self.refusal(server):
                 raise reason
             plan = self.plan_takeover(server, by=by)
@@ -93,12 +97,18 @@ class StandInDesk:
             InDoubt: the application does not stop, or the address cannot be released.
         """
         with self.machine_locks.hold(RESOURCE, locks.this_command(), wait_s=wait_s):
-            self._recover()
+            begun = self._recover()
+            if _is(begun, StandDown.name, name) and self.ports.store.stand_in() is None:
+                return  # a killed process had begun what is asked for now
             stand_in = self.stand_in_for(name)
             plan = self.plan_stand_down(stand_in, discard=discard)
             # The upkeep must not restore an address that is about to be released.
-            self.committer.commit(lambda tx: tx.set_phase(Phase.STANDING_DOWN))
-            self.runner(StandDown(self.ports)).run(RESOURCE, stand_in.server, plan)
+            opening = [lambda tx: tx.set_phase(Phase.STANDING_DOWN)]
+            self.runner(StandDown(self.ports)).run(RESOURCE, stand_in.server, plan, opening=opening)
+
+    def is_giving_back(self, name: str) -> bool:
+        """Whether a killed process has begun to give the role of server `name` back."""
+        return _is(read_journal(self.ports.store, RESOURCE), StandDown.name, name)
 
     def recover(self) -> None:
         """Finish or undo what a killed process left; restore what a full disk kept from the store.
@@ -205,10 +215,13 @@ class StandInDesk:
             )
         return stand_in
 
-    def _recover(self) -> None:
+    def _recover(self) -> Journal | None:
+        """The journal that was open, if any."""
+        begun = read_journal(self.ports.store, RESOURCE)
         for workflow in (Takeover(self.ports), StandDown(self.ports)):
             self.runner(workflow).recover(RESOURCE)
         self._restore_from_note()
+        return begun
 
     def _restore_from_note(self) -> None:
         note = self.ports.record.read()
@@ -226,6 +239,14 @@ class StandInDesk:
             committer=self.committer,
             observer=self.observer,
         )
+
+
+def _is(journal: Journal | None, workflow: str, server: str) -> bool:
+    return (
+        journal is not None
+        and journal.workflow == workflow
+        and journal.server.casefold() == server.casefold()
+    )
 
 
 def missing(server: ServerSettings, copies: Mapping[tuple[str, str], Copy]) -> str | None:

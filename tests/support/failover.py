@@ -6,7 +6,9 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import sys
+from contextlib import closing
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
@@ -18,12 +20,12 @@ from ipfxlab.phone import APPLICATION, PORT
 from ipfx_failover.adapters.clock import SystemClock
 from ipfx_failover.records import Authority
 from ipfx_failover.standin.desk import RESOURCE
-from ipfx_failover.state.journal import StepState, read_journal
+from ipfx_failover.state.journal import StepState, open_journals, read_journal
 from ipfx_failover.state.store import Store
-from tests.support.office import applications_on, eventually, rows_in, wait_for
+from tests.support.office import INSERT_CALL, applications_on, eventually, rows_in, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ipfxlab.lab import Primary
     from ipfxlab.mail import Mail
@@ -250,17 +252,31 @@ class FailoverServer:
             assert ended == code, command.explain()
         return command
 
-    def killed_at(self, work: str, position: int, moment: Moment) -> None:
-        """Do a piece of work that is killed at a step (tests.support.killed)."""
-        kill = {"work": work, "server": "DEMOSERVER", "position": position, "moment": moment}
-        order = {**kill, "config": str(self.config_path)}
-        words = [work, "killed", str(position), moment]
-        command = self._track(words, order)
+    def killed_at(self, work: str, position: int, moment: Moment, steps: Sequence[str]) -> None:
+        """Do a piece of work that is killed at a step (tests.support.killed).
+
+        `steps`: the kinds of all its steps, as the test believes them to be.
+        """
+        where = {"config": str(self.config_path), "server": "DEMOSERVER"}
+        kill = {"work": work, **where, "position": position, "moment": moment, "kinds": steps}
+        command = self._track([work, "killed", str(position), moment], kill)
         assert command.wait() == -signal.SIGKILL, command.explain()
 
     def replicate(self) -> None:
         """Make the copy without which nothing can be stood in for."""
         self.run("replicate-from-live", "DEMOSERVER")
+
+    def has_stood_in(self, *keys: str, voicemail: str) -> None:
+        """A stand-in for DEMOSERVER has recorded these calls and this voicemail, and is over."""
+        with closing(sqlite3.connect(self.database)) as connection, connection:
+            for key in keys:
+                connection.execute(INSERT_CALL, (key,))
+        path = self.vm_dir / voicemail
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"recorded")
+        with self.store() as store, store.transaction() as tx:
+            tx.set_authority("DEMOSERVER", Authority.STANDBY)
+            tx.set_failback_pending("DEMOSERVER", pending=True)
 
     def monitor(self) -> Command:
         """Start a monitor, and wait until it watches."""
@@ -306,6 +322,15 @@ class FailoverServer:
     def is_ahead(self) -> bool:
         """Whether the standby of DEMOSERVER holds what exists nowhere else."""
         return self.server().authority is Authority.STANDBY
+
+    @property
+    def unfinished(self) -> list[str]:
+        """On what work was begun that is not finished."""
+        with self.store() as store:
+            return open_journals(store)
+
+    def wait_until_finished(self) -> None:
+        eventually(lambda: not self.unfinished, "all work is finished", explain=self.explain)
 
     @property
     def cursor(self) -> int:

@@ -21,7 +21,7 @@ from ipfx_failover.wiring.site import open_site
 from ipfx_failover.wiring.standin import desk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ipfx_failover.state.journal import Step
     from ipfx_failover.state.store import Store
@@ -43,8 +43,12 @@ class Moment(StrEnum):
 
 @dataclass
 class Killer:
-    """Observes a workflow; at its `position`-th step (from 0), at this moment, all is over."""
+    """Observes a workflow; at its `position`-th step (from 0), at this moment, all is over.
 
+    `kinds`: of all steps, as they are expected.
+    """
+
+    kinds: Sequence[str]
     position: int
     moment: Moment
     step: int = -1
@@ -53,6 +57,7 @@ class Killer:
         """An `Observer`."""
         if state is StepState.DOING:
             self.step += 1
+            assert step.kind == self.kinds[self.step], (step.kind, self.kinds)
             self._die_at(Moment.BEGUN, self.step)
         elif state is StepState.DONE:
             self._die_at(Moment.DONE, self.step)
@@ -70,10 +75,12 @@ class Killer:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def work_until_killed(work: str, config: str, server: str, position: int, moment: str) -> None:
+def work_until_killed(
+    work: str, config: str, server: str, position: int, moment: str, kinds: Sequence[str]
+) -> None:
     """Do a piece of work on a server: "take over", "stand down", "from live" or "to live"."""
     site = open_site(Path(config))
-    killer = Killer(position, Moment(moment))
+    killer = Killer(kinds, position, Moment(moment))
     works: dict[str, Callable[[Site, Killer, str], None]] = {
         "take over": _take_over,
         "stand down": partial(_stand_down, discard=False),

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 GENEROUS_S = 60.0
+INSERT_CALL = "INSERT INTO calls (key, extension, host, started_at) VALUES (?, '', '', '')"
 _PAUSE_S = 0.01
 _ANSWER_S = 5.0
 _MACHINE_DIR = "run/ipfx-failover"
@@ -144,10 +145,7 @@ class Office:
         """Calls that a Primary has recorded."""
         with self.database(primary) as connection:
             for key in keys:
-                connection.execute(
-                    "INSERT INTO calls (key, extension, host, started_at) VALUES (?, '', '', '')",
-                    (key,),
-                )
+                connection.execute(INSERT_CALL, (key,))
 
     @contextmanager
     def database(self, primary: Primary) -> Iterator[sqlite3.Connection]:

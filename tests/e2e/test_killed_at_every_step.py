@@ -1,0 +1,193 @@
+"""kill -9 at every step of every piece of work: the same command goes on, and nothing is lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ipfx_failover.records import Authority
+from ipfx_failover.replication import steps as replicating
+from ipfx_failover.standin import steps as standing
+from tests.support.killed import Moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from ipfxlab.lab import Primary
+
+    from tests.support.failover import FailoverServer
+    from tests.support.office import Office
+
+TAKE_OVER = (
+    standing.CLAIM,
+    standing.TAKE_ADDRESS,
+    standing.VERIFY_ADDRESS,
+    standing.EVICT,
+    standing.START_APPLICATION,
+)
+STAND_DOWN = (standing.STOP_APPLICATION, standing.RELEASE_ADDRESS, standing.GIVE_UP)
+DISCARD = (standing.STOP_APPLICATION, standing.SET_ASIDE, standing.GIVE_UP)
+FROM_LIVE = (
+    replicating.MAKE_ROOM,
+    replicating.BACK_UP,
+    replicating.CARRY,
+    replicating.VERIFY,
+    replicating.CLOSE_DOWN,
+    replicating.SWAP,
+    replicating.TIDY,
+)
+TO_LIVE = (
+    replicating.MAKE_ROOM,
+    replicating.CLOSE_DOWN,
+    replicating.BACK_UP,
+    replicating.BACK_UP,
+    replicating.CARRY,
+    replicating.VERIFY,
+    replicating.SYNC_FILES,
+    replicating.CLOSE_DOWN,
+    replicating.SWAP,
+    replicating.TIDY,
+)
+VOICEMAIL = "Mail/100/three.wav"
+
+
+def every(steps: Iterable[str]) -> pytest.MarkDecorator:
+    """Each step, at each moment."""
+    points = [
+        pytest.param(position, moment, id=f"{position} {step}, {moment}")
+        for position, step in enumerate(steps)
+        for moment in Moment
+    ]
+    return pytest.mark.parametrize(("position", "moment"), points)
+
+
+def databases(primary: Primary) -> list[str]:
+    """The names of the files beside the Primary's database, and its own."""
+    return names(primary.database.parent)
+
+
+def names(directory: Path) -> list[str]:
+    """What lies in a directory, without what SQLite keeps beside a database in use."""
+    found = [path.name for path in directory.iterdir()]
+    return sorted(name for name in found if not name.endswith(("-wal", "-shm")))
+
+
+@every(TAKE_OVER)
+def test_the_next_monitor_goes_on_with_a_takeover(
+    ready: FailoverServer, office: Office, position: int, moment: Moment
+) -> None:
+    office.pull_cable(office.primary.host)
+    ready.killed_at("take over", position, moment, TAKE_OVER)
+    ready.monitor()
+    ready.wait_for_event("stand_in_started")
+
+    assert ready.kinds("takeover_failed") == []
+    assert office.owners(office.primary.address) == ["FAILOVER"]
+    assert office.served_by(office.primary.address) == "FAILOVER"
+    assert len(ready.applications) == 1
+    assert ready.rows() == ["one", "two"]
+    assert ready.is_ahead
+    assert ready.unfinished == []
+
+
+@every(STAND_DOWN)
+def test_the_same_command_goes_on_with_giving_a_role_back(
+    ready: FailoverServer, office: Office, position: int, moment: Moment
+) -> None:
+    office.pull_cable(office.primary.host)
+    ready.run("failover-now", "DEMOSERVER", "--yes", "--force")
+    assert office.ask(office.primary.address, "CALL three 100") is not None
+    ready.killed_at("stand down", position, moment, STAND_DOWN)
+    ready.run("stop-failover", "DEMOSERVER", "--yes")
+
+    assert office.owners(office.primary.address) == []
+    assert ready.applications == []
+    assert ready.rows() == ["one", "two", "three"]
+    assert ready.is_ahead
+    assert ready.server().failback_pending
+    assert ready.stand_in is None
+    assert ready.kinds("stand_in_stopped") == ["stand_in_stopped"]
+    assert ready.unfinished == []
+
+
+@every(DISCARD)
+def test_the_next_monitor_goes_on_with_giving_a_role_back_by_itself(
+    ready: FailoverServer, office: Office, position: int, moment: Moment
+) -> None:
+    ready.configure_server(assume_ip=False, auto_stop_failover=True)
+    office.pull_cable(office.primary.host)
+    ready.run("failover-now", "DEMOSERVER", "--yes")
+    assert office.ask("192.168.11.2", "CALL three 100") is not None
+    ready.killed_at("discard", position, moment, DISCARD)
+    office.plug_cable(office.primary.host)
+    ready.monitor()
+    stopped = ready.wait_for_event("auto_stopped")
+    ready.wait_until_finished()
+
+    assert ready.kept(str(stopped.data["kept"])) == ["one", "two", "three"]
+    assert ready.applications == []
+    assert not ready.is_ahead
+    assert ready.server().stale
+    assert ready.kinds("auto_stopped") == ["auto_stopped"]
+
+
+@every(FROM_LIVE)
+def test_the_same_command_replicates_from_live_again(
+    ready: FailoverServer, office: Office, position: int, moment: Moment
+) -> None:
+    office.add_calls(office.primary, "three")
+    ready.killed_at("from live", position, moment, FROM_LIVE)
+
+    assert ready.rows() in (["one", "two"], ["one", "two", "three"])
+
+    office.add_calls(office.primary, "four")
+    ready.replicate()
+
+    assert ready.rows() == ["one", "two", "three", "four"]
+    assert names(ready.database.parent) == [ready.database.name]
+    assert databases(office.primary) == [office.primary.database.name]
+    assert ready.server().authority is Authority.LIVE
+    assert ready.unfinished == []
+
+
+@pytest.mark.parametrize("moment", Moment)
+def test_a_primary_that_dies_during_the_swap_is_taken_over_with_a_whole_copy(
+    ready: FailoverServer, office: Office, moment: Moment
+) -> None:
+    office.add_calls(office.primary, "three")
+    ready.killed_at("from live", FROM_LIVE.index(replicating.SWAP), moment, FROM_LIVE)
+    office.pull_cable(office.primary.host)
+    ready.monitor()
+    ready.wait_for_event("stand_in_started")
+    known = office.ask(office.primary.address, "LIST")
+
+    assert known is not None
+    assert known[0]["calls"] in (["one", "two"], ["one", "two", "three"])
+    assert names(ready.database.parent) == [ready.database.name]
+
+
+@every(TO_LIVE)
+def test_the_same_command_brings_everything_to_live(
+    ready: FailoverServer, office: Office, position: int, moment: Moment
+) -> None:
+    ready.with_files()
+    ready.has_stood_in("three", voicemail=VOICEMAIL)
+    ready.killed_at("to live", position, moment, TO_LIVE)
+
+    assert office.rows(office.primary) in (["one", "two"], ["one", "two", "three"])
+    assert ready.rows() == ["one", "two", "three"]
+    assert ready.is_ahead
+
+    ready.run("replicate-to-live", "DEMOSERVER", "--yes")
+    safety = [name for name in databases(office.primary) if ".before-" in name]
+
+    assert office.rows(office.primary) == ["one", "two", "three"]
+    assert (office.primary.vm_dir / VOICEMAIL).read_bytes() == b"recorded"
+    assert databases(office.primary) == sorted([office.primary.database.name, *safety])
+    assert len(safety) == 1
+    assert names(ready.database.parent) == [ready.database.name]
+    assert ready.server().authority is Authority.LIVE
+    assert not ready.server().failback_pending
+    assert ready.unfinished == []

@@ -177,12 +177,12 @@ def test_a_guarded_primary_gets_its_address_back_while_the_monitor_asks_for_it(
 ) -> None:
     network, primary, guard = stage.lab.network, stage.primary.host, stage.guard
     stage.start_monitor()
-    stage.monitor.wait_for("server_answering", 0)
+    stage.monitor.wait_for("server_answering")
     taken, since = len(guard.lines), stage.monitor.mark()
     network.pull_cable(primary)
-    stage.monitor.wait_for("server_suspect", since)
+    stage.monitor.wait_for("server_suspect", since=since)
     network.plug_cable(primary)
     guard.wait_for_line("nobody answered; taken", since=taken)
-    stage.monitor.wait_for("server_answering", since)
+    stage.monitor.wait_for("server_answering", since=since)
 
     assert not [line for line in guard.lines if "is probed by" in line]

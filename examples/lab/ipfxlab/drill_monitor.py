@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ipfxlab.process import GENEROUS_S
+from ipfx_failover.errors import Failed
 
 if TYPE_CHECKING:
     from ipfxlab.process import LabProcess
@@ -50,8 +50,8 @@ class MonitorRun:
         """Where the output is now: `wait_for` looks only behind it."""
         return len(self.process.lines)
 
-    def wait_for(self, kind: str, since: int, *, timeout_s: float = GENEROUS_S) -> Happened:
-        """The first event of a kind behind a mark.
+    def wait_for(self, *kinds: str, since: int = 0) -> Happened:
+        """The first event of one of these kinds behind a mark.
 
         Raises:
             Failed: it did not come in time, or the monitor has ended.
@@ -59,9 +59,14 @@ class MonitorRun:
 
         def find() -> Happened | None:
             events = map(self.event, self.process.lines[since:])
-            return next((event for event in events if event.kind == kind), None)
+            return next((event for event in events if event.kind in kinds), None)
 
-        return self.process.wait_for(find, f"the event {kind}", timeout_s=timeout_s)
+        wanted = " or ".join(kinds)
+        try:
+            return self.process.wait_for(find, wanted)
+        except Failed:
+            how = "did not tell in time of" if self.process.running else "ended without"
+            raise Failed(f"the monitor {how} {wanted}", "see its last words above") from None
 
     def last_words(self) -> list[str]:
         return [self.event(line).words for line in self.process.lines[-_TAIL_LINES:]]

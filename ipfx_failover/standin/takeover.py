@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from ipfx_failover.events import Event, EventKind
 from ipfx_failover.records import Phase
 from ipfx_failover.standin import steps
+from ipfx_failover.standin.probing import any_answers, who_answers
 from ipfx_failover.state.journal import Step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ipfx_failover.config.models import ServerSettings
+    from ipfx_failover.net import Address
     from ipfx_failover.standin.application import Role
     from ipfx_failover.standin.steps import StandInPorts
     from ipfx_failover.state.journal import Journal
     from ipfx_failover.state.writing import Transaction
     from ipfx_failover.workflow.runner import Effect, StepKind, Values
+
+_ANSWER_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +77,36 @@ class Takeover:
         )
 
     def goes_forward(self, journal: Journal) -> bool:
-        """After a restart it goes on; after a reboot the address is gone: undo, judge afresh."""
-        return journal.boot_id == self.ports.boot_id
+        """After a restart it goes on; after a reboot the address is gone: undo, judge afresh.
+
+        Judged afresh, too, when the Primary is back, and clients have not met its stand-in yet.
+        """
+        return journal.boot_id == self.ports.boot_id and not self._is_back(journal)
+
+    def _is_back(self, journal: Journal) -> bool:
+        values = {step.kind: step.parameters for step in journal.steps}
+        if where := values.get(steps.TAKE_ADDRESS):
+            return self._is_used(IPv4Address(str(where["address"])), str(where["adapter"]))
+        application, role = self.ports.application, values.get(steps.START_APPLICATION)
+        if application is None or role is None:
+            return False
+        has_begun = application.problem(steps.role_of(role), None) is None
+        return not has_begun and self._answers(IPv4Address(str(role["role_address"])))
+
+    def _is_used(self, address: Address, adapter: str) -> bool:
+        """By another machine: one that we hold already is not asked for."""
+        ports = self.ports
+        if ports.addresses.holder(address) is not None:
+            return False
+        return who_answers(ports.arp(adapter), address, ports.clock) is not None
+
+    def _answers(self, address: Address) -> bool:
+        echo = self.ports.echo(None)
+        try:
+            echo.prepare([address])
+            return any_answers(echo, [address], 0, self.ports.clock, _ANSWER_S)
+        finally:
+            echo.close()
 
 
 def takeover_steps(

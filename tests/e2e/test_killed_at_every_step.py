@@ -92,6 +92,26 @@ def test_the_next_monitor_goes_on_with_a_takeover(
     assert ready.unfinished == []
 
 
+@pytest.mark.parametrize("assume_ip", [True, False])
+@pytest.mark.parametrize("moment", [Moment.DONE])
+def test_a_takeover_that_nobody_has_seen_yet_is_undone_when_the_primary_is_back(
+    ready: FailoverServer, office: Office, moment: Moment, *, assume_ip: bool
+) -> None:
+    ready.configure_server(assume_ip=assume_ip)
+    office.pull_cable(office.primary.host)
+    ready.killed_at("take over", 0, moment, TAKE_OVER)
+    office.plug_cable(office.primary.host)
+    ready.watching_monitor()
+    ready.wait_until_finished()
+    ready.wait_for_rounds()
+
+    assert office.owners(office.primary.address) == ["DEMOSERVER"]
+    assert ready.kinds("address_taken", "stand_in_started") == []
+    assert ready.applications == []
+    assert ready.stand_in is None
+    assert not ready.is_ahead
+
+
 @every(STAND_DOWN)
 def test_the_same_command_goes_on_with_giving_a_role_back(
     ready: FailoverServer, office: Office, position: int, moment: Moment

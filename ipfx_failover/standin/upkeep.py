@@ -25,6 +25,10 @@ _ANNOUNCE_EVERY_S = 60.0
 _ANSWERS_PER_S = 20
 _ANSWERS_AT_ONCE = 50
 _TELL_AGAIN_S = 10.0
+_TOLD_PER_S = 0.5
+_TOLD_AT_ONCE = 10
+_MACS_REMEMBERED = 100
+"""A flood under ever new MACs must fill neither our memory nor the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,7 @@ class Upkeep:
         self._held: dict[Address, _Held] = {}
         self._wanted: dict[Address, str] = {}
         self._bucket = TokenBucket(_ANSWERS_PER_S, _ANSWERS_AT_ONCE)
+        self._telling = TokenBucket(_TOLD_PER_S, _TOLD_AT_ONCE)
         self._stop = threading.Event()
         # A socket pair rather than a pipe: Windows selects on sockets only.
         self._waker, self._woken = socket.socketpair()
@@ -181,7 +186,11 @@ class Upkeep:
     def _tell_once(self, held: _Held, seen: Conflict | Asked) -> None:
         now_ns = self._clock.monotonic_ns()
         key = (type(seen), seen.mac)
-        if now_ns - held.told_ns.get(key, -(1 << 62)) >= _TELL_AGAIN_S * 1e9:
+        if now_ns - held.told_ns.get(key, -(1 << 62)) < _TELL_AGAIN_S * 1e9:
+            return
+        if self._telling.take(now_ns):
+            if len(held.told_ns) >= _MACS_REMEMBERED:
+                held.told_ns.clear()
             held.told_ns[key] = now_ns
             self._tell(seen)
 

@@ -45,11 +45,22 @@ def create_beside(path: Path) -> Path:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("BEGIN")
-        for statement in (*SCHEMA.split(";"), *TRIGGERS):
-            connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        _make_tables(connection)
         connection.execute("COMMIT")
     return beside
+
+
+def empty() -> sqlite3.Connection:
+    """A store in memory that knows nothing: what a reader sees where none was made yet."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    _make_tables(connection)
+    return connection
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    for statement in (*SCHEMA.split(";"), *TRIGGERS):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
 def side_files(path: Path) -> tuple[Path, Path]:

@@ -114,7 +114,7 @@ class Locks:
         who = f"process {holder.pid} ({holder.work})" if holder else "another process"
         return Busy(
             f"{resource} is in use by {who}",
-            "wait for it to end, then try again",
+            "wait for it to end, or end it; then try again",
         )
 
     # The kernel's lock counts; the holder's name is a help to people. Neither a full disk nor a

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from ipfx_failover.adapters.clock import SystemClock, SystemLocalTime
@@ -10,10 +11,13 @@ from ipfx_failover.config.find import find
 from ipfx_failover.config.outline import outline_of, read_outline
 from ipfx_failover.errors import Refused
 from ipfx_failover.report import aged, draw, read_snapshot
+from ipfx_failover.state.creation import empty
 from ipfx_failover.state.locks import Locks
-from ipfx_failover.state.store import Store
+from ipfx_failover.state.reading import Reading
+from ipfx_failover.state.store import DATABASE, Store
 
 if TYPE_CHECKING:
+    import sqlite3
     from pathlib import Path
 
     from ipfx_failover.config.outline import Outline
@@ -33,15 +37,26 @@ def look(config_path: Path | None) -> StatusReport:
     """
     outline = _outline(config_path)
     clock = SystemClock()
+    held = Locks(outline.state_dir / LOCKS)
     try:
-        with Store(outline.state_dir) as store:
-            held = Locks(outline.state_dir / LOCKS)
+        with closing(_reading(outline.state_dir)) as connection:
+            store = Reading(connection, outline.state_dir / DATABASE)
             return draw(outline, store, held, clock, SystemLocalTime())
     except Refused:
         snapshot = read_snapshot(outline.state_dir)
         if snapshot is None:
             raise
         return aged(snapshot, clock.now())
+
+
+def _reading(state_dir: Path) -> sqlite3.Connection:
+    """The store's connection; who only looks makes no store, which would then be theirs."""
+    database = state_dir / DATABASE
+    try:
+        is_there = database.exists()
+    except PermissionError:
+        is_there = True  # opening it will say so
+    return Store(state_dir).connection if is_there else empty()
 
 
 def _outline(config_path: Path | None) -> Outline:

@@ -335,7 +335,6 @@ def test_an_unknown_host_key_is_refused_with_its_fingerprint(tmp_path: Path, ssh
 
     assert isinstance(error, Refused)
     assert f"ssh-ed25519 {listed.split()[1]}" in error.message
-    assert "ipfx-failover server trust DEMOSERVER" in error.hint
     assert f"ssh-keyscan -p {sshd.port} 127.0.0.1" in error.hint
     assert str(tmp_path / "known_hosts") in error.hint
 

@@ -87,9 +87,8 @@ class RefuseUnknownKeys(paramiko.MissingHostKeyPolicy):
         raise Refused(
             f"nobody has trusted the SSH host key of {target.name} ({target.host} port "
             f"{target.port}) yet: {described(key)}",
-            f"compare it with the server's own (ssh-keygen -lf on its host key), then: "
-            f"ipfx-failover server trust {target.name}; or append the output of `ssh-keyscan "
-            f"-p {target.port} {target.host}` to {target.known_hosts_file}",
+            f"compare it with the server's own (ssh-keygen -lf on its host key), then append the "
+            f"output of `ssh-keyscan -p {target.port} {target.host}` to {target.known_hosts_file}",
         )
 
 

@@ -23,11 +23,15 @@ from ipfx_failover.workflow.runner import Effect, Observer, Runner, Values, sile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from ipfx_failover.clock import Clock
     from ipfx_failover.config.models import ServerSettings
     from ipfx_failover.records import ServerState
+    from ipfx_failover.replication.engine import Backup
+    from ipfx_failover.state.reading import Reading
     from ipfx_failover.state.store import Store
+    from ipfx_failover.state.writing import Transaction
     from ipfx_failover.workflow.runner import StepKind
 
 FROM_LIVE = "from-live"
@@ -38,11 +42,15 @@ DONE = "done"
 
 @dataclass(frozen=True, slots=True)
 class Replication:
-    """One direction, as a workflow (`direction` is FROM_LIVE or TO_LIVE)."""
+    """One direction, as a workflow (`direction` is FROM_LIVE or TO_LIVE).
+
+    `recovers`: it finishes what a killed process began, perhaps long ago.
+    """
 
     ports: steps.ReplicationPorts
     clock: Clock
     direction: str
+    recovers: bool = False
 
     durable = True
 
@@ -69,12 +77,21 @@ class Replication:
             ),
         ]
         if self.direction == TO_LIVE:
-            effects += [
-                lambda tx: tx.set_authority(server, Authority.LIVE),
-                lambda tx: tx.set_failback_pending(server, pending=False),
-                self._event(EventKind.FAILBACK_COMPLETED, server),
-            ]
+            effects.append(self._give_back(server, backup))
         return effects
+
+    def _give_back(self, server: str, backup: Backup) -> Effect:
+        completed = self._event(EventKind.FAILBACK_COMPLETED, server)
+
+        def give_back(tx: Transaction) -> None:
+            # What was recorded after that backup is still only here.
+            if self.recovers and _has_stood_in_since(tx, server, backup.as_of):
+                return
+            tx.set_authority(server, Authority.LIVE)
+            tx.set_failback_pending(server, pending=False)
+            completed(tx)
+
+        return give_back
 
     def undone(self, server: str, reason: str, facts: Values) -> Sequence[Effect]:  # noqa: ARG002
         now = self.clock.now()
@@ -174,12 +191,13 @@ class Replicator:
     def recover(self, *directions: str) -> None:
         """Finish or undo what killed runs left; the caller holds the lock of the database."""
         for direction in directions or (FROM_LIVE, TO_LIVE):
-            runner, _ = self._runner(direction)
+            runner, _ = self._runner(direction, recovers=True)
             runner.recover(self._resource)
 
     def _is_finished(self, work: str) -> bool:
         last = self.store.last_run(self.server.name, work)
-        return last is not None and last[1] == DONE
+        is_ahead = self.store.server(self.server.name).authority is Authority.STANDBY
+        return last is not None and last[1] == DONE and not is_ahead
 
     def plan(self, direction: str) -> list[Step]:
         """What replicating consists of, as data."""
@@ -193,8 +211,8 @@ class Replicator:
     def _resource(self) -> str:
         return locks.database(self.server.name)
 
-    def _runner(self, direction: str) -> tuple[Runner, Replication]:
-        workflow = Replication(self.ports, self.clock, direction)
+    def _runner(self, direction: str, *, recovers: bool = False) -> tuple[Runner, Replication]:
+        workflow = Replication(self.ports, self.clock, direction, recovers)
         runner = Runner(
             store=self.store,
             clock=self.clock,
@@ -203,6 +221,12 @@ class Replicator:
             observer=self.observer,
         )
         return runner, workflow
+
+
+def _has_stood_in_since(reading: Reading, server: str, at: datetime) -> bool:
+    stand_in, last = reading.stand_in(), reading.server(server).last_failover_at
+    is_standing = stand_in is not None and stand_in.server.casefold() == server.casefold()
+    return is_standing or (last is not None and last > at)
 
 
 def from_live_refusal(server: ServerSettings, store: Store) -> Refused | None:

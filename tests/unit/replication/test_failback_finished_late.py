@@ -1,0 +1,53 @@
+"""A failback that a killed process left is finished by whoever comes next, perhaps too late."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ipfx_failover.records import Authority
+from ipfx_failover.replication.full import TO_LIVE, Replication
+from ipfx_failover.replication.steps import ReplicationPorts
+from ipfx_failover.state.store import Store
+from tests.fakes.clock import FakeClock
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ipfx_failover.state.journal import Parameter
+
+PORTS = ReplicationPorts(sides={}, carry=lambda *_: None, sync_files_to_live=lambda: 0)
+
+
+@pytest.mark.parametrize(
+    ("recovers", "failover_later_s", "expected"),
+    [
+        (False, -60, (Authority.LIVE, False)),
+        (True, -60, (Authority.LIVE, False)),
+        (True, 60, (Authority.STANDBY, True)),
+    ],
+)
+def test_what_a_later_stand_in_recorded_is_not_given_up_by_an_earlier_failback(
+    tmp_path: Path, *, recovers: bool, failover_later_s: int, expected: tuple[Authority, bool]
+) -> None:
+    clock = FakeClock()
+    failover_at = clock.now() + timedelta(seconds=failover_later_s)
+    facts: dict[str, Parameter] = {
+        "backup_path": "/backup",
+        "backup_size_bytes": 1,
+        "backup_sha256": "",
+        "backup_as_of": clock.now().isoformat(),
+        "backup_version": "1",
+    }
+    with Store(tmp_path) as store:
+        with store.transaction() as tx:
+            tx.set_authority("DEMO", Authority.STANDBY)
+            tx.set_failback_pending("DEMO", pending=True)
+            tx.set_last_failover("DEMO", failover_at)
+            for effect in Replication(PORTS, clock, TO_LIVE, recovers).finished("DEMO", facts):
+                effect(tx)
+
+        state = store.server("DEMO")
+    assert expected == (state.authority, state.failback_pending)

@@ -35,6 +35,7 @@ from tests.support.tree_sites import ssh_connection
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ipfx_failover.adapters.ssh.connection import SshConnection
     from ipfx_failover.livehost import LiveHost, RunResult
     from tests.support.sshd import Sshd
 
@@ -56,6 +57,12 @@ class WithoutPython(SshHost):
         return "no-python3-here"
 
 
+@pytest.fixture(scope="module")
+def connection(sshd: Sshd) -> Iterator[SshConnection]:
+    with closing(ssh_connection(sshd)) as made:
+        yield made
+
+
 @dataclass
 class Site:
     side: SqliteSide
@@ -67,18 +74,16 @@ class Site:
 
 
 @pytest.fixture(params=["here", "by python3 over ssh", "by sqlite3 over ssh"])
-def site(request: pytest.FixtureRequest, tmp_path: Path, sshd: Sshd) -> Iterator[Site]:
+def site(request: pytest.FixtureRequest, tmp_path: Path, connection: SshConnection) -> Site:
     # A name that a careless command line or URI would trip over.
     directory = tmp_path / "it's a 100%\\dir"
     directory.mkdir()
     database = directory / 'app "live".db'
     if request.param == "here":
-        yield Site(LocalSqlite(), LocalHost(), database)
-        return
+        return Site(LocalSqlite(), LocalHost(), database)
     kind = SshHost if request.param == "by python3 over ssh" else WithoutPython
-    host = kind(ssh_connection(sshd))
-    with closing(host):
-        yield Site(LiveSqlite(host), host, database)
+    host = kind(connection)
+    return Site(LiveSqlite(host), host, database)
 
 
 def make(database: Path, journal_mode: str = "wal", *, rows: int = 3) -> Path:

@@ -15,35 +15,44 @@ from ipfx_failover.files.ports import CHANGED, Incoming, Placed, SourceProblem, 
 from ipfx_failover.files.values import Copy
 from tests.support.sshd import running_sshd
 from tests.support.sync import T0, Row, copy_of, incoming, selection
-from tests.support.tree_sites import DISK_SITES, SITES, DiskSite, Site, build_site
+from tests.support.tree_sites import (
+    DISK_SITES,
+    SITES,
+    DiskSite,
+    Site,
+    build_site,
+    ssh_connection,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from ipfx_failover.adapters.ssh.connection import SshConnection
     from ipfx_failover.files.ports import Tree
-    from tests.support.sshd import Sshd
 
 
 @pytest.fixture(scope="module")
-def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
-    with running_sshd(tmp_path_factory.mktemp("sshd")) as server:
-        yield server
+def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshConnection]:
+    with (
+        running_sshd(tmp_path_factory.mktemp("sshd")) as server,
+        closing(ssh_connection(server)) as made,
+    ):
+        yield made
 
 
 @pytest.fixture(params=SITES)
-def site(request: pytest.FixtureRequest, tmp_path: Path, sshd: Sshd) -> Iterator[Site]:
-    made = build_site(request.param, tmp_path / "vm", sshd)
-    yield made
-    made.tree.close()
+def site(request: pytest.FixtureRequest, tmp_path: Path, connection: SshConnection) -> Site:
+    return build_site(request.param, tmp_path / "vm", connection)
 
 
 @pytest.fixture(params=DISK_SITES)
-def disk_site(request: pytest.FixtureRequest, tmp_path: Path, sshd: Sshd) -> Iterator[DiskSite]:
-    made = build_site(request.param, tmp_path / "vm", sshd)
+def disk_site(
+    request: pytest.FixtureRequest, tmp_path: Path, connection: SshConnection
+) -> DiskSite:
+    made = build_site(request.param, tmp_path / "vm", connection)
     assert isinstance(made, DiskSite)
-    yield made
-    made.tree.close()
+    return made
 
 
 def look(tree: Tree, *rows: Row, windows: bool = False, unless: bytes = b"") -> Listing:
@@ -235,8 +244,10 @@ def test_a_file_that_went_meanwhile_does_not_stop_the_others(site: Site) -> None
 
 
 @pytest.mark.parametrize("kind", ["local by descriptor", "local by path"])
-def test_reading_does_not_follow_a_link_to_elsewhere(kind: str, tmp_path: Path, sshd: Sshd) -> None:
-    disk_site = build_site(kind, tmp_path / "vm", sshd)
+def test_reading_does_not_follow_a_link_to_elsewhere(
+    kind: str, tmp_path: Path, connection: SshConnection
+) -> None:
+    disk_site = build_site(kind, tmp_path / "vm", connection)
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "secret").write_bytes(b"1")
@@ -270,8 +281,8 @@ def test_the_stamp_told_is_the_one_that_is_listed_later(site: Site) -> None:
     assert abs(placed.stamp.mtime_ns - listed.mtime_ns) < 10**9
 
 
-def test_local_trees_keep_nanoseconds(tmp_path: Path, sshd: Sshd) -> None:
-    site = build_site("local by descriptor", tmp_path / "vm", sshd)
+def test_local_trees_keep_nanoseconds(tmp_path: Path, connection: SshConnection) -> None:
+    site = build_site("local by descriptor", tmp_path / "vm", connection)
     put(site.tree, incoming("a", b"123"))
 
     assert T0 == site.mtime_ns("a")
@@ -440,16 +451,15 @@ def test_purging_does_not_follow_links(disk_site: DiskSite, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("kind", ["local by descriptor", "sftp with find"])
 def test_what_is_new_belongs_to_the_owner_of_its_directory(
-    kind: str, tmp_path: Path, sshd: Sshd
+    kind: str, tmp_path: Path, connection: SshConnection
 ) -> None:
-    site = build_site(kind, tmp_path / "vm", sshd)
+    site = build_site(kind, tmp_path / "vm", connection)
     site.make_directory("Mail")
     above = tmp_path / "vm" / "Mail"
     if os.geteuid() == 0:
         os.chown(above, 12345, 54321)
-    with closing(site.tree):
-        site.tree.make_directories(["Mail/1"])
-        put(site.tree, incoming("Mail/1/a", b"1"), incoming("Mail/b", b"2" * 1_000_000))
+    site.tree.make_directories(["Mail/1"])
+    put(site.tree, incoming("Mail/1/a", b"1"), incoming("Mail/b", b"2" * 1_000_000))
     found = [path.stat() for path in (above, *above.rglob("*"))]
 
     assert 4 == len(found)

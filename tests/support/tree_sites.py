@@ -96,7 +96,7 @@ def ssh_connection(sshd: Sshd, name: str = "DEMOSERVER") -> SshConnection:
     )
 
 
-def build_site(kind: str, root: Path, sshd: Sshd) -> Site:
+def build_site(kind: str, root: Path, connection: SshConnection) -> Site:
     """A site whose root exists and is empty."""
     if kind == "fake":
         return FakeSite(FakeTree())
@@ -105,6 +105,5 @@ def build_site(kind: str, root: Path, sshd: Sshd) -> Site:
         return DiskSite(LocalTree(root), root)
     if kind == "local by path":
         return DiskSite(LocalTree(root, files=ByPath(root)), root)
-    connection = ssh_connection(sshd)
     tree = SftpTree(connection, SshHost(connection), str(root), use_find=kind == "sftp with find")
     return DiskSite(tree, root)

@@ -35,6 +35,7 @@ FLUSH_TIMEOUT_S = 300.0
 
 _LARGEST_PACKET_BYTES = 1 << 20
 _RECEIVE_BYTES = 1 << 18
+_SEND_BYTES = 1 << 15
 
 
 class Reply(NamedTuple):
@@ -261,8 +262,14 @@ class Sftp:
         return self._lost(why)
 
     def _transmit(self, data: bytes) -> None:
+        # Not paramiko's sendall: it copies all that is left for each packet that it sends.
+        view, at = memoryview(data), 0
         try:
-            self._channel.sendall(data)
+            while at < len(view):
+                sent = self._channel.send(bytes(view[at : at + _SEND_BYTES]))
+                if not sent:
+                    raise EOFError("the connection ended")
+                at += sent
         except (OSError, EOFError, paramiko.SSHException) as error:
             raise self._gone(reason(error)) from None
 

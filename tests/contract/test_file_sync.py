@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tests.support.sshd import Sshd
 
-FILES = 1500
+FILES = 800
 _TOP = Path(__file__).parents[2]
 
 

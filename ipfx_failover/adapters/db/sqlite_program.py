@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _NOT_FOUND = 127
 _TIMEOUT_S = 6 * 3600.0
-_BUSY_MS = 30_000
+_BUSY_MS = 300_000
 _SCHEMA = (
     "SELECT hex(coalesce(group_concat(sql), '')) FROM (SELECT sql FROM sqlite_master ORDER BY name)"
 )

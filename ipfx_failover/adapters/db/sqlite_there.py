@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PIECE_BYTES = 1 << 20
-BUSY_S = 30.0
+BUSY_S = 120.0
 
 
 def snapshot(path: str, to: str) -> dict[str, object]:

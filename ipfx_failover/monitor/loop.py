@@ -77,6 +77,7 @@ class Monitor:
         boot_id: str,
         gateway: Callable[[], Address | None],
         is_ours: Callable[[Address], bool],
+        cry: Callable[[str], None],
         messages: SimpleQueue[Message],
         threads: Threads,
     ) -> None:
@@ -86,6 +87,7 @@ class Monitor:
         self._boot_id = boot_id
         self._gateway = gateway
         self._is_ours = is_ours
+        self._cry = cry
         self._messages = messages
         self._threads = threads
         network = config.network
@@ -253,8 +255,10 @@ class Monitor:
 
     def _work_done(self, done: WorkDone) -> None:
         self._threads.scribe.write(*done.unsaid)
-        if done.error is None or isinstance(done.error, Busy):
-            return  # busy: another process is at it, and the next full count decides again
+        if done.error is None:
+            return
+        if isinstance(done.error, Busy) and (self._view.stand_in or done.job == "recover"):
+            return  # another process has been quicker
         standing_in = self._view.stand_in.server if self._view.stand_in else None
         self._threads.scribe.emit(
             EventKind.TAKEOVER_REFUSED,
@@ -278,6 +282,7 @@ class Monitor:
         except (FailoverError, sqlite3.DatabaseError) as error:
             # Pings and takeover go on with what was known; the scribe tells of its own trouble.
             if not self._blind:
+                self._cry(str(error))
                 self._threads.scribe.emit(EventKind.STATE_UNWRITABLE, reason=str(error))
             self._blind = True
         else:
@@ -296,6 +301,10 @@ class Monitor:
         before, self._view = self._view, view
         for name, state in view.states.items():
             if state.mode is not before.states[name].mode:
+                self._fleet = fleets.forget(self._fleet, name)
+        for name in before.probed_at.keys() - view.probed_at.keys():
+            # Its address is ours now. That it failed stays true; an old OK is never shown.
+            if self._fleet.servers[name].liveness is not Liveness.FAILED:
                 self._fleet = fleets.forget(self._fleet, name)
         if before.stand_in and not view.stand_in:
             self._fleet = fleets.given_back(self._fleet, before.stand_in.server)

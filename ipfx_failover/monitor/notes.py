@@ -34,6 +34,7 @@ class Notes:
         self._boot_id = boot_id
         self._answered = set(answered)
         self._answered_at: dict[str, datetime] = {}
+        self._probed_at: dict[str, datetime] = {}
         self._refused: set[str] = set()
         self._written_ns = 0
         self._written: Fleet | None = None
@@ -42,6 +43,7 @@ class Notes:
         """Note a judged round."""
         now = self._clock.now()
         for name, address in view.probed_at.items():
+            self._probed_at[name] = now
             if address in seen.answered:
                 self._note_answer(name, now)
             elif address in seen.refused and name not in self._refused:
@@ -49,7 +51,8 @@ class Notes:
                 self._scribe.emit(EventKind.PROBE_REFUSED, name, reason=seen.refused[address])
         if self._has_changed(fleet) or seen.judged_ns - self._written_ns >= _EVERY_NS:
             self._written_ns, self._written = seen.judged_ns, fleet
-            observations = [self._observation(name, fleet, now) for name in view.probed_at]
+            # Also of those that are not probed any more: what is known of them is forgotten.
+            observations = [self._observation(name, fleet) for name in self._probed_at]
             self._scribe.write(lambda tx: tx.observe(observations), lambda tx: tx.beat(now))
 
     def _note_answer(self, name: str, now: datetime) -> None:
@@ -71,6 +74,7 @@ class Notes:
             for name, state in fleet.servers.items()
         )
 
-    def _observation(self, name: str, fleet: Fleet, now: datetime) -> Observation:
-        state = fleet.servers.get(name, ServerLiveness())
-        return Observation(name, state.liveness, state.misses, now, self._answered_at.get(name))
+    def _observation(self, name: str, fleet: Fleet) -> Observation:
+        state, probed_at = fleet.servers.get(name, ServerLiveness()), self._probed_at[name]
+        answered_at = self._answered_at.get(name)
+        return Observation(name, state.liveness, state.misses, probed_at, answered_at)

@@ -16,7 +16,7 @@ from ipfx_failover.standin.stand_down import StandDown, stand_down_steps
 from ipfx_failover.standin.steps import StartApplication
 from ipfx_failover.standin.takeover import Takeover, role_values, takeover_steps
 from ipfx_failover.state import locks
-from ipfx_failover.state.journal import read_journal
+from ipfx_failover.state.journal import open_journals, read_journal
 from ipfx_failover.workflow.runner import Committer, Runner, silent
 
 if TYPE_CHECKING:
@@ -102,9 +102,7 @@ class StandInDesk:
                 return  # a killed process had begun what is asked for now
             stand_in = self.stand_in_for(name)
             plan = self.plan_stand_down(stand_in, discard=discard)
-            # The upkeep must not restore an address that is about to be released.
-            opening = [lambda tx: tx.set_phase(Phase.STANDING_DOWN)]
-            self.runner(StandDown(self.ports)).run(RESOURCE, stand_in.server, plan, opening=opening)
+            self.runner(StandDown(self.ports)).run(RESOURCE, stand_in.server, plan)
 
     def is_giving_back(self, name: str) -> bool:
         """Whether a killed process has begun to give the role of server `name` back."""
@@ -118,6 +116,15 @@ class StandInDesk:
         """
         with self.machine_locks.hold(RESOURCE, locks.this_command()):
             self._recover()
+
+    def is_unfinished(self) -> bool:
+        """Whether a takeover or stand-down is neither finished nor undone, by whomever."""
+        return RESOURCE in open_journals(self.ports.store)
+
+    def catch_up(self) -> None:
+        """Commit what a full disk kept from the store, when nobody else changes the role."""
+        with self.machine_locks.hold(RESOURCE, locks.this_command()):
+            self.committer.commit()
 
     def restore_addresses(self) -> None:
         """Take addresses again that we hold and that are gone from their adapters."""
@@ -194,6 +201,7 @@ class StandInDesk:
         return stand_down_steps(
             stand_in,
             self.role_of(server),
+            was_standing=self._is_standing(stand_in),
             stops_application=self.ports.application is not None,
             discard=discard,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ipfx_failover.records import Phase
 from ipfx_failover.standin import steps
 from ipfx_failover.standin.takeover import role_values
 from ipfx_failover.state.journal import Step
@@ -31,6 +32,7 @@ class StandDown:
     @property
     def kinds(self) -> Mapping[str, StepKind]:
         return {
+            steps.END_UPKEEP: steps.EndUpkeep(self.ports),
             steps.STOP_APPLICATION: steps.Backwards(
                 steps.StartApplication(self.ports), "stop the application that is {server}"
             ),
@@ -53,27 +55,24 @@ class StandDown:
 
 
 def stand_down_steps(
-    stand_in: StandIn, role: Role, *, stops_application: bool, discard: bool
+    stand_in: StandIn, role: Role, *, was_standing: bool, stops_application: bool, discard: bool
 ) -> list[Step]:
     """What giving the role back consists of, as data.
 
-    `discard`: what was recorded is set aside rather than kept for `replicate-to-live`.
+    `was_standing`: the role is being performed, so that it is again when this fails. `discard`:
+    what was recorded is set aside rather than kept for `replicate-to-live`.
     """
-    plan = []
+    server = stand_in.server
+    # What fails by itself would fail again and again: there a human is to say how it goes on.
+    phase = Phase.STANDING_DOWN if discard else stand_in.phase
+    plan = [Step(steps.END_UPKEEP, {"server": server, "phase": phase})]
     if stops_application:
-        plan.append(Step(steps.STOP_APPLICATION, role_values(role)))
+        values = {**role_values(role), "was_standing": was_standing}
+        plan.append(Step(steps.STOP_APPLICATION, values))
     if stand_in.address is not None:
-        plan.append(
-            Step(
-                steps.RELEASE_ADDRESS,
-                {
-                    "server": stand_in.server,
-                    "address": stand_in.address,
-                    "adapter": stand_in.adapter,
-                },
-            )
-        )
+        where = {"server": server, "address": stand_in.address, "adapter": stand_in.adapter}
+        plan.append(Step(steps.RELEASE_ADDRESS, {**where, "was_standing": was_standing}))
     if discard:
-        plan.append(Step(steps.SET_ASIDE, {"server": stand_in.server}))
-    plan.append(Step(steps.GIVE_UP, {"server": stand_in.server, "discard": discard}))
+        plan.append(Step(steps.SET_ASIDE, {"server": server}))
+    plan.append(Step(steps.GIVE_UP, {"server": server, "discard": discard}))
     return plan

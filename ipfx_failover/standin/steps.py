@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Protocol
 
-from ipfx_failover.errors import Failed, FailoverError, Refused
+from ipfx_failover.errors import Failed, Refused, UsageError
 from ipfx_failover.events import Event, EventKind
 from ipfx_failover.records import Authority, HeldAddress, Phase, StandIn
 from ipfx_failover.standin.application import Application, Process, Role
@@ -27,6 +27,7 @@ TAKE_ADDRESS = "take the address"
 VERIFY_ADDRESS = "verify the address"
 EVICT = "end work on the copy"
 START_APPLICATION = "start the application"
+END_UPKEEP = "end the upkeep"
 STOP_APPLICATION = "stop the application"
 RELEASE_ADDRESS = "release the address"
 SET_ASIDE = "set the standby's data aside"
@@ -151,7 +152,7 @@ class Fence:
     def do(self, values: Values) -> Outcome:
         try:
             self.ports.fence(str(values["server"]))
-        except FailoverError:
+        except (Failed, UsageError):
             if values["required"]:
                 raise
         return Outcome()
@@ -286,8 +287,28 @@ class StartApplication:
 
 
 @dataclass(frozen=True, slots=True)
+class EndUpkeep:
+    """Nobody restores the address or restarts the application any more: both are given up."""
+
+    ports: StandInPorts
+
+    def describe(self, values: Values) -> str:
+        return f"end the upkeep of what {values['server']} was stood in for with"
+
+    def do(self, values: Values) -> Outcome:  # noqa: ARG002 - there is one stand-in
+        return Outcome((lambda tx: tx.set_phase(Phase.STANDING_DOWN),))
+
+    def undo(self, values: Values) -> Sequence[Effect]:
+        phase = Phase(str(values["phase"]))
+        return (lambda tx: tx.set_phase(phase),)
+
+
+@dataclass(frozen=True, slots=True)
 class Backwards:
-    """A step of taking over, done by undoing it: giving back is the same way in reverse."""
+    """A step of taking over, done by undoing it: giving back is the same way in reverse.
+
+    It is undone only where the role was being performed: what was over is not begun again.
+    """
 
     step: StepKind
     description: str
@@ -299,7 +320,7 @@ class Backwards:
         return Outcome(self.step.undo(values))
 
     def undo(self, values: Values) -> Sequence[Effect]:
-        return self.step.do(values).effects
+        return self.step.do(values).effects if values["was_standing"] else ()
 
 
 @dataclass(frozen=True, slots=True)

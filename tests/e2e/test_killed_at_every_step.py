@@ -27,8 +27,13 @@ TAKE_OVER = (
     standing.EVICT,
     standing.START_APPLICATION,
 )
-STAND_DOWN = (standing.STOP_APPLICATION, standing.RELEASE_ADDRESS, standing.GIVE_UP)
-DISCARD = (standing.STOP_APPLICATION, standing.SET_ASIDE, standing.GIVE_UP)
+STAND_DOWN = (
+    standing.END_UPKEEP,
+    standing.STOP_APPLICATION,
+    standing.RELEASE_ADDRESS,
+    standing.GIVE_UP,
+)
+DISCARD = (standing.END_UPKEEP, standing.STOP_APPLICATION, standing.SET_ASIDE, standing.GIVE_UP)
 FROM_LIVE = (
     replicating.MAKE_ROOM,
     replicating.BACK_UP,

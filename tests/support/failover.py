@@ -22,7 +22,14 @@ from ipfx_failover.records import Authority
 from ipfx_failover.standin.desk import RESOURCE
 from ipfx_failover.state.journal import StepState, open_journals, read_journal
 from ipfx_failover.state.store import Store
-from tests.support.office import INSERT_CALL, applications_on, eventually, rows_in, wait_for
+from tests.support.office import (
+    INSERT_CALL,
+    applications_on,
+    eventually,
+    is_running,
+    rows_in,
+    wait_for,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -421,6 +428,10 @@ class FailoverServer:
     def kept(self, directory: str) -> list[str]:
         """The calls in what was set aside in a directory."""
         return rows_in(Path(directory) / self.database.name)
+
+    def wait_until_runs(self, *argv: str) -> None:
+        """Wait until a program runs on the Failover Server."""
+        eventually(lambda: is_running(self.host, argv), " ".join(argv), explain=self.explain)
 
     @property
     def applications(self) -> list[int]:

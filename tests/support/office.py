@@ -20,7 +20,7 @@ from tests.support import zygote
 from tests.support.netns import set_namespace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ipfxlab.host import Host
     from ipfxlab.lab import Lab, Primary
@@ -99,6 +99,15 @@ def applications_on(host: Host) -> list[int]:
         except psutil.Error:
             continue
     return found
+
+
+def is_running(host: Host, argv: Sequence[str]) -> bool:
+    """Whether a program runs on a host with these arguments."""
+    for process in processes_on(host):
+        with suppress(psutil.Error):
+            if process.cmdline() == list(argv):
+                return True
+    return False
 
 
 def rows_in(database: Path) -> list[str]:

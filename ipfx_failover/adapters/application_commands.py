@@ -32,7 +32,7 @@ from ipfx_failover.adapters.processes import (
 from ipfx_failover.adapters.short_commands import exit_in_words, run_command
 from ipfx_failover.adapters.waiting import Deadline, wait_until
 from ipfx_failover.config.placeholders import fill
-from ipfx_failover.errors import Failed, FailoverError, InDoubt
+from ipfx_failover.errors import Failed, InDoubt, UsageError
 
 if TYPE_CHECKING:
     import subprocess
@@ -232,7 +232,7 @@ class CommandApplication:
                 env={**self._environ, **role.environment()},
                 cwd=_working_directory(role),
             )
-        except FailoverError as error:
+        except (Failed, UsageError) as error:
             return f"the stop command: {error.message}"
         complaint = ended.complaint(timeout_s)
         return f"the stop command {complaint}" if complaint else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from ipfx_failover.errors import FailoverError, Refused
+from ipfx_failover.errors import FailoverError, Interrupted, Refused
 from ipfx_failover.events import Event, EventKind
 from ipfx_failover.files.values import Direction
 from ipfx_failover.records import Authority, Copy, Mode
@@ -80,6 +80,8 @@ class Passes:
             began = self.clock.now()
             try:
                 result = make()
+            except Interrupted:
+                raise
             except FailoverError as error:
                 self._failed(error, by_hand=by_hand)
                 raise

@@ -25,7 +25,7 @@ from ipfx_failover.standin.upkeep import Upkeep
 from ipfx_failover.state import locks
 from ipfx_failover.wiring import network
 from ipfx_failover.wiring.standin import desk
-from ipfx_failover.wiring.telling import deliver_from, refresh_snapshot_from
+from ipfx_failover.wiring.telling import cry, deliver_from, refresh_snapshot_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,6 +109,7 @@ def _assemble(
         boot_id=site.boot_id,
         gateway=lambda: _gateway(adapters, adapter),
         is_ours=lambda address: adapters.holder(address) is not None,
+        cry=partial(cry, site),
         messages=messages,
         threads=threads,
     )
@@ -122,6 +123,8 @@ def _assemble(
 def _warm_desk(site: Site, hurry: Hurry) -> StandInDesk:
     """A desk that has gone the way of a takeover once: the first time costs 8 ms more."""
     at = desk(site, must_go_on=True, observer=hurry.observe)
+    import ipfx_failover.adapters.db.sqlite  # noqa: F401 - what the copy's fingerprint is taken with
+
     adapter = at.config.network.adapter
     for server in at.config.servers.values():
         at.describe(at.plan_takeover(server, by="monitor"), Takeover(at.ports))

@@ -37,6 +37,7 @@ def connection(site: Site, server: ServerSettings) -> SshConnection:
     """
     from ipfx_failover.adapters.ssh.connection import SshConnection
 
+    refuse_while_noted(site, server)
     target = _target(site, server)
     with site.store() as store:
         ours = [held for held in store.held_addresses() if held.boot_id == site.boot_id]
@@ -49,6 +50,22 @@ def connection(site: Site, server: ServerSettings) -> SshConnection:
                 + (f"stop-failover {held.server}" if held.server else way_out),
             )
     return SshConnection(target)
+
+
+def refuse_while_noted(site: Site, server: ServerSettings) -> None:
+    """A stand-in that a full disk kept from the store is still in the machine's note.
+
+    Raises:
+        Refused: this machine stands in for the server.
+    """
+    from ipfx_failover.standin.record import MachineRecord
+
+    note = MachineRecord(site.machine_dir, site.boot_id).read()
+    if note is not None and note.server.casefold() == server.name.casefold():
+        raise Refused(
+            f"this machine stands in for {server.name}",
+            f"give the role back first: ipfx-failover stop-failover {server.name}",
+        )
 
 
 def _target(site: Site, server: ServerSettings) -> SshTarget:
@@ -114,11 +131,15 @@ def recover_from_live(site: Site, store: Store, server: ServerSettings) -> None:
     For a takeover: the Primary is not asked, and what is left there the next replication removes.
     A broken off replication *to* live is left as it is: it was not the standby that it changed.
     """
-    from ipfx_failover.adapters.ssh.connection import NoConnection
-    from ipfx_failover.replication.full import FROM_LIVE
+    from ipfx_failover.state.journal import read_journal
 
     if server.database is None or server.ssh is None:
         return
+    if read_journal(store, locks.database(server.name)) is None:
+        return  # as mostly; what follows imports for half a second while nobody serves
+    from ipfx_failover.adapters.ssh.connection import NoConnection
+    from ipfx_failover.replication.full import FROM_LIVE
+
     made, close = replicator(site, store, server, way=NoConnection(_target(site, server)))
     try:
         made.recover(FROM_LIVE)
@@ -137,6 +158,7 @@ def file_sync(site: Site, server: ServerSettings) -> FileSync:
     from ipfx_failover.files.names import Selection
     from ipfx_failover.files.sync import FileSync, SyncRules
 
+    refuse_while_noted(site, server)
     if server.files is None:
         raise UsageError(
             f"{server.name} has no files in the config", f"add [servers.{server.name}.files]"
@@ -189,20 +211,24 @@ def discard_standby(site: Site, store: Store, server: ServerSettings) -> str:
 def keep_standby(site: Site, server: ServerSettings) -> str:
     """Copy what was recorded while standing in to a directory of its own; where it is.
 
-    The database whole, and every file that is newer than the takeover.
+    The database whole, and every file that is newer than the last sync or the takeover.
     """
     from ipfx_failover.adapters.db.sqlite import LocalSqlite
     from ipfx_failover.replication.places import database_path
 
     now = site.clock.now()
     kept = site.state_dir / "kept" / f"{server.name}-{now:%Y%m%dT%H%M%S}"
-    kept.mkdir(parents=True, exist_ok=True)
+    kept.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = database_path(server)
     if database is not None and database.exists():
         LocalSqlite().backup(str(database), str(kept / database.name))
     with site.store() as store:
         since = store.server(server.name).last_failover_at
-    newer_than_s = since.timestamp() - _RECORDED_SLACK_S if since else 0.0
+        synced = store.copy(server.name, "files")
+    # After two stand-ins without a failback the first one's files are older than the takeover.
+    moments = [since, synced.finished_at if synced else None]
+    oldest = min((moment for moment in moments if moment), default=None)
+    newer_than_s = oldest.timestamp() - _RECORDED_SLACK_S if oldest else 0.0
     root = server.local_vm_dir
     for path in sorted(root.rglob("*")):
         inside = path.relative_to(root)

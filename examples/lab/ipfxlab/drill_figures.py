@@ -115,7 +115,10 @@ class Figures:
             "mails": self.mails,
             "status_after": self.status_after,
             **{name: asdict(phase) for name, phase in zip(PHASES, self.phases, strict=True)},
-            "without_guard": asdict(self.without_guard),
+            "without_guard": {
+                **asdict(self.without_guard),
+                "outage_s": round(self.without_guard.outage_s, 3),
+            },
             "command_s": {name: round(spent, 2) for name, spent in self.command_s.items()},
             "duration_s": round(self.duration_s, 1),
         }

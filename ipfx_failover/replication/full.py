@@ -107,11 +107,16 @@ class Replication:
         )
 
     def goes_forward(self, journal: Journal) -> bool:
-        """Once swapped it is done but for tidying up."""
-        return any(
-            step.kind == steps.SWAP and state is StepState.DONE
-            for step, state in zip(journal.steps, journal.states, strict=True)
-        )
+        """Once swapped it is done but for tidying up; whoever uses the new one has begun to."""
+        states = zip(journal.steps, journal.states, strict=True)
+        return any(self._has_swapped(step, state) for step, state in states)
+
+    def _has_swapped(self, step: Step, state: StepState) -> bool:
+        if step.kind != steps.SWAP or state is StepState.WAITING:
+            return False
+        new = str(step.parameters["new"])
+        # Killed behind the exchange, before that was written down: going back would lose rows.
+        return state is StepState.DONE or not self.ports.side(step.parameters).exists(new)
 
     def started(self, server: str) -> Sequence[Effect]:
         now = self.clock.now()

@@ -216,3 +216,17 @@ def test_the_same_command_brings_everything_to_live(
     assert ready.server().authority is Authority.LIVE
     assert not ready.server().failback_pending
     assert ready.unfinished == []
+
+
+@pytest.mark.parametrize("moment", [Moment.ACTED, Moment.DONE])
+def test_what_the_primary_records_after_the_swap_stays_when_a_killed_failback_is_finished(
+    ready: FailoverServer, office: Office, moment: Moment
+) -> None:
+    ready.with_files()
+    ready.has_stood_in("three", voicemail=VOICEMAIL)
+    ready.killed_at("to live", TO_LIVE.index(replicating.SWAP), moment, TO_LIVE)
+    office.add_calls(office.primary, "four")
+    ready.run("replicate-to-live", "DEMOSERVER", "--yes")
+
+    assert office.rows(office.primary) == ["one", "two", "three", "four"]
+    assert not ready.is_ahead

@@ -34,6 +34,7 @@ class EventKind(StrEnum):
     FAILED_WHILE_STANDING_IN = "failed_while_standing_in"
     TAKEOVER_REFUSED = "takeover_refused"
     TAKEOVER_STARTED = "takeover_started"
+    FENCE_FAILED = "fence_failed"
     ADDRESS_TAKEN = "address_taken"
     ADDRESS_RELEASED = "address_released"
     ADDRESS_CONFLICT = "address_conflict"
@@ -143,6 +144,7 @@ SPECS: Mapping[EventKind, Spec] = {
         next_step="{advice}",
     ),
     _K.TAKEOVER_STARTED: Spec(_W, "Taking over ({by})"),
+    _K.FENCE_FAILED: Spec(_W, "The fence command failed: {reason}; the takeover goes on"),
     _K.ADDRESS_TAKEN: Spec(_W, "Address {address} taken on {adapter} and announced"),
     _K.ADDRESS_RELEASED: Spec(
         _I, "Address {address} released from {adapter}", closes=("conflict",)

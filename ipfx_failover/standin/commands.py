@@ -63,7 +63,7 @@ def address_in_use(desk: StandInDesk, server: ServerSettings) -> Refused | None:
 
 
 def in_use(desk: StandInDesk, address: Address, adapter: str, *, again: str) -> Refused | None:
-    mac = who_uses(desk.ports.arp(adapter), address, desk.ports.clock)
+    mac = who_uses(desk.ports.arp(adapter), address, desk.ports.clock, desk.ports.wait)
     if mac is None:
         return None
     return Refused(
@@ -101,7 +101,11 @@ class AddressCommand:
             raise refusal
 
     def take(self) -> None:
-        """Take, announce and verify it; undone when no reference answers from it."""
+        """Take, announce and verify it; undone when no reference answers from it.
+
+        Undone, it would be lost to a stand-in that holds it: refused then.
+        """
+        self._refuse_that_of_the_stand_in()
         where = {
             "server": self.server,
             "address": str(self.address),
@@ -115,16 +119,20 @@ class AddressCommand:
 
     def release(self) -> None:
         """Give it up; releasing what is not ours changes nothing."""
+        self._refuse_that_of_the_stand_in()
+        with self._desk.machine_locks.hold(RESOURCE, locks.this_command()):
+            self._desk.runner(TakeAlone(self._desk.ports)).recover(str(self.address))
+            step = steps.TakeAddress(self._desk.ports)
+            values = {"server": self.server, "address": str(self.address), "adapter": self.adapter}
+            self._desk.committer.commit(*step.undo(values))
+
+    def _refuse_that_of_the_stand_in(self) -> None:
         stand_in = self._desk.ports.store.stand_in()
         if stand_in is not None and stand_in.address == str(self.address):
             raise Refused(
                 f"{self.address} is held while standing in for {stand_in.server}",
                 f"give the role back: ipfx-failover stop-failover {stand_in.server}",
             )
-        with self._desk.machine_locks.hold(RESOURCE, locks.this_command()):
-            step = steps.TakeAddress(self._desk.ports)
-            values = {"server": self.server, "address": str(self.address), "adapter": self.adapter}
-            self._desk.committer.commit(*step.undo(values))
 
     def keep(self, open_arp: Callable[[str], ArpSocket], tell: Callable[[str], None]) -> None:
         """Announce it again and answer conflicts until interrupted; then release it."""
@@ -140,6 +148,7 @@ class AddressCommand:
             clock=ports.clock,
             interval_ms=self._desk.config.network.management_interval_ms,
             tell=told,
+            wait=ports.wait,
         )
         upkeep.keep({self.address: self.adapter})
         thread = threading.Thread(target=upkeep.run, name="upkeep", daemon=True)

@@ -6,14 +6,15 @@ Everything here runs under the machine's one stand-in lock.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Self
 
 from ipfx_failover.errors import Refused
 from ipfx_failover.events import Event, EventKind
-from ipfx_failover.records import Authority, HeldAddress, Phase, StandIn
+from ipfx_failover.records import Authority, HeldAddress, Mode, Phase, StandIn
 from ipfx_failover.standin.stand_down import StandDown, stand_down_steps
-from ipfx_failover.standin.steps import StartApplication
+from ipfx_failover.standin.steps import StartApplication, endure
 from ipfx_failover.standin.takeover import Takeover, role_values, takeover_steps
 from ipfx_failover.state import locks
 from ipfx_failover.state.journal import open_journals, read_journal
@@ -21,6 +22,7 @@ from ipfx_failover.workflow.runner import Committer, Runner, silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
 
     from ipfx_failover.config.models import Config, ServerSettings
     from ipfx_failover.records import Copy
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from ipfx_failover.standin.record import Note
     from ipfx_failover.standin.steps import StandInPorts
     from ipfx_failover.state.journal import Journal, Step
+    from ipfx_failover.state.writing import Transaction
     from ipfx_failover.workflow.runner import Effect, Observer, Workflow
 
 RESOURCE = locks.STAND_IN
@@ -67,10 +70,13 @@ class StandInDesk:
         server: ServerSettings,
         *,
         by: str,
+        automatic: bool = False,
         wait_s: float = 0.0,
         opening: Sequence[Effect] = (),
     ) -> None:
         """Become the server's stand-in; `opening` is committed together with the journal.
+
+        `automatic`: not the operator's wish, so that it obeys his (suspended, failback pending).
 
         Raises:
             Refused: somebody else's role is being performed, or nothing was replicated yet.
@@ -83,7 +89,7 @@ class StandInDesk:
             stand_in = self.ports.store.stand_in()
             if _is(begun, Takeover.name, server.name) and stand_in and self._is_standing(stand_in):
                 return  # a killed process had begun what is asked for now
-            if reason := self.refusal(server):
+            if reason := self.refusal(server) or (automatic and self._inhibition(server)):
                 raise reason
             plan = self.plan_takeover(server, by=by)
             self.runner(Takeover(self.ports)).run(RESOURCE, server.name, plan, opening=opening)
@@ -103,6 +109,7 @@ class StandInDesk:
             stand_in = self.stand_in_for(name)
             plan = self.plan_stand_down(stand_in, discard=discard)
             self.runner(StandDown(self.ports)).run(RESOURCE, stand_in.server, plan)
+            endure(self.ports.store, stand_in.server)
 
     def is_giving_back(self, name: str) -> bool:
         """Whether a killed process has begun to give the role of server `name` back."""
@@ -124,7 +131,14 @@ class StandInDesk:
     def catch_up(self) -> None:
         """Commit what a full disk kept from the store, when nobody else changes the role."""
         with self.machine_locks.hold(RESOURCE, locks.this_command()):
-            self.committer.commit()
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        note = self.ports.record.read()
+        if note is None or note.state_dir != str(self.ports.store.state_dir):
+            # Somebody else has given the role back since: it must not come to life again.
+            self.committer.forget()
+        self.committer.commit()
 
     def restore_addresses(self) -> None:
         """Take addresses again that we hold and that are gone from their adapters."""
@@ -135,8 +149,11 @@ class StandInDesk:
                     self._restore(held)
 
     def _is_still_ours(self, held: HeldAddress) -> bool:
+        """Whether it is to be kept: alone, or while its role is performed."""
         stand_in = self.ports.store.stand_in()
-        return held.server is None or (stand_in is not None and self._is_standing(stand_in))
+        if stand_in is None or stand_in.address != held.address:
+            return True
+        return self._is_standing(stand_in)
 
     def _restore(self, held: HeldAddress) -> None:
         ports, address = self.ports, IPv4Address(held.address)
@@ -161,7 +178,7 @@ class StandInDesk:
 
     def refusal(self, server: ServerSettings) -> Refused | None:
         """Why the server's role cannot be taken, whoever asks; None when it can."""
-        stand_in = self.ports.store.stand_in()
+        stand_in = self._stand_in()
         same = stand_in is not None and stand_in.server.casefold() == server.name.casefold()
         if stand_in is not None and not same:
             return Refused(
@@ -180,6 +197,18 @@ class StandInDesk:
             )
         return None
 
+    def _inhibition(self, server: ServerSettings) -> Refused | None:
+        """The operator's word, as it is now: it may have come after the decision."""
+        state = self.ports.store.server(server.name)
+        if state.mode is Mode.MONITORING and not state.failback_pending:
+            return None
+        why = "failback is pending" if state.failback_pending else f"it is {state.mode}"
+        return Refused(
+            f"{server.name} is not taken over by itself: {why}",
+            f"by hand: ipfx-failover failover-now {server.name}; or: ipfx-failover resume "
+            f"{server.name}",
+        )
+
     def plan_takeover(self, server: ServerSettings, *, by: str) -> list[Step]:
         adapter = self.config.network.adapter
         return takeover_steps(
@@ -187,7 +216,7 @@ class StandInDesk:
             self.role_of(server),
             adapter=adapter,
             starts_application=self.ports.application is not None,
-            again=self.ports.store.stand_in() is not None,
+            again=self._stand_in() is not None,
             by=by,
         )
 
@@ -213,8 +242,15 @@ class StandInDesk:
     def _is_standing(self, stand_in: StandIn) -> bool:
         return stand_in.phase is Phase.STANDING_IN and stand_in.boot_id == self.ports.boot_id
 
+    def _stand_in(self) -> StandIn | None:
+        """The role that we perform; by the machine's note where the store could not be told."""
+        stand_in, note = self.ports.store.stand_in(), self.ports.record.read()
+        if stand_in is not None or note is None or not self.committer.is_behind:
+            return stand_in
+        return stand_in_of(note, self.ports.clock.now())
+
     def stand_in_for(self, name: str) -> StandIn:
-        stand_in = self.ports.store.stand_in()
+        stand_in = self._stand_in()
         if stand_in is None or stand_in.server.casefold() != name.casefold():
             whom = f"; it stands in for {stand_in.server}" if stand_in else ""
             raise Refused(
@@ -225,10 +261,14 @@ class StandInDesk:
 
     def _recover(self) -> Journal | None:
         """The journal that was open, if any."""
+        if self.committer.is_behind:
+            self._catch_up()
         begun = read_journal(self.ports.store, RESOURCE)
         for workflow in (Takeover(self.ports), StandDown(self.ports)):
             self.runner(workflow).recover(RESOURCE)
-        self._restore_from_note()
+        if not self.committer.is_behind:
+            self._restore_from_note()
+            self._forget_lost_addresses()
         return begun
 
     def _restore_from_note(self) -> None:
@@ -237,6 +277,12 @@ class StandInDesk:
         if note is None or note.state_dir != str(store.state_dir) or store.stand_in() is not None:
             return
         self.committer.commit(*_effects_of(note, self.ports))
+
+    def _forget_lost_addresses(self) -> None:
+        """What was taken before this machine was rebooted is not there any more."""
+        for held in self.ports.store.held_addresses():
+            if held.boot_id != self.ports.boot_id:
+                self.committer.commit(partial(_drop_address, address=held.address))
 
     def runner(self, workflow: Workflow) -> Runner:
         return Runner(
@@ -267,14 +313,20 @@ def missing(server: ServerSettings, copies: Mapping[tuple[str, str], Copy]) -> s
     return None
 
 
+def _drop_address(tx: Transaction, address: str) -> None:
+    tx.drop_address(address)
+
+
+def stand_in_of(note: Note, now: datetime) -> StandIn:
+    """What the machine's note says of the role, as the store would have it."""
+    return StandIn(note.server, note.boot_id, now, Phase.STANDING_IN, note.address, note.adapter)
+
+
 def _effects_of(note: Note, ports: StandInPorts) -> list[Effect]:
     """The stand-in that the note tells of, for a store that could not be written at the time."""
     now = ports.clock.now()
-    stand_in = StandIn(
-        note.server, note.boot_id, now, Phase.STANDING_IN, note.address, note.adapter
-    )
     effects: list[Effect] = [
-        lambda tx: tx.claim_stand_in(stand_in),
+        lambda tx: tx.claim_stand_in(stand_in_of(note, now)),
         lambda tx: tx.set_authority(note.server, Authority.STANDBY),
     ]
     if note.address is not None and note.adapter is not None:

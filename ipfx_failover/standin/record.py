@@ -11,6 +11,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from ipfx_failover.errors import Failed
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -24,6 +26,10 @@ class Note:
     boot_id: str
     address: str | None
     adapter: str | None
+
+    def is_of(self, state_dir: str, server: str) -> bool:
+        """Whether it tells of this server, by this state directory."""
+        return self.state_dir == state_dir and self.server.casefold() == server.casefold()
 
 
 class MachineRecord:
@@ -41,13 +47,24 @@ class MachineRecord:
         return note if note.boot_id == self._boot_id else None
 
     def write(self, note: Note) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self._path.with_suffix(".new")
-        beside.write_text(json.dumps(asdict(note)), encoding="utf-8")
-        beside.replace(self._path)
+        """Replace the note.
 
-    def erase(self, state_dir: str) -> None:
-        """Remove the note, unless it is the one of another state directory's stand-in."""
+        Raises:
+            Failed: it cannot be written.
+        """
+        beside = self._path.with_suffix(".new")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            beside.write_text(json.dumps(asdict(note)), encoding="utf-8")
+            beside.replace(self._path)
+        except OSError as error:
+            raise Failed(
+                f"the note of the stand-in cannot be written: {error.strerror or error}",
+                f"make room for {self._path}, and see that it can be written",
+            ) from None
+
+    def erase(self, state_dir: str, server: str) -> None:
+        """Remove the note, unless it is of another state directory's stand-in, or of another."""
         note = self.read()
-        if note is None or note.state_dir == state_dir:
+        if note is None or note.is_of(state_dir, server):
             self._path.unlink(missing_ok=True)

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Protocol
 
 from ipfx_failover.errors import Failed, Refused, UsageError
 from ipfx_failover.events import Event, EventKind
+from ipfx_failover.net import wait_readable
 from ipfx_failover.records import Authority, HeldAddress, Phase, StandIn
 from ipfx_failover.standin.application import Application, Process, Role
 from ipfx_failover.standin.probing import any_answers
 from ipfx_failover.standin.record import MachineRecord, Note
+from ipfx_failover.state.store import StateUnwritableError
 from ipfx_failover.workflow.runner import Effect, Outcome, StepKind, Values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ipfx_failover.clock import Clock
-    from ipfx_failover.net import Address, Addresses, ArpSocket, OpenEcho
+    from ipfx_failover.net import Address, Addresses, ArpSocket, EchoSocket, OpenEcho, Wait
     from ipfx_failover.state.store import Store
+    from ipfx_failover.state.writing import Transaction
 
 CLAIM = "claim the role"
 FENCE = "fence"
@@ -34,7 +38,7 @@ SET_ASIDE = "set the standby's data aside"
 GIVE_UP = "give the role up"
 
 ANNOUNCEMENTS_AT_ONCE = 5
-_VERIFY_TRIES = 5
+_VERIFY_AGAIN = 4
 _VERIFY_TIMEOUT_S = 1.0
 
 
@@ -73,6 +77,7 @@ class StandInPorts:
     references: Callable[[Address], Sequence[Address]]
     fence: Callable[[str], None]
     copy: StandbyCopy
+    wait: Wait = wait_readable
 
     def event(self, kind: EventKind, server: str, **data: str | float | bool) -> Effect:
         event = Event(kind, self.clock.now(), server, data)
@@ -92,7 +97,7 @@ class Claim:
         ports, server = self.ports, str(values["server"])
         note = ports.record.read()
         ours = str(ports.store.state_dir)
-        if note and (note.state_dir != ours or note.server.casefold() != server.casefold()):
+        if note is not None and not note.is_of(ours, server):
             raise Refused(
                 f"this machine already stands in for {note.server} (state in {note.state_dir})",
                 f"give that role back first: ipfx-failover stop-failover {note.server}",
@@ -110,34 +115,52 @@ class Claim:
         ports.record.write(Note(ours, server, ports.boot_id, stand_in.address, stand_in.adapter))
         return Outcome(
             (
-                lambda tx: tx.release_stand_in() if values["again"] else None,
-                lambda tx: tx.claim_stand_in(stand_in),
+                _if_stand_in(server, lambda tx: tx.release_stand_in()),
+                lambda tx: _claim(tx, stand_in),
                 lambda tx: tx.set_authority(server, Authority.STANDBY),
                 ports.event(EventKind.TAKEOVER_STARTED, server, by=str(values["by"])),
             ),
-            {"authority_before": before.authority, "pending_before": before.failback_pending},
+            {"authority_before": before.authority},
         )
 
     def undo(self, values: Values) -> Sequence[Effect]:
         """The role is free again, and authority where it was, unless the copy was written to.
 
         A standby that was ahead stays ahead: what an earlier stand-in recorded is still only here.
+        What is not ours stays: a claim that was refused has taken nobody's note and role. Failback
+        is not pending: nobody gave the role back, and it is to be taken again.
         """
         ports, server = self.ports, str(values["server"])
-        ports.record.erase(str(ports.store.state_dir))
+        ports.record.erase(str(ports.store.state_dir), server)
         if values["again"]:
-            return (lambda tx: tx.set_phase(Phase.INTERRUPTED),)
+            return (_if_stand_in(server, lambda tx: tx.set_phase(Phase.INTERRUPTED)),)
+        release = _if_stand_in(server, lambda tx: tx.release_stand_in())
         if "authority_before" not in values:
-            return (lambda tx: tx.release_stand_in(),)  # it had not come to change anything
+            return (release,)  # it had not come to change anything
         before = values.get("fingerprint")
         written_to = before is not None and before != ports.copy.fingerprint(server)
         authority = Authority.STANDBY if written_to else Authority(str(values["authority_before"]))
-        pending = written_to or bool(values["pending_before"])
-        return (
-            lambda tx: tx.release_stand_in(),
-            lambda tx: tx.set_authority(server, authority),
-            lambda tx: tx.set_failback_pending(server, pending=pending),
+        return (release, lambda tx: tx.set_authority(server, authority))
+
+
+def _claim(tx: Transaction, stand_in: StandIn) -> None:
+    if (other := tx.stand_in()) is not None:
+        raise Refused(
+            f"the Failover Server stands in for {other.server}; one server at a time",
+            f"give that role back first: ipfx-failover stop-failover {other.server}",
         )
+    tx.claim_stand_in(stand_in)
+
+
+def _if_stand_in(server: str, effect: Effect) -> Effect:
+    """The effect, but only where the role is this server's."""
+
+    def guarded(tx: Transaction) -> None:
+        stand_in = tx.stand_in()
+        if stand_in is not None and stand_in.server.casefold() == server.casefold():
+            effect(tx)
+
+    return guarded
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +173,14 @@ class Fence:
         return f"run the fence command of {values['server']}"
 
     def do(self, values: Values) -> Outcome:
+        server = str(values["server"])
         try:
-            self.ports.fence(str(values["server"]))
-        except (Failed, UsageError):
+            self.ports.fence(server)
+        except (Failed, UsageError) as error:
             if values["required"]:
                 raise
+            told = self.ports.event(EventKind.FENCE_FAILED, server, reason=error.message)
+            return Outcome((told,))
         return Outcome()
 
     def undo(self, values: Values) -> Sequence[Effect]:  # noqa: ARG002 - nothing brings it back
@@ -202,7 +228,10 @@ class TakeAddress:
 
 @dataclass(frozen=True, slots=True)
 class VerifyAddress:
-    """Done only when a reference answers a ping from the taken address; without one, nothing."""
+    """Done only when a reference answers a ping from the taken address.
+
+    Where none answers one from our own address either, they ignore pings, and show nothing.
+    """
 
     ports: StandInPorts
 
@@ -217,19 +246,26 @@ class VerifyAddress:
         return Outcome()
 
     def _verify(self, source: Address, targets: Sequence[Address], arp: ArpSocket) -> None:
-        echo = self.ports.echo(source)
-        try:
-            echo.prepare(targets)
-            for sequence in range(_VERIFY_TRIES):
-                if any_answers(echo, targets, sequence, self.ports.clock, _VERIFY_TIMEOUT_S):
-                    return
+        with closing(self.ports.echo(source)) as taken:
+            taken.prepare(targets)
+            if self._any_answers(taken, targets, 0) or self._all_ignore_pings(targets):
+                return
+            for sequence in range(1, 1 + _VERIFY_AGAIN):
                 arp.announce(source)
-        finally:
-            echo.close()
+                if self._any_answers(taken, targets, sequence):
+                    return
         raise Failed(
             f"no reference target ({', '.join(map(str, targets))}) answers a ping from {source}",
             "look for port security, dynamic ARP inspection or a wrong adapter",
         )
+
+    def _all_ignore_pings(self, targets: Sequence[Address]) -> bool:
+        with closing(self.ports.echo(None)) as own:
+            return not self._any_answers(own, targets, 0)
+
+    def _any_answers(self, echo: EchoSocket, targets: Sequence[Address], sequence: int) -> bool:
+        ports = self.ports
+        return any_answers(echo, targets, sequence, ports.clock, _VERIFY_TIMEOUT_S, ports.wait)
 
     def undo(self, values: Values) -> Sequence[Effect]:  # noqa: ARG002 - nothing was changed
         return ()
@@ -267,6 +303,8 @@ class StartApplication:
         return f"start the application as {values['server']}"
 
     def do(self, values: Values) -> Outcome:
+        # The application is about to record what exists nowhere else.
+        endure(self.ports.store, str(values["server"]), Authority.STANDBY)
         process = self._application.start(role_of(values))
         record = (process.pid, process.created_at) if process else None
         return Outcome((lambda tx: tx.set_application(record),))
@@ -284,6 +322,16 @@ class StartApplication:
                 "restore [failover_server.application], then run the same command again",
             )
         return self.ports.application
+
+
+def endure(store: Store, server: str, authority: Authority | None = None) -> None:
+    """Let a server's authority, and all that was committed before, survive a power cut.
+
+    Fast commits do not; but one that is flushed flushes those before it. A store that cannot be
+    written keeps nobody from going on.
+    """
+    with suppress(StateUnwritableError), store.transaction(durable=True) as tx:
+        tx.set_authority(server, authority or tx.server(server).authority)
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,7 +398,7 @@ class GiveUp:
 
     def do(self, values: Values) -> Outcome:
         ports, server = self.ports, str(values["server"])
-        ports.record.erase(str(ports.store.state_dir))
+        ports.record.erase(str(ports.store.state_dir), server)
         effects: list[Effect] = [lambda tx: tx.release_stand_in()]
         if values["discard"]:
             kept = str(values["kept"])

@@ -98,13 +98,14 @@ class Takeover:
         ports = self.ports
         if ports.addresses.holder(address) is not None:
             return False
-        return who_answers(ports.arp(adapter), address, ports.clock) is not None
+        return who_answers(ports.arp(adapter), address, ports.clock, ports.wait) is not None
 
     def _answers(self, address: Address) -> bool:
         echo = self.ports.echo(None)
         try:
             echo.prepare([address])
-            return any_answers(echo, [address], 0, self.ports.clock, _ANSWER_S)
+            ports = self.ports
+            return any_answers(echo, [address], 0, ports.clock, _ANSWER_S, ports.wait)
         finally:
             echo.close()
 

@@ -5,19 +5,20 @@ A thread without file or database. What it sees goes to the monitor, which decid
 
 from __future__ import annotations
 
-import select
 import socket
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ipfx_failover.errors import FailoverError
+from ipfx_failover.net import wait_readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ipfx_failover.clock import Clock
-    from ipfx_failover.net import Address, Addresses, ArpPacket, ArpSocket
+    from ipfx_failover.net import Address, Addresses, ArpPacket, ArpSocket, Readable, Wait
 
 _ANNOUNCE_AFTER_S = (0.2, 1.0, 5.0, 5.2, 5.4, 5.6, 5.8)
 """After the burst of the takeover: some devices were busy, some tables slow."""
@@ -98,7 +99,11 @@ class TokenBucket:
 
 
 class Upkeep:
-    """Keeps the addresses that it was last told to, until stopped."""
+    """Keeps the addresses that it was last told to, until stopped.
+
+    What is not on its adapter is neither announced nor defended: the role may have been given
+    back a moment ago, and whoever has the address now must not be disturbed.
+    """
 
     def __init__(
         self,
@@ -108,12 +113,14 @@ class Upkeep:
         clock: Clock,
         interval_ms: int,
         tell: Callable[[Seen], None],
+        wait: Wait = wait_readable,
     ) -> None:
         self._addresses = addresses
         self._open_arp = open_arp
         self._clock = clock
         self._interval_ns = interval_ms * 1_000_000
         self._tell = tell
+        self._wait_for = wait
         self._held: dict[Address, _Held] = {}
         self._wanted: dict[Address, str] = {}
         self._bucket = TokenBucket(_ANSWERS_PER_S, _ANSWERS_AT_ONCE)
@@ -121,31 +128,47 @@ class Upkeep:
         self._stop = threading.Event()
         # A socket pair rather than a pipe: Windows selects on sockets only.
         self._waker, self._woken = socket.socketpair()
+        self._waker.settimeout(0.0)
         self._woken.settimeout(0.0)
 
     def keep(self, wanted: dict[Address, str]) -> None:
         """Keep these addresses (with their adapters) and no others; from any thread."""
         self._wanted = dict(wanted)
-        self._waker.send(b"\0")
+        self._wake()
 
     def stop(self) -> None:
+        """Let `run` end; from any thread."""
         self._stop.set()
-        self._waker.send(b"\0")
+        self._wake()
 
     def run(self) -> None:
         """Keep until `stop`."""
         try:
             while not self._stop.is_set():
-                self._take_up()
-                self._wait()
-                now_ns = self._clock.monotonic_ns()
-                for held in list(self._held.values()):
-                    self._look_after(held, now_ns)
+                self.turn()
         finally:
-            for held in self._held.values():
-                held.arp.close()
-            self._waker.close()
-            self._woken.close()
+            self.close()
+
+    def turn(self) -> None:
+        """Wait until something is to be done, and do it."""
+        self._take_up()
+        self._wait()
+        now_ns = self._clock.monotonic_ns()
+        for held in list(self._held.values()):
+            self._look_after(held, now_ns)
+
+    def close(self) -> None:
+        """Close its sockets; what it kept stays where it is."""
+        for held in self._held.values():
+            held.arp.close()
+        self._held.clear()
+        self._waker.close()
+        self._woken.close()
+
+    def _wake(self) -> None:
+        # Full: it is woken already; closed: it has ended. Nobody waits here for another thread.
+        with suppress(OSError):
+            self._waker.send(b"\0")
 
     def _take_up(self) -> None:
         wanted = self._wanted
@@ -164,9 +187,8 @@ class Upkeep:
         now_ns = self._clock.monotonic_ns()
         due_ns = [min(held.announce_ns(), held.look_ns) for held in self._held.values()]
         wait_ns = min(due_ns, default=now_ns + self._interval_ns) - now_ns
-        sockets = {held.arp: held for held in self._held.values()}
-        ready, _, _ = select.select([self._woken, *sockets], [], [], max(wait_ns, 0) / 1e9)
-        for readable in ready:
+        sockets: dict[Readable, _Held] = {held.arp: held for held in self._held.values()}
+        for readable in self._wait_for([self._woken, *sockets], max(wait_ns, 0) / 1e9):
             if readable is self._woken:
                 self._woken.recv(4096)
             else:
@@ -176,9 +198,9 @@ class Upkeep:
 
     def _answer(self, held: _Held, packet: ArpPacket) -> None:
         if packet.sender_ip == held.address:
-            if self._bucket.take(self._clock.monotonic_ns()):
+            if self._bucket.take(self._clock.monotonic_ns()) and self._is_there(held):
                 held.arp.announce(held.address)
-            self._tell_once(held, Conflict(held.address, packet.sender_mac))
+                self._tell_once(held, Conflict(held.address, packet.sender_mac))
         elif packet.claims(held.address):
             # The kernel answers the probe itself.
             self._tell_once(held, Asked(held.address, packet.sender_mac))
@@ -195,10 +217,18 @@ class Upkeep:
             self._tell(seen)
 
     def _look_after(self, held: _Held, now_ns: int) -> None:
-        if now_ns >= held.announce_ns():
+        is_due = now_ns >= held.announce_ns()
+        if not is_due and now_ns < held.look_ns:
+            return
+        is_there = self._is_there(held)
+        if is_due:
             held.announced += 1
-            held.arp.announce(held.address)
+            if is_there:
+                held.arp.announce(held.address)
         if now_ns >= held.look_ns:
             held.look_ns = now_ns + self._interval_ns
-            if self._addresses.holder(held.address) is None:
+            if not is_there:
                 self._tell(Gone(held.address, held.adapter))
+
+    def _is_there(self, held: _Held) -> bool:
+        return self._addresses.holder(held.address) is not None

@@ -27,6 +27,7 @@ FIELDS = {
     K.FAILED_WHILE_STANDING_IN: {"standing_in"},
     K.TAKEOVER_REFUSED: {"reason", "advice"},
     K.TAKEOVER_STARTED: {"by"},
+    K.FENCE_FAILED: {"reason"},
     K.ADDRESS_TAKEN: {"address", "adapter"},
     K.ADDRESS_RELEASED: {"address", "adapter"},
     K.ADDRESS_CONFLICT: {"mac", "address"},

@@ -147,6 +147,11 @@ class _Drawing:
     def _is_stand_in_for(self, name: str) -> bool:
         return self.stand_in is not None and self.stand_in.server.casefold() == name.casefold()
 
+    def _is_stuck(self, name: str) -> bool:
+        """Whether a stand-in goes neither forward nor back by itself."""
+        interrupted = self.stand_in is not None and self.stand_in.phase is Phase.INTERRUPTED
+        return interrupted and self._is_stand_in_for(name)
+
     def _activity(self, state: ServerState, *, replicating: bool) -> str:
         if self.stand_in is not None and self._is_stand_in_for(state.name):
             interrupted = self.stand_in.phase is Phase.INTERRUPTED
@@ -174,16 +179,31 @@ class _Drawing:
                 "the standby is ahead: nothing is copied from live until "
                 f"ipfx-failover replicate-to-live {name}"
             )
+        if state.attempts:
+            notes.append(
+                f"{state.attempts} takeovers failed, the next waits longer: "
+                f"ipfx-failover failover-now {name} --plan"
+            )
         if state.stale:
             notes.append(f"the copy is out of date: ipfx-failover replicate-from-live {name}")
         if watched.has_database and (name.casefold(), "database") not in self.copies:
-            notes.append(f"never replicated: ipfx-failover replicate-from-live {name}")
+            notes.append(
+                f"never replicated, and not taken over: ipfx-failover replicate-from-live {name}"
+            )
+        if watched.has_files and (name.casefold(), "files") not in self.copies:
+            notes.append(f"no files yet, and not taken over: ipfx-failover sync-files {name}")
+        if self._is_stuck(name):
+            notes.append(
+                f"{self.stand_in.phase if self.stand_in else ''}: a human is to decide: "
+                f"ipfx-failover failover-now {name}, or ipfx-failover stop-failover {name}"
+            )
         return notes
 
 
 def _is_fresh(record: MonitorRecord, outline: Outline, now: datetime) -> bool:
     rounds = timedelta(milliseconds=_FRESH_ROUNDS * outline.ping_interval_ms)
-    return now - record.heartbeat_at < max(rounds, _FRESH_AT_LEAST)
+    # A heartbeat from the future was written before the clock was set back.
+    return abs(now - record.heartbeat_at) < max(rounds, _FRESH_AT_LEAST)
 
 
 def _warnings(
@@ -236,7 +256,7 @@ def read_snapshot(state_dir: Path) -> StatusReport | None:
 def aged(report: StatusReport, now: datetime) -> StatusReport:
     """A snapshot as it may be shown `now`: an old one says nothing of the servers any more."""
     age = now - datetime.fromisoformat(report.as_of)
-    if age < _FRESH_AT_LEAST:
+    if abs(age) < _FRESH_AT_LEAST:
         return report
     values = asdict(report)
     unknown = [

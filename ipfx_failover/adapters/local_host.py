@@ -130,13 +130,16 @@ class LocalHost:
             # A new file inherits its folder's access list there.
             return
         with self._told(f"give {path} the owner of {like}"):
-            wanted, have = Path(like).stat(), Path(path).stat()
+            wanted = Path(like).stat()
             of_directory = stat.S_ISDIR(wanted.st_mode)
             mode = stat.S_IMODE(wanted.st_mode)
-            Path(path).chmod(mode & 0o666 if of_directory else mode)
-            if (wanted.st_uid, wanted.st_gid) != (have.st_uid, have.st_gid):
+            # Whoever owns the directory may put a link here: it must not lead root elsewhere.
+            with _opened_itself(path) as descriptor:
+                have = os.fstat(descriptor)
+                os.fchmod(descriptor, mode & 0o666 if of_directory else mode)
                 try:
-                    os.chown(path, wanted.st_uid, wanted.st_gid)
+                    if (wanted.st_uid, wanted.st_gid) != (have.st_uid, have.st_gid):
+                        os.fchown(descriptor, wanted.st_uid, wanted.st_gid)
                 except PermissionError:
                     if not of_directory:
                         raise Refused(
@@ -196,3 +199,13 @@ def _output_of(
         process.kill()
         process.wait()
     return bytes(stdout), not late.is_set()
+
+
+@contextlib.contextmanager
+def _opened_itself(path: str) -> Iterator[int]:
+    """A descriptor of the file, which is not reached through a link."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

@@ -30,6 +30,7 @@ class Watched:
     port: int
     replicate_daily: time | None
     has_database: bool
+    has_files: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ def outline_of(config: Config) -> Outline:
                 port=server.port,
                 replicate_daily=server.replicate_daily,
                 has_database=server.database is not None,
+                has_files=server.files is not None,
             )
             for server in config.servers.values()
         ),
@@ -80,6 +82,7 @@ def _watched(name: str, table: dict[str, Any]) -> Watched:
         port=_number(table.get("port", defaults.PORT)),
         replicate_daily=time.fromisoformat(_text(daily)) if daily is not None else None,
         has_database="database" in table,
+        has_files="files" in table,
     )
 
 

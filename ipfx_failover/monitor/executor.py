@@ -31,6 +31,7 @@ _WATCH_EVERY_S = 5.0
 _LOCK_WAIT_S = 30.0
 _FIRST_RESTART_S = 5.0
 _LAST_RESTART_S = 300.0
+_RECOVER_EVERY_NS = 60_000_000_000
 
 Job = Literal["take over", "stop failover", "restore address", "recover"]
 
@@ -81,6 +82,7 @@ class Executor:
         self._restart_s = _FIRST_RESTART_S
         self._quiet_until_ns = 0
         self._was_dead = False
+        self._recover_ns = 0
 
     def order(self, job: Job, server: str, opening: Sequence[Effect] = ()) -> None:
         """Have a job done soon; one that is under way is not doubled. From the deciding thread.
@@ -155,6 +157,16 @@ class Executor:
                 desk.restore_addresses()
 
     def _watch(self, desk: StandInDesk) -> None:
+        """Finish what could not be finished before, and look after the application."""
+        if desk.committer.is_behind:
+            desk.catch_up()
+        now_ns = desk.ports.clock.monotonic_ns()
+        if desk.is_unfinished() and now_ns >= self._recover_ns:
+            self._recover_ns = now_ns + _RECOVER_EVERY_NS
+            desk.recover()
+        self._watch_application(desk)
+
+    def _watch_application(self, desk: StandInDesk) -> None:
         """Is the application still doing its work? If not, start it again, with back-off."""
         application, store, clock = desk.ports.application, desk.ports.store, desk.ports.clock
         stand_in = store.stand_in()

@@ -125,5 +125,8 @@ def _listing(root: Path, *, skip: Path) -> Iterator[str]:
         subdirectories.sort()
         for name in sorted(names):
             path = here / name
-            stat = path.lstat()
+            try:
+                stat = path.lstat()
+            except FileNotFoundError:
+                continue  # gone since it was listed
             yield f"{path.relative_to(root)}\0{stat.st_size}\0{stat.st_mtime_ns}\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from ipfx_failover.errors import Busy, FailoverError, Interrupted, Refused
@@ -67,6 +68,9 @@ def watch_all(
     try:
         while True:
             site.clock.sleep(0.5)
+            for watch in watches:
+                if watch.error is not None:
+                    raise watch.error
     finally:
         # A pass may be killed at any time; one that waits for a dead Primary is not waited for.
         for watch in watches:
@@ -86,6 +90,7 @@ class _Watch:
     ) -> None:
         self.server = server
         self.stop = threading.Event()
+        self.error: Exception | None = None
         self._site = site
         self._show = show
         settings = server.files
@@ -93,30 +98,37 @@ class _Watch:
         self._delay_s = self._interval_s
 
     def run(self) -> None:
-        sync: FileSync | None = None
-        with self._site.store() as store:
+        """Watch until stopped; an error that is not foreseen ends the process, not just this."""
+        try:
+            self._run()
+        except Interrupted:
+            pass
+        except Exception as error:  # noqa: BLE001 - it is raised where the process can end
+            self.error = error
+
+    def _run(self) -> None:
+        with ExitStack() as closing, self._site.store() as store:
             passes = Passes(self.server.name, store, self._site.locks, self._site.clock)
-            try:
-                while not self.stop.is_set():
-                    if passes.refusal(Direction.FROM_LIVE, by_hand=False) is None:
-                        sync = sync or file_sync(self._site, self.server)
+            sync: FileSync | None = None
+            while not self.stop.is_set():
+                try:
+                    if sync is None and passes.refusal(Direction.FROM_LIVE, by_hand=False) is None:
+                        sync = file_sync(self._site, self.server)
+                        closing.callback(sync.close)
+                    if sync is not None:
                         self._pass(passes, sync)
-                    self.stop.wait(self._delay_s)
-            except Interrupted:
-                pass
-            finally:
-                if sync is not None:
-                    sync.close()
+                except (Refused, Busy):
+                    self._delay_s = self._interval_s
+                self.stop.wait(self._delay_s)
 
     def _pass(self, passes: Passes, sync: FileSync) -> None:
+        if passes.refusal(Direction.FROM_LIVE, by_hand=False) is not None:
+            return
         try:
             result = passes.carry_out(Direction.FROM_LIVE, sync.run_if_changed, by_hand=False)
-        except (Refused, Busy):
-            self._delay_s = self._interval_s
-            return
-        except FailoverError as error:
-            if isinstance(error, Interrupted):
-                raise
+        except (Refused, Busy, Interrupted):
+            raise
+        except FailoverError:
             self._delay_s = min(max(self._delay_s, 0.5) * 2, _LONGEST_DELAY_S)
             return
         self._delay_s = self._interval_s

@@ -37,7 +37,6 @@ def connection(site: Site, server: ServerSettings) -> SshConnection:
     """
     from ipfx_failover.adapters.ssh.connection import SshConnection
 
-    refuse_while_noted(site, server)
     target = _target(site, server)
     with site.store() as store:
         ours = [held for held in store.held_addresses() if held.boot_id == site.boot_id]
@@ -49,6 +48,7 @@ def connection(site: Site, server: ServerSettings) -> SshConnection:
                 "give it back first: ipfx-failover "
                 + (f"stop-failover {held.server}" if held.server else way_out),
             )
+    refuse_while_noted(site, server)
     return SshConnection(target)
 
 
@@ -61,7 +61,9 @@ def refuse_while_noted(site: Site, server: ServerSettings) -> None:
     from ipfx_failover.standin.record import MachineRecord
 
     note = MachineRecord(site.machine_dir, site.boot_id).read()
-    if note is not None and note.server.casefold() == server.name.casefold():
+    with site.store() as store:
+        is_known = store.stand_in() is not None
+    if note is not None and not is_known and note.server.casefold() == server.name.casefold():
         raise Refused(
             f"this machine stands in for {server.name}",
             f"give the role back first: ipfx-failover stop-failover {server.name}",

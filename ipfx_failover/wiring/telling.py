@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -37,3 +38,23 @@ def refresh_snapshot_from(site: Site, store: Store) -> None:
 
     report = draw(outline_of(site.config), store, site.locks, site.clock, site.local)
     write_snapshot(report, site.state_dir)
+
+
+def cry(site: Site, reason: str) -> None:
+    """Mail past the outbox, and without waiting: the store that holds it cannot be used."""
+    import threading
+
+    threading.Thread(target=_cry_now, args=(site, reason), name="cry", daemon=True).start()
+
+
+def _cry_now(site: Site, reason: str) -> None:
+    from ipfx_failover.adapters.smtp import SmtpSender
+    from ipfx_failover.decide.alerts import compose
+    from ipfx_failover.errors import FailoverError
+    from ipfx_failover.events import Event, EventKind
+    from ipfx_failover.mailing import send_now
+
+    event = Event(EventKind.STATE_UNWRITABLE, site.clock.now(), None, {"reason": reason})
+    # Nobody is left to be told when this fails too; the monitor's own output has said it.
+    with suppress(FailoverError):
+        send_now(SmtpSender(site.config.alerts), compose(event), site.clock)

@@ -12,7 +12,6 @@ from ipfx_failover.standin import steps as standing
 from tests.support.killed import Moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from ipfxlab.lab import Primary
@@ -58,11 +57,12 @@ TO_LIVE = (
 VOICEMAIL = "Mail/100/three.wav"
 
 
-def every(steps: Iterable[str]) -> pytest.MarkDecorator:
-    """Each step, at each moment."""
+def every(steps: tuple[str, ...], *, since: str | None = None) -> pytest.MarkDecorator:
+    """Each step, or each from the first of kind `since` on, at each moment."""
+    first = steps.index(since) if since else 0
     points = [
-        pytest.param(position, moment, id=f"{position} {step}, {moment}")
-        for position, step in enumerate(steps)
+        pytest.param(position, moment, id=f"{position} {steps[position]}, {moment}")
+        for position in range(first, len(steps))
         for moment in Moment
     ]
     return pytest.mark.parametrize(("position", "moment"), points)
@@ -137,7 +137,7 @@ def test_the_same_command_goes_on_with_giving_a_role_back(
     assert ready.unfinished == []
 
 
-@every(DISCARD)
+@every(DISCARD, since=standing.SET_ASIDE)
 def test_the_next_monitor_goes_on_with_giving_a_role_back_by_itself(
     ready: FailoverServer, office: Office, position: int, moment: Moment
 ) -> None:
@@ -158,8 +158,31 @@ def test_the_next_monitor_goes_on_with_giving_a_role_back_by_itself(
     assert ready.kinds("auto_stopped") == ["auto_stopped"]
 
 
-@every(FROM_LIVE)
-def test_the_same_command_replicates_from_live_again(
+def is_replicated(failover: FailoverServer, office: Office, *more: str) -> None:
+    """The copy has these calls, too, and nothing else is left anywhere."""
+    assert failover.rows() == ["one", "two", *more]
+    assert names(failover.database.parent) == [failover.database.name]
+    assert databases(office.primary) == [office.primary.database.name]
+    assert failover.server().authority is Authority.LIVE
+    assert failover.unfinished == []
+
+
+@pytest.mark.parametrize("moment", Moment)
+def test_a_replication_that_is_killed_one_step_later_each_time_ends_with_a_fresh_copy(
+    ready: FailoverServer, office: Office, moment: Moment
+) -> None:
+    office.add_calls(office.primary, "three")
+    for position in range(FROM_LIVE.index(replicating.SWAP)):
+        ready.killed_at("from live", position, moment, FROM_LIVE)
+
+        assert ready.rows() == ["one", "two"]
+
+    ready.replicate()
+    is_replicated(ready, office, "three")
+
+
+@every(FROM_LIVE, since=replicating.SWAP)
+def test_a_replication_that_is_killed_at_the_exchange_or_behind_it_is_followed_by_a_fresh_one(
     ready: FailoverServer, office: Office, position: int, moment: Moment
 ) -> None:
     office.add_calls(office.primary, "three")
@@ -169,12 +192,7 @@ def test_the_same_command_replicates_from_live_again(
 
     office.add_calls(office.primary, "four")
     ready.replicate()
-
-    assert ready.rows() == ["one", "two", "three", "four"]
-    assert names(ready.database.parent) == [ready.database.name]
-    assert databases(office.primary) == [office.primary.database.name]
-    assert ready.server().authority is Authority.LIVE
-    assert ready.unfinished == []
+    is_replicated(ready, office, "three", "four")
 
 
 @pytest.mark.parametrize("moment", Moment)
@@ -193,8 +211,39 @@ def test_a_primary_that_dies_during_the_swap_is_taken_over_with_a_whole_copy(
     assert names(ready.database.parent) == [ready.database.name]
 
 
-@every(TO_LIVE)
-def test_the_same_command_brings_everything_to_live(
+def is_given_back(failover: FailoverServer, office: Office) -> None:
+    """All that was recorded is on the Primary, once, and nothing else is left anywhere."""
+    safety = [name for name in databases(office.primary) if ".before-" in name]
+
+    assert office.rows(office.primary) == ["one", "two", "three"]
+    assert (office.primary.vm_dir / VOICEMAIL).read_bytes() == b"recorded"
+    assert databases(office.primary) == sorted([office.primary.database.name, *safety])
+    assert len(safety) == 1
+    assert names(failover.database.parent) == [failover.database.name]
+    assert failover.server().authority is Authority.LIVE
+    assert not failover.server().failback_pending
+    assert failover.unfinished == []
+
+
+@pytest.mark.parametrize("moment", Moment)
+def test_a_failback_that_is_killed_one_step_later_each_time_brings_everything_to_live(
+    ready: FailoverServer, office: Office, moment: Moment
+) -> None:
+    ready.with_files()
+    ready.has_stood_in("three", voicemail=VOICEMAIL)
+    for position in range(TO_LIVE.index(replicating.SWAP)):
+        ready.killed_at("to live", position, moment, TO_LIVE)
+
+        assert office.rows(office.primary) == ["one", "two"]
+        assert ready.rows() == ["one", "two", "three"]
+        assert ready.is_ahead
+
+    ready.run("replicate-to-live", "DEMOSERVER", "--yes")
+    is_given_back(ready, office)
+
+
+@every(TO_LIVE, since=replicating.SWAP)
+def test_a_failback_that_is_killed_at_the_exchange_or_behind_it_is_finished(
     ready: FailoverServer, office: Office, position: int, moment: Moment
 ) -> None:
     ready.with_files()
@@ -206,16 +255,7 @@ def test_the_same_command_brings_everything_to_live(
     assert ready.is_ahead
 
     ready.run("replicate-to-live", "DEMOSERVER", "--yes")
-    safety = [name for name in databases(office.primary) if ".before-" in name]
-
-    assert office.rows(office.primary) == ["one", "two", "three"]
-    assert (office.primary.vm_dir / VOICEMAIL).read_bytes() == b"recorded"
-    assert databases(office.primary) == sorted([office.primary.database.name, *safety])
-    assert len(safety) == 1
-    assert names(ready.database.parent) == [ready.database.name]
-    assert ready.server().authority is Authority.LIVE
-    assert not ready.server().failback_pending
-    assert ready.unfinished == []
+    is_given_back(ready, office)
 
 
 @pytest.mark.parametrize("moment", [Moment.ACTED, Moment.DONE])

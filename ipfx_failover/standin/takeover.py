@@ -54,8 +54,17 @@ class Takeover:
             lambda tx: tx.set_last_failover(server, now),
             lambda tx: tx.set_failback_pending(server, pending=False),
             lambda tx: tx.set_attempts(server, 0),
-            self.ports.event(EventKind.STAND_IN_STARTED, server),
+            self.ports.event(EventKind.STAND_IN_STARTED, server, detail=self._on_what(server)),
         )
+
+    def _on_what(self, server: str) -> str:
+        """How old the data are that it stands in with: what people ask first."""
+        copy = self.ports.store.copy(server, "database")
+        if copy is None:
+            return ""
+        hours = (self.ports.clock.now() - copy.as_of).total_seconds() / 3600
+        as_of = f"{copy.as_of.astimezone():%Y-%m-%d %H:%M:%S}"
+        return f", on the database as of {as_of} ({hours:.1f} h ago)"
 
     def undone(self, server: str, reason: str, facts: Values) -> Sequence[Effect]:  # noqa: ARG002
         now = self.ports.clock.now()

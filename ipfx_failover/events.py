@@ -42,6 +42,7 @@ class EventKind(StrEnum):
     STAND_IN_STARTED = "stand_in_started"
     STAND_IN_INTERRUPTED = "stand_in_interrupted"
     TAKEOVER_FAILED = "takeover_failed"
+    STAND_IN_TROUBLE = "stand_in_trouble"
     APPLICATION_DIED = "application_died"
     APPLICATION_RESTARTED = "application_restarted"
     PRIMARY_RETURNED = "primary_returned"
@@ -157,13 +158,15 @@ SPECS: Mapping[EventKind, Spec] = {
         next_step="Disconnect that machine, or give the role back: "
         "ipfx-failover stop-failover {server}",
     ),
-    _K.ADDRESS_RESTORED: Spec(_W, "Address {address} was gone from {adapter}: taken again"),
+    _K.ADDRESS_RESTORED: Spec(
+        _W, "Address {address} was gone from {adapter}: taken again", closes=("trouble",)
+    ),
     _K.STAND_IN_STARTED: Spec(
         _E,
         "The Failover Server stands in{detail}",
         "{server} has failed: the Failover Server has taken over",
         topic="failed",
-        closes=("suspect", "offline", "refused", "takeover"),
+        closes=("suspect", "offline", "refused", "takeover", "interrupted", "trouble"),
         next_step="Repair {server}; then give the role back: ipfx-failover stop-failover {server}, "
         "restart {server}, ipfx-failover replicate-to-live {server}",
     ),
@@ -180,6 +183,14 @@ SPECS: Mapping[EventKind, Spec] = {
         "Takeover failed and was undone: {reason}",
         "Taking over {server} failed",
         topic="takeover",
+        closes=("trouble",),
+        next_step="{advice}",
+    ),
+    _K.STAND_IN_TROUBLE: Spec(
+        _E,
+        "The Failover Server cannot finish {job}: {reason}",
+        "The Failover Server needs a human: it cannot finish {job}",
+        topic="trouble",
         next_step="{advice}",
     ),
     _K.APPLICATION_DIED: Spec(
@@ -200,14 +211,14 @@ SPECS: Mapping[EventKind, Spec] = {
     _K.STAND_IN_STOPPED: Spec(
         _W,
         "Stopped standing in; failback pending",
-        closes=("failed", "conflict", "application", "interrupted", "returned"),
+        closes=("failed", "conflict", "application", "interrupted", "returned", "trouble"),
     ),
     _K.AUTO_STOPPED: Spec(
         _W,
         "Failover stopped automatically: the server is back; what was recorded meanwhile is kept "
         "in {kept}",
         "{server} is back: failover was stopped automatically",
-        closes=("failed", "suspect", "application", "interrupted", "returned"),
+        closes=("failed", "suspect", "application", "interrupted", "returned", "trouble"),
         next_step="Call data and voicemail left during failover are not on {server}; "
         "a copy is kept in {kept}.",
     ),

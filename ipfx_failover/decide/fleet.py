@@ -281,6 +281,9 @@ def _report(
                 yield Say(EventKind.WARNING_COUNT_REACHED, name, data)
             case Change.FAILED:
                 yield Say(EventKind.SERVER_FAILED, name, {"misses": state.misses})
+            case Change.RESET if standing_in and round_.facts[name].assume_ip:
+                # It is its management address that answers; ARP may have told of it already.
+                yield Say(EventKind.PRIMARY_RETURNED, name, {"how": "it answers pings"})
             case Change.RESET:
                 yield Say(EventKind.SERVER_RESET, name, _reset(name, standing_in=standing_in))
             case _:

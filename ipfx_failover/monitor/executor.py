@@ -6,13 +6,14 @@ takeover milliseconds count. A start that takes two minutes delays no ping.
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Literal
 
-from ipfx_failover.errors import FailoverError, InDoubt
+from ipfx_failover.errors import Failed, FailoverError, InDoubt
 from ipfx_failover.events import Event, EventKind
 from ipfx_failover.monitor.messages import Message, WorkDone
 from ipfx_failover.records import Phase
@@ -33,7 +34,7 @@ _FIRST_RESTART_S = 5.0
 _LAST_RESTART_S = 300.0
 _RECOVER_EVERY_NS = 60_000_000_000
 
-Job = Literal["take over", "stop failover", "restore address", "recover"]
+Job = Literal["take over", "stop failover", "restore address", "recover", "watch"]
 
 
 @dataclass(slots=True)
@@ -51,13 +52,16 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class _Order:
+    """`withdrawn`: it is not wanted any more; what is begun already is carried through."""
+
     job: Job
     server: str
     opening: Opening | None = field(default=None, compare=False)
+    withdrawn: threading.Event = field(default_factory=threading.Event, compare=False)
 
 
 class Executor:
-    """Carries orders out one after the other; between them it watches the application.
+    """Carries orders out one after the other, and watches the application every few seconds.
 
     `opened` is done when the desk is ready; its error is why the monitor cannot start.
     """
@@ -78,24 +82,37 @@ class Executor:
         self._messages = messages
         self._hurry = hurry
         self._orders: SimpleQueue[_Order | None] = SimpleQueue()
-        self._under_way: set[_Order] = set()
+        self._under_way: dict[_Order, _Order] = {}
         self._restart_s = _FIRST_RESTART_S
         self._quiet_until_ns = 0
         self._was_dead = False
         self._recover_ns = 0
+        self._watch_ns = 0
 
-    def order(self, job: Job, server: str, opening: Sequence[Effect] = ()) -> None:
-        """Have a job done soon; one that is under way is not doubled. From the deciding thread.
+    def order(self, job: Job, server: str, opening: Sequence[Effect] = ()) -> bool:
+        """Have a job done soon; False when it is under way already. From the deciding thread.
 
         `opening` is committed with the takeover's journal; where it comes to none, it is in the
         `WorkDone` that tells why.
         """
         order = _Order(job, server, Opening(opening))
-        if order not in self._under_way:
-            self._under_way.add(order)
-            if job == "take over":
-                self._hurry.begin()
-            self._orders.put(order)
+        if order in self._under_way:
+            return False
+        self._under_way[order] = order
+        if job == "take over":
+            self._hurry.begin()
+        self._orders.put(order)
+        return True
+
+    def withdraw(self, wanted: Callable[[str], bool]) -> None:
+        """Take back the takeovers, not begun yet, that are not wanted any more.
+
+        They may have waited for a job before them; the Primary may have answered meanwhile, or
+        the operator have suspended it.
+        """
+        for order in list(self._under_way):
+            if order.job == "take over" and not wanted(order.server):
+                order.withdrawn.set()
 
     def stop(self) -> None:
         """Let `run` end when everything before this is done."""
@@ -110,19 +127,29 @@ class Executor:
             return
         self.opened.set_result(None)
         try:
-            while True:
-                try:
-                    order = self._orders.get(timeout=_WATCH_EVERY_S)
-                except Empty:
-                    self._guarded(desk, _Order("recover", ""), self._watch)
-                    continue
-                if order is None:
-                    return
-                self._guarded(desk, order, partial(self._do, order=order))
-                self._hurry.end()
-                self._under_way.discard(order)
+            while self.turn(desk, wait_s=_WATCH_EVERY_S):
+                pass
         finally:
             desk.close()
+
+    def turn(self, desk: StandInDesk, *, wait_s: float) -> bool:
+        """Carry out the next order, if one comes in time; watch; False when it is to end."""
+        try:
+            order = self._orders.get(timeout=wait_s)
+        except Empty:
+            order = _Order("watch", "")
+        if order is None:
+            return False
+        if order.job != "watch":
+            self._guarded(desk, order, partial(self._do, order=order))
+            self._hurry.end()
+            self._under_way.pop(order, None)
+        # Orders that come all the time must not keep it from watching.
+        now_ns = desk.ports.clock.monotonic_ns()
+        if now_ns >= self._watch_ns:
+            self._watch_ns = now_ns + int(_WATCH_EVERY_S * 0.9e9)
+            self._guarded(desk, _Order("watch", ""), self._watch)
+        return True
 
     def _guarded(
         self, desk: StandInDesk, order: _Order, work: Callable[[StandInDesk], None]
@@ -140,21 +167,27 @@ class Executor:
             )
         if order.server or error is not None:
             opening = order.opening
-            unsaid = tuple(opening.effects) if opening and not opening.is_committed else ()
-            self._messages.put(WorkDone(order.server, order.job, error, unsaid))
+            begun = opening is not None and opening.is_committed
+            unsaid = tuple(opening.effects) if opening and not begun else ()
+            self._messages.put(WorkDone(order.server, order.job, error, unsaid, begun=begun))
 
     def _do(self, desk: StandInDesk, order: _Order) -> None:
         match order.job:
             case "recover":
                 desk.recover()
             case "take over":
-                opening = [order.opening] if order.opening else []
-                desk.take_over(self._config.servers[order.server], by="monitor", opening=opening)
+                if not order.withdrawn.is_set():
+                    self._take_over(desk, order)
             case "stop failover":
                 if self._answers(self._config.servers[order.server]):
                     desk.stand_down(order.server, discard=True, wait_s=_LOCK_WAIT_S)
             case "restore address":
                 desk.restore_addresses()
+
+    def _take_over(self, desk: StandInDesk, order: _Order) -> None:
+        opening = [order.opening] if order.opening else []
+        server = self._config.servers[order.server]
+        desk.take_over(server, by="monitor", automatic=True, opening=opening)
 
     def _watch(self, desk: StandInDesk) -> None:
         """Finish what could not be finished before, and look after the application."""
@@ -186,7 +219,10 @@ class Executor:
             self._quiet_until_ns = clock.monotonic_ns() + int(self._restart_s * 1e9)
             self._restart_s = min(self._restart_s * 2, _LAST_RESTART_S)
             self._tell(desk, EventKind.APPLICATION_DIED, server.name, f": {problem}")
-            desk.restart_application(server)
+            try:
+                desk.restart_application(server)
+            except Failed as error:
+                self._tell(desk, EventKind.APPLICATION_DIED, server.name, f": {error.message}")
 
     def _tell(self, desk: StandInDesk, kind: EventKind, server: str, detail: str = "") -> None:
         event = Event(kind, desk.ports.clock.now(), server, {"detail": detail})

@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING
 
 from ipfx_failover.decide import fleet as fleets
 from ipfx_failover.decide.liveness import Liveness, ServerLiveness, Thresholds
-from ipfx_failover.errors import Busy, FailoverError
-from ipfx_failover.events import Event, EventKind
+from ipfx_failover.errors import FailoverError
+from ipfx_failover.events import EventKind
 from ipfx_failover.monitor.messages import Message, Stop, ThreadDied, WorkDone
 from ipfx_failover.monitor.notes import Notes
 from ipfx_failover.monitor.prober import Prober, ProbeRound
 from ipfx_failover.monitor.view import View, round_of, with_last_answers
 from ipfx_failover.monitor.watched import watched
-from ipfx_failover.records import MonitorRecord, Phase, ServerState
+from ipfx_failover.monitor.written import effects_of, trouble_of
+from ipfx_failover.records import MonitorRecord, ServerState
 from ipfx_failover.standin.desk import missing
 from ipfx_failover.standin.upkeep import Asked, Conflict, Gone, Upkeep
 
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
     from ipfx_failover.clock import Clock
     from ipfx_failover.config.models import Config
-    from ipfx_failover.events import Value
     from ipfx_failover.monitor.executor import Executor
     from ipfx_failover.monitor.mailer import Mailer
     from ipfx_failover.monitor.nightly import Nightly
@@ -100,6 +100,7 @@ class Monitor:
         self._revision = -1
         self._looked_ns = 0
         self._blind = False
+        self._troubles: dict[str, str] = {}
         self._last_answers: Mapping[Address, int] = {}
         self._view = self._look()
         answered = {
@@ -167,8 +168,16 @@ class Monitor:
         for thread in running:
             if thread.name != "scribe":
                 thread.join(timeout=15)
+        self._hear_the_rest()
         threads.scribe.stop()
         running[0].join(timeout=15)
+
+    def _hear_the_rest(self) -> None:
+        """What the last job did is written down, too."""
+        while not self._messages.empty():
+            message = self._messages.get()
+            if isinstance(message, WorkDone):
+                self._work_done(message)
 
     def _decide_until_stopped(self) -> str:
         while True:
@@ -192,7 +201,7 @@ class Monitor:
                 self._work_done(message)
             case Conflict():
                 self._tell(EventKind.ADDRESS_CONFLICT, message.address, mac=message.mac)
-            case Asked():
+            case Asked() if self._stands_in_at(message.address):
                 self._tell(
                     EventKind.PRIMARY_RETURNED, message.address, how=f"ARP probe from {message.mac}"
                 )
@@ -210,13 +219,20 @@ class Monitor:
         taken = {d.server for d in decisions if isinstance(d, fleets.TakeOver)}
         for name in taken:
             opening = [e for d in decisions if _says_of(d, name) for e in self._effects_of(d)]
-            self._threads.executor.order("take over", name, opening)
+            if not self._threads.executor.order("take over", name, opening):
+                self._threads.scribe.write(*opening)
         for decision in decisions:
             if isinstance(decision, fleets.StopFailover):
                 self._threads.executor.order("stop failover", decision.server)
             elif not any(_says_of(decision, name) for name in taken):
                 self._threads.scribe.write(*self._effects_of(decision))
+        self._withdraw()
         self._notes.take(self._view, self._fleet, seen)
+
+    def _withdraw(self) -> None:
+        """A takeover that still waits is not wanted any more once its server has not failed."""
+        servers = self._fleet.servers
+        self._threads.executor.withdraw(lambda n: servers[n].liveness is Liveness.FAILED)
 
     def _without_ourselves(self, seen: ProbeRound) -> ProbeRound:
         """Without the answers of addresses that have just become ours: those prove nothing.
@@ -227,49 +243,45 @@ class Monitor:
             server.address
             for name, server in self._config.servers.items()
             if server.assume_ip
-            and server.address in seen.answered
+            and (server.address in seen.answered or server.address in seen.late)
             and self._fleet.servers[name].liveness is not Liveness.OK
         }
         ours = {address for address in doubtful if self._is_ours(address)}
         if not ours:
             return seen
         return replace(
-            seen, answered={at: ns for at, ns in seen.answered.items() if at not in ours}
+            seen,
+            answered={at: ns for at, ns in seen.answered.items() if at not in ours},
+            late={at: answer for at, answer in seen.late.items() if at not in ours},
         )
 
     def _effects_of(self, decision: fleets.Decision) -> list[Effect]:
-        match decision:
-            case fleets.Say(kind, server, data):
-                return [self._event(kind, server, data)]
-            case fleets.MarkInterrupted(server, reason):
-                said = self._event(EventKind.STAND_IN_INTERRUPTED, server, {"reason": reason})
-                return [lambda tx: tx.set_phase(Phase.INTERRUPTED), said]
-            case fleets.ForgetAttempts(server):
-                return [lambda tx: tx.set_attempts(server, 0)]
-            case _:
-                return []
-
-    def _event(self, kind: EventKind, server: str | None, data: Mapping[str, Value]) -> Effect:
-        event = Event(kind, self._clock.now(), server, data)
-        return lambda tx: tx.emit(event)
+        return effects_of(decision, self._clock.now(), self._boot_id)
 
     def _work_done(self, done: WorkDone) -> None:
         self._threads.scribe.write(*done.unsaid)
         if done.error is None:
+            self._troubles.pop(done.job, None)
             return
-        if isinstance(done.error, Busy) and (self._view.stand_in or done.job == "recover"):
-            return  # another process has been quicker
         standing_in = self._view.stand_in.server if self._view.stand_in else None
-        self._threads.scribe.emit(
-            EventKind.TAKEOVER_REFUSED,
-            done.server if done.server in self._config.servers else standing_in,
-            reason=f"{done.job}: {done.error.message}",
-            advice=done.error.hint,
-        )
+        server = done.server if done.server in self._config.servers else standing_in
+        told = trouble_of(done, self._clock.now(), server, stands_in=standing_in is not None)
+        # What is tried again and again is told when it changes; a refused takeover each time.
+        is_news = self._troubles.get(done.job) != done.error.message or done.job == "take over"
+        self._troubles[done.job] = done.error.message
+        if told is not None and is_news:
+            self._threads.scribe.write(told)
+
+    def _stands_in_at(self, address: Address) -> bool:
+        return self._view.stand_in is not None and self._view.stand_in.address == str(address)
 
     def _tell(self, kind: EventKind, address: Address, **data: str) -> None:
-        server = self._view.stand_in.server if self._view.stand_in else None
-        self._threads.scribe.emit(kind, server, address=str(address), **data)
+        self._threads.scribe.emit(kind, self._server_at(address), address=str(address), **data)
+
+    def _server_at(self, address: Address) -> str | None:
+        """Whose address it is."""
+        names = (name for name, s in self._config.servers.items() if s.address == address)
+        return next(names, None)
 
     def _turn(self) -> None:
         """Between messages: has a command changed something, is work due, does every child run?"""
@@ -300,14 +312,17 @@ class Monitor:
     def _take_up(self, view: View) -> None:
         before, self._view = self._view, view
         for name, state in view.states.items():
-            if state.mode is not before.states[name].mode:
+            was = before.states[name]
+            may_again = was.failback_pending and not state.failback_pending
+            if state.mode is not was.mode or may_again:
                 self._fleet = fleets.forget(self._fleet, name)
         for name in before.probed_at.keys() - view.probed_at.keys():
             # Its address is ours now. That it failed stays true; an old OK is never shown.
             if self._fleet.servers[name].liveness is not Liveness.FAILED:
                 self._fleet = fleets.forget(self._fleet, name)
-        if before.stand_in and not view.stand_in:
+        if before.stand_in and _is_given_back(before.stand_in.server, view):
             self._fleet = fleets.given_back(self._fleet, before.stand_in.server)
+        self._withdraw()
         if view.targets != before.targets:
             self._aim()
         elif view.ours != before.ours:
@@ -343,6 +358,14 @@ class Monitor:
             ours=frozenset(IPv4Address(h.address) for h in held if h.boot_id == self._boot_id),
             gateway=self._gateway(),
         )
+
+
+def _is_given_back(server: str, view: View) -> bool:
+    """Whether the role was given back; after a takeover that failed the counting goes on."""
+    if view.stand_in is not None and view.stand_in.server.casefold() == server.casefold():
+        return False
+    state = next((s for n, s in view.states.items() if n.casefold() == server.casefold()), None)
+    return state is None or not state.attempts
 
 
 def _says_of(decision: fleets.Decision, name: str) -> bool:

@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 class WorkDone:
     """The stand-in thread has finished a job for a server, or could not.
 
-    `unsaid`: what it was to commit with the job's beginning, and did not.
+    `unsaid`: what it was to commit with the job's beginning, and did not. `begun`: a takeover's
+    journal was written; then its own events tell how it ended, unless it is in doubt.
     """
 
     server: str
     job: str
     error: FailoverError | None
     unsaid: tuple[Effect, ...] = ()
+    begun: bool = False
 
 
 @dataclass(frozen=True, slots=True)

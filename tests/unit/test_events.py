@@ -35,6 +35,7 @@ FIELDS = {
     K.STAND_IN_STARTED: {"detail"},
     K.STAND_IN_INTERRUPTED: {"reason"},
     K.TAKEOVER_FAILED: {"reason", "advice"},
+    K.STAND_IN_TROUBLE: {"job", "reason", "advice"},
     K.APPLICATION_DIED: {"detail"},
     K.APPLICATION_RESTARTED: set(),
     K.PRIMARY_RETURNED: {"how"},

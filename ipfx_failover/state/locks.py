@@ -11,6 +11,7 @@ import os
 import sys
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -121,7 +122,7 @@ class Locks:
     # reader that has the file open (Windows) may keep a takeover from its lock, or hold it up.
     def _write_holder(self, resource: str, work: str) -> None:
         pid = os.getpid()
-        holder = Holder(pid, process_created_at(pid) or 0.0, work)
+        holder = Holder(pid, _own_created_at(pid), work)
         with suppress(OSError):
             self._holder_path(resource).write_text(json.dumps(asdict(holder)), encoding="utf-8")
 
@@ -136,6 +137,12 @@ class Locks:
 
     def _holder_path(self, resource: str) -> Path:
         return self._directory / f"{resource.replace('/', '.')}.holder"
+
+
+@cache
+def _own_created_at(pid: int) -> float:
+    """When this process was created; asked once, because a takeover's lock is waited for."""
+    return process_created_at(pid) or 0.0
 
 
 def this_command() -> str:

@@ -8,45 +8,38 @@ from __future__ import annotations
 
 import os
 import socket
-import sqlite3
-from dataclasses import dataclass, replace
-from ipaddress import IPv4Address
-from queue import Empty, SimpleQueue
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ipfx_failover.decide import fleet as fleets
 from ipfx_failover.decide.liveness import Liveness, ServerLiveness, Thresholds
-from ipfx_failover.errors import FailoverError
 from ipfx_failover.events import EventKind
-from ipfx_failover.monitor.messages import Message, Stop, ThreadDied, WorkDone
+from ipfx_failover.monitor.messages import Looked, Message, Stop, ThreadDied, WorkDone
 from ipfx_failover.monitor.notes import Notes
 from ipfx_failover.monitor.prober import Prober, ProbeRound
-from ipfx_failover.monitor.view import View, round_of, with_last_answers
+from ipfx_failover.monitor.view import View, round_of, with_last_answers, without
 from ipfx_failover.monitor.watched import watched
 from ipfx_failover.monitor.written import effects_of, trouble_of
-from ipfx_failover.records import MonitorRecord, ServerState
-from ipfx_failover.standin.desk import missing
+from ipfx_failover.records import MonitorRecord
 from ipfx_failover.standin.upkeep import Asked, Conflict, Gone, Upkeep
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
+    from queue import SimpleQueue
 
     from ipfx_failover.clock import Clock
     from ipfx_failover.config.models import Config
+    from ipfx_failover.monitor.chores import Chores
     from ipfx_failover.monitor.executor import Executor
+    from ipfx_failover.monitor.lookout import Lookout
     from ipfx_failover.monitor.mailer import Mailer
-    from ipfx_failover.monitor.nightly import Nightly
     from ipfx_failover.monitor.scribe import Scribe
-    from ipfx_failover.monitor.workers import Worker
     from ipfx_failover.net import Address
-    from ipfx_failover.state.store import Store
     from ipfx_failover.workflow.runner import Effect
 
-_TURN_S = 0.2
-"""How often the store is looked at between rounds: commands are noticed within a second."""
-_LOOK_EVERY_NS = 30_000_000_000
-"""The store tells of its changes; a new gateway does not."""
+_BYE_S = 15.0
+_BYE_OF_CHILDREN_S = 40.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,36 +51,30 @@ class Threads:
     executor: Executor
     scribe: Scribe
     mailer: Mailer
-    workers: Sequence[Worker]
-    nightly: Nightly
+    lookout: Lookout
+    chores: Chores
 
 
 class Monitor:
     """Runs until a `Stop` message comes; a stand-in stays standing.
 
-    `store` is read only here; everything is written by the scribe.
+    `is_ours`: whether this machine has an address, or had it when it answered (monotonic ns).
     """
 
     def __init__(
         self,
         *,
         config: Config,
-        store: Store,
         clock: Clock,
         boot_id: str,
-        gateway: Callable[[], Address | None],
-        is_ours: Callable[[Address], bool],
-        cry: Callable[[str], None],
+        is_ours: Callable[[Address, int], bool],
         messages: SimpleQueue[Message],
         threads: Threads,
     ) -> None:
         self._config = config
-        self._store = store
         self._clock = clock
         self._boot_id = boot_id
-        self._gateway = gateway
         self._is_ours = is_ours
-        self._cry = cry
         self._messages = messages
         self._threads = threads
         network = config.network
@@ -96,13 +83,9 @@ class Monitor:
             failover=network.failover_count,
             after_reboot=network.failover_count_after_reboot,
         )
-        self._version = -1
-        self._revision = -1
-        self._looked_ns = 0
-        self._blind = False
         self._troubles: dict[str, str] = {}
         self._last_answers: Mapping[Address, int] = {}
-        self._view = self._look()
+        self._view = threads.lookout.first()
         answered = {
             name
             for name, state in self._view.states.items()
@@ -126,13 +109,13 @@ class Monitor:
         running = self._start()
         try:
             self._threads.executor.opened.result()
-            for worker in self._threads.workers:
-                worker.start()
+            running.append(self._launched("chores", self._threads.chores.run))
             return self._decide_until_stopped()
         finally:
             self._end(running)
 
-    def _start(self) -> list[threading.Thread]:
+    def begin(self) -> None:
+        """What is to be done first; the threads do it as soon as they run."""
         threads = self._threads
         threads.scribe.write(lambda tx: tx.set_monitor(self._record))
         threads.scribe.emit(
@@ -140,37 +123,42 @@ class Monitor:
         )
         threads.executor.order("recover", "")
         self._aim()
-        running = [
-            watched(name, target, self._messages)
+
+    def _start(self) -> list[threading.Thread]:
+        self.begin()
+        threads = self._threads
+        return [
+            self._launched(name, target)
             for name, target in (
                 ("scribe", threads.scribe.run),
                 ("prober", threads.prober.run),
                 ("upkeep", threads.upkeep.run),
                 ("stand-in", threads.executor.run),
                 ("mailer", threads.mailer.run),
+                ("lookout", threads.lookout.run),
             )
         ]
-        for thread in running:
-            thread.start()
-        return running
+
+    def _launched(self, name: str, target: Callable[[], None]) -> threading.Thread:
+        thread = watched(name, target, self._messages)
+        thread.start()
+        return thread
 
     def _end(self, running: list[threading.Thread]) -> None:
         threads = self._threads
-        threads.prober.stop()
-        threads.upkeep.stop()
-        threads.executor.stop()
-        for worker in [*threads.workers, threads.nightly.worker]:
-            worker.stop()
+        for part in (threads.prober, threads.upkeep, threads.executor, threads.chores):
+            part.stop()
         standing = self._view.stand_in
         detail = f"; still standing in for {standing.server}" if standing else ""
         threads.scribe.emit(EventKind.MONITOR_STOPPED, detail=detail)
         threads.mailer.stop()
-        for thread in running:
-            if thread.name != "scribe":
-                thread.join(timeout=15)
+        threads.lookout.stop()
+        scribe, *others = running
+        for thread in others:
+            thread.join(timeout=_BYE_OF_CHILDREN_S if thread.name == "chores" else _BYE_S)
         self._hear_the_rest()
         threads.scribe.stop()
-        running[0].join(timeout=15)
+        scribe.join(timeout=_BYE_S)
 
     def _hear_the_rest(self) -> None:
         """What the last job did is written down, too."""
@@ -181,22 +169,20 @@ class Monitor:
 
     def _decide_until_stopped(self) -> str:
         while True:
-            try:
-                message = self._messages.get(timeout=_TURN_S)
-            except Empty:
-                self._turn()
-                continue
+            message = self._messages.get()
             if isinstance(message, Stop):
                 return message.reason
             if isinstance(message, ThreadDied):
                 raise message.error
-            self._hear(message)
-            self._turn()
+            self.hear(message)
 
-    def _hear(self, message: Message) -> None:
+    def hear(self, message: Message) -> None:
+        """Decide what follows from a message."""
         match message:
             case ProbeRound():
                 self._judge(message)
+            case Looked(view):
+                self._take_up(view)
             case WorkDone():
                 self._work_done(message)
             case Conflict():
@@ -239,26 +225,21 @@ class Monitor:
 
         The store tells of a stand-in a little later than its address begins to answer.
         """
+        answers = {at: late.received_ns for at, late in seen.late.items()} | dict(seen.answered)
         doubtful = {
             server.address
             for name, server in self._config.servers.items()
             if server.assume_ip
-            and (server.address in seen.answered or server.address in seen.late)
+            and server.address in answers
             and self._fleet.servers[name].liveness is not Liveness.OK
         }
-        ours = {address for address in doubtful if self._is_ours(address)}
-        if not ours:
-            return seen
-        return replace(
-            seen,
-            answered={at: ns for at, ns in seen.answered.items() if at not in ours},
-            late={at: answer for at, answer in seen.late.items() if at not in ours},
-        )
+        return without(seen, {at for at in doubtful if self._is_ours(at, answers[at])})
 
     def _effects_of(self, decision: fleets.Decision) -> list[Effect]:
         return effects_of(decision, self._clock.now(), self._boot_id)
 
     def _work_done(self, done: WorkDone) -> None:
+        self._threads.lookout.soon()
         self._threads.scribe.write(*done.unsaid)
         if done.error is None:
             self._troubles.pop(done.job, None)
@@ -283,32 +264,6 @@ class Monitor:
         names = (name for name, s in self._config.servers.items() if s.address == address)
         return next(names, None)
 
-    def _turn(self) -> None:
-        """Between messages: has a command changed something, is work due, does every child run?"""
-        try:
-            version = self._store.data_version()
-            if version != self._version:
-                self._take_up_changes()
-                self._version = version
-            self._threads.nightly.look(self._store)
-        except (FailoverError, sqlite3.DatabaseError) as error:
-            # Pings and takeover go on with what was known; the scribe tells of its own trouble.
-            if not self._blind:
-                self._cry(str(error))
-                self._threads.scribe.emit(EventKind.STATE_UNWRITABLE, reason=str(error))
-            self._blind = True
-        else:
-            self._blind = False
-        for worker in self._threads.workers:
-            worker.look()
-
-    def _take_up_changes(self) -> None:
-        """Somebody has committed; mostly it was our own heartbeat, which changes nothing here."""
-        revision, now_ns = self._store.revision(), self._clock.monotonic_ns()
-        if revision != self._revision or now_ns - self._looked_ns > _LOOK_EVERY_NS:
-            self._take_up(self._look())
-            self._revision, self._looked_ns = revision, now_ns
-
     def _take_up(self, view: View) -> None:
         before, self._view = self._view, view
         for name, state in view.states.items():
@@ -323,41 +278,12 @@ class Monitor:
         if before.stand_in and _is_given_back(before.stand_in.server, view):
             self._fleet = fleets.given_back(self._fleet, before.stand_in.server)
         self._withdraw()
-        if view.targets != before.targets:
+        if view.targets != before.targets or view.held != before.held:
             self._aim()
-        elif view.ours != before.ours:
-            self._keep()
 
     def _aim(self) -> None:
         self._threads.prober.aim(self._view.targets)
-        self._keep()
-
-    def _keep(self) -> None:
-        held = {
-            IPv4Address(held.address): held.adapter
-            for held in self._store.held_addresses()
-            if held.boot_id == self._boot_id
-        }
-        self._threads.upkeep.keep(held)
-
-    def _look(self) -> View:
-        known = {name.casefold(): state for name, state in self._store.servers().items()}
-        states = {
-            name: known.get(name.casefold(), ServerState(name=name))
-            for name in self._config.servers
-        }
-        held, copies = self._store.held_addresses(), self._store.copies()
-        return View(
-            config=self._config,
-            boot_id=self._boot_id,
-            states=states,
-            missing={
-                name: missing(server, copies) for name, server in self._config.servers.items()
-            },
-            stand_in=self._store.stand_in(),
-            ours=frozenset(IPv4Address(h.address) for h in held if h.boot_id == self._boot_id),
-            gateway=self._gateway(),
-        )
+        self._threads.upkeep.keep(self._view.held)
 
 
 def _is_given_back(server: str, view: View) -> bool:

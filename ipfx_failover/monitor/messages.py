@@ -10,7 +10,15 @@ from ipfx_failover.standin.upkeep import Asked, Conflict, Gone
 
 if TYPE_CHECKING:
     from ipfx_failover.errors import FailoverError
+    from ipfx_failover.monitor.view import View
     from ipfx_failover.workflow.runner import Effect
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The store, or our network, has changed."""
+
+    view: View
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,4 +50,4 @@ class ThreadDied:
     error: BaseException
 
 
-Message = ProbeRound | Asked | Conflict | Gone | WorkDone | Stop | ThreadDied
+Message = Looked | ProbeRound | Asked | Conflict | Gone | WorkDone | Stop | ThreadDied

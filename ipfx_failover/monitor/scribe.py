@@ -27,6 +27,7 @@ class Scribe:
     While the store cannot be written they are kept in memory, and tried again every second; what
     a damaged one does not take is lost, and said so.
     `after_commit` runs behind commits, every few seconds (the snapshot for unprivileged readers).
+    `cry` mails past the store.
     """
 
     def __init__(
@@ -36,12 +37,14 @@ class Scribe:
         clock: Clock,
         after_commit: Callable[[Store], None],
         say: Callable[[str], None],
+        cry: Callable[[str], None],
         hurry: Hurry,
     ) -> None:
         self._open_store = open_store
         self._clock = clock
         self._after_commit = after_commit
         self._say = say
+        self._cry = cry
         self._hurry = hurry
         self._effects: SimpleQueue[Effect | None] = SimpleQueue()
         self._unwritable = False
@@ -100,6 +103,7 @@ class Scribe:
             if error.message != self._damage:
                 self._damage = error.message
                 self._say(f"{error.message}; {error.hint}")
+                self._cry(error.message)
             return
         if self._unwritable and not committer.is_behind:
             self._unwritable = False
@@ -111,4 +115,5 @@ class Scribe:
             self._unwritable = True
             event = Event(EventKind.STATE_UNWRITABLE, self._clock.now(), None, {"reason": reason})
             self._say(event.text)
+            self._cry(reason)
             self._effects.put(lambda tx: tx.emit(event))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from ipfx_failover.monitor.prober import Targets
 from ipfx_failover.records import Mode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from ipfx_failover.config.models import Config
     from ipfx_failover.decide.liveness import Outcome
@@ -29,8 +29,9 @@ _AGE_IN_INTERVALS = 3
 class View:
     """The state that a round meets: what the store says, and which addresses are ours.
 
-    `missing`: what a server lacks to be stood in for. `gateway`: of our adapter. It is made anew
-    when the store has changed, and asked every round.
+    `missing`: what a server lacks to be stood in for. `held`: the addresses that we took, with
+    their adapters. `gateway`: of our adapter. It is made anew when something has changed, and
+    asked every round.
     """
 
     config: Config
@@ -38,8 +39,13 @@ class View:
     states: Mapping[str, ServerState]
     missing: Mapping[str, str | None]
     stand_in: StandIn | None
-    ours: frozenset[Address]
+    held: Mapping[Address, str]
     gateway: Address | None
+
+    @property
+    def ours(self) -> Collection[Address]:
+        """The addresses that are us: whoever answers there is no proof."""
+        return self.held.keys()
 
     @cached_property
     def probed_at(self) -> dict[str, Address]:
@@ -122,6 +128,17 @@ def round_of(view: View, seen: ProbeRound, last_answers: Mapping[Address, int]) 
             for name in outcomes
             if (evidence := seen.arp.get(view.config.servers[name].address)) is not None
         },
+    )
+
+
+def without(seen: ProbeRound, addresses: Collection[Address]) -> ProbeRound:
+    """A round without the answers, in time or late, of some addresses."""
+    if not addresses:
+        return seen
+    return replace(
+        seen,
+        answered={at: ns for at, ns in seen.answered.items() if at not in addresses},
+        late={at: answer for at, answer in seen.late.items() if at not in addresses},
     )
 
 

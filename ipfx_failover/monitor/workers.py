@@ -9,6 +9,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from ipfx_failover.errors import ExitCode
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -21,6 +23,7 @@ _FIRST_DELAY_S = 1.0
 _LAST_DELAY_S = 60.0
 _HEALTHY_AFTER_S = 60.0
 _STOP_S = 10.0
+_NEVER_WORKED = frozenset({ExitCode.USAGE, ExitCode.BUG})
 _TOLD_AFTER = 3
 """A takeover ends the worker that is in its way; only what keeps failing is told."""
 
@@ -66,21 +69,28 @@ class Worker:
         if self._child is not None or self._clock.monotonic_ns() < self._not_before_ns:
             return
         self._started_ns = self._clock.monotonic_ns()
-        self._child = subprocess.Popen(
-            [*self._program, *self._arguments, PARENT_OPTION],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            # A Ctrl-C at the monitor's terminal is for the monitor; it ends its children itself.
-            start_new_session=True,
-        )
+        try:
+            self._child = subprocess.Popen(
+                [*self._program, *self._arguments, PARENT_OPTION],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                # A Ctrl-C at the monitor's terminal is for the monitor; it ends its children.
+                start_new_session=True,
+            )
+        except OSError as error:
+            self._failed_with(error.strerror or str(error), tell=True)
 
     def look(self) -> None:
         """Notice that the child has ended; one that keeps running is started again in time."""
         self._reap()
         if self._keeps_running and self._started_ns:
             self.start()
-        if self._is_told and self.is_running and self._has_been_healthy():
+        if self.is_running and self._has_been_healthy():
+            self._tell_recovered()
+
+    def _tell_recovered(self) -> None:
+        if self._is_told:
             self._is_told = False
             self._recovered(" ".join(self._arguments))
 
@@ -106,16 +116,20 @@ class Worker:
 
     def _ended(self, code: int) -> None:
         if code == 0 and not self._keeps_running:
-            self._delay_s, self._not_before_ns = _FIRST_DELAY_S, 0
+            self._delay_s, self._not_before_ns, self._failures = _FIRST_DELAY_S, 0, 0
+            self._tell_recovered()
             return
-        now_ns = self._clock.monotonic_ns()
         if self._has_been_healthy():
             self._delay_s, self._failures = _FIRST_DELAY_S, 0
+        reason = f"signal {-code}" if code < 0 else f"exit code {code}"
+        # How its work failed, it tells itself, but not that it never came to it.
+        self._failed_with(reason, tell=self._keeps_running or code < 0 or code in _NEVER_WORKED)
+
+    def _failed_with(self, reason: str, *, tell: bool) -> None:
         self._failures += 1
-        self._not_before_ns = now_ns + int(self._delay_s * 1e9)
-        if self._keeps_running and self._failures >= _TOLD_AFTER:
+        self._not_before_ns = self._clock.monotonic_ns() + int(self._delay_s * 1e9)
+        if tell and self._failures >= _TOLD_AFTER:
             self._is_told = True
-            reason = f"signal {-code}" if code < 0 else f"exit code {code}"
             self._failed(" ".join(self._arguments), reason, self._delay_s)
         self._delay_s = min(self._delay_s * 2, _LAST_DELAY_S)
 

@@ -15,7 +15,7 @@ from ipfx_failover.errors import FailoverError
 from ipfx_failover.net import wait_readable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from ipfx_failover.clock import Clock
     from ipfx_failover.net import Address, Addresses, ArpPacket, ArpSocket, Readable, Wait
@@ -131,7 +131,7 @@ class Upkeep:
         self._waker.settimeout(0.0)
         self._woken.settimeout(0.0)
 
-    def keep(self, wanted: dict[Address, str]) -> None:
+    def keep(self, wanted: Mapping[Address, str]) -> None:
         """Keep these addresses (with their adapters) and no others; from any thread."""
         self._wanted = dict(wanted)
         self._wake()

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from ipfx_failover.adapters.signals import on_end
 from ipfx_failover.errors import FailoverError
+from ipfx_failover.monitor.chores import Chores
 from ipfx_failover.monitor.executor import Executor
 from ipfx_failover.monitor.hurry import Hurry
+from ipfx_failover.monitor.lookout import Lookout
 from ipfx_failover.monitor.loop import Monitor, Threads
 from ipfx_failover.monitor.mailer import Mailer
 from ipfx_failover.monitor.messages import Stop
@@ -58,19 +60,16 @@ def run_monitor(site: Site, show: Callable[[Logged], None], say: Callable[[str],
         messages: SimpleQueue[Message] = SimpleQueue()
         on_end(lambda signal_name: messages.put(Stop(signal_name)))
         try:
-            _assemble(site, store, messages, say).run()
+            _assemble(site, messages, say).run()
         finally:
             follower.stop()
             thread.join(timeout=5)
 
 
-def _assemble(
-    site: Site, store: Store, messages: SimpleQueue[Message], say: Callable[[str], None]
-) -> Monitor:
+def _assemble(site: Site, messages: SimpleQueue[Message], say: Callable[[str], None]) -> Monitor:
     config = site.config
     adapters = network.addresses()
-    adapter = config.network.adapter
-    hurry = Hurry()
+    hurry = Hurry(site.clock)
     scribe = _scribe(site, hurry, say)
     threads = Threads(
         prober=_prober(site, adapters, messages),
@@ -94,22 +93,16 @@ def _assemble(
             deliver=lambda opened: deliver_from(site, opened, bound_s=_MAIL_BOUND_S),
             say=say,
         ),
-        workers=_workers(site, scribe),
-        nightly=Nightly(
-            servers=config.servers,
-            worker=_worker(site, scribe, "replicate-from-live", "--all", "--if-due"),
-            clock=site.clock,
-            local=site.local,
-        ),
+        lookout=_lookout(site, adapters, messages, hurry),
+        chores=_chores(site, scribe),
     )
     monitor = Monitor(
         config=config,
-        store=store,
         clock=site.clock,
         boot_id=site.boot_id,
-        gateway=lambda: _gateway(adapters, adapter),
-        is_ours=lambda address: adapters.holder(address) is not None,
-        cry=partial(cry, site),
+        is_ours=lambda address, at_ns: (
+            adapters.holder(address) is not None or hurry.was_ours(address, at_ns)
+        ),
         messages=messages,
         threads=threads,
     )
@@ -165,13 +158,40 @@ def _scribe(site: Site, hurry: Hurry, say: Callable[[str], None]) -> Scribe:
         clock=site.clock,
         after_commit=partial(refresh_snapshot_from, site),
         say=say,
+        cry=partial(cry, site),
         hurry=hurry,
     )
 
 
-def _workers(site: Site, scribe: Scribe) -> list[Worker]:
+def _lookout(
+    site: Site, adapters: Addresses, messages: SimpleQueue[Message], hurry: Hurry
+) -> Lookout:
+    from ipfx_failover.standin.record import MachineRecord
+
+    return Lookout(
+        config=site.config,
+        clock=site.clock,
+        boot_id=site.boot_id,
+        open_store=site.store,
+        gateway=partial(_gateway, adapters, site.config.network.adapter),
+        note=MachineRecord(site.machine_dir, site.boot_id).read,
+        tell=messages.put,
+        hurry=hurry,
+    )
+
+
+def _chores(site: Site, scribe: Scribe) -> Chores:
     wanted = any(server.files and server.files.real_time for server in site.config.servers.values())
-    return [_worker(site, scribe, "sync-files", "--all", "--watch")] if wanted else []
+    return Chores(
+        open_store=site.store,
+        workers=[_worker(site, scribe, "sync-files", "--all", "--watch")] if wanted else [],
+        nightly=Nightly(
+            servers=site.config.servers,
+            worker=_worker(site, scribe, "replicate-from-live", "--all", "--if-due"),
+            clock=site.clock,
+            local=site.local,
+        ),
+    )
 
 
 def _worker(site: Site, scribe: Scribe, command: str, *options: str) -> Worker:

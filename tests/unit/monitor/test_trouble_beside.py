@@ -53,13 +53,15 @@ class BreakingDown:
 
 def test_the_scribe_outlives_a_damaged_store_and_says_so_once(tmp_path: Path) -> None:
     said: list[str] = []
+    cried: list[str] = []
     refreshed: list[Store] = []
     scribe = Scribe(
         open_store=BreakingDown(tmp_path),
         clock=FakeClock(),
         after_commit=refreshed.append,
         say=said.append,
-        hurry=Hurry(),
+        cry=cried.append,
+        hurry=Hurry(FakeClock()),
     )
     thread = threading.Thread(target=scribe.run)
     thread.start()
@@ -69,4 +71,5 @@ def test_the_scribe_outlives_a_damaged_store_and_says_so_once(tmp_path: Path) ->
     thread.join(GENEROUS_S)
 
     assert [True] == ["is damaged" in text for text in said]
+    assert [True] == ["is damaged" in text for text in cried]
     assert refreshed

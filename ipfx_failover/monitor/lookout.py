@@ -1,0 +1,163 @@
+"""The monitor's reading thread: what the deciding thread must know comes to it as a message.
+
+The store lies on a disk, our gateway behind netlink; either can keep whoever asks waiting.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+from ipfx_failover.errors import FailoverError
+from ipfx_failover.monitor.messages import Looked
+from ipfx_failover.monitor.view import View
+from ipfx_failover.records import ServerState
+from ipfx_failover.standin.desk import missing, stand_in_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ipfx_failover.clock import Clock
+    from ipfx_failover.config.models import Config
+    from ipfx_failover.monitor.hurry import Hurry
+    from ipfx_failover.monitor.messages import Message
+    from ipfx_failover.net import Address
+    from ipfx_failover.records import StandIn
+    from ipfx_failover.standin.record import Note
+    from ipfx_failover.state.store import Store
+
+_LOOK_EVERY_S = 0.2
+"""Commands are noticed within a second."""
+_GATEWAY_EVERY_NS = 30_000_000_000
+"""The store tells of its changes; a new gateway does not."""
+
+
+class Lookout:
+    """Looks at the store whenever somebody has committed, and tells of what has changed.
+
+    `gateway`: of our adapter. `note`: the machine's, which tells of a stand-in that a full disk
+    kept from the store. While the store cannot be read, what was known goes on to hold; the scribe
+    tells of that trouble.
+    """
+
+    def __init__(
+        self,
+        *,
+        config: Config,
+        clock: Clock,
+        boot_id: str,
+        open_store: Callable[[], Store],
+        gateway: Callable[[], Address | None],
+        note: Callable[[], Note | None],
+        tell: Callable[[Message], None],
+        hurry: Hurry,
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._boot_id = boot_id
+        self._open_store = open_store
+        self._ask_gateway = gateway
+        self._note = note
+        self._tell = tell
+        self._hurry = hurry
+        self._version = -1
+        self._revision = -1
+        self._gateway: Address | None = None
+        self._gateway_ns: int | None = None
+        self._soon = threading.Event()
+        self._stop = threading.Event()
+
+    def first(self) -> View:
+        """What is known at the start.
+
+        Raises:
+            FailoverError: the store cannot be read.
+        """
+        with self._open_store() as store:
+            self._read_gateway()
+            return self._view(store)
+
+    def soon(self) -> None:
+        """Look again at once, whatever the store says; from any thread."""
+        self._soon.set()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._soon.set()
+
+    def run(self) -> None:
+        """Look until `stop`."""
+        with self._open_store() as store:
+            while not self._stop.is_set():
+                self.turn(store)
+                self._soon.wait(_LOOK_EVERY_S)
+
+    def turn(self, store: Store) -> None:
+        """Tell what is to be known, if it may have changed."""
+        self._hurry.wait_until_over()
+        is_wanted = self._soon.is_set()
+        self._soon.clear()
+        try:
+            is_wanted |= self._has_changed(store)
+            if self._read_gateway() or is_wanted:
+                self._tell(Looked(self._view(store)))
+        except (FailoverError, sqlite3.DatabaseError):
+            self._version = self._revision = -1
+
+    def _has_changed(self, store: Store) -> bool:
+        """Mostly it was the monitor's own heartbeat, which changes nothing here."""
+        version = store.data_version()
+        if version == self._version:
+            return False
+        revision = store.revision()
+        has_changed = revision != self._revision
+        self._version, self._revision = version, revision
+        return has_changed
+
+    def _read_gateway(self) -> bool:
+        """Whether it is another one now."""
+        now_ns = self._clock.monotonic_ns()
+        if self._gateway_ns is not None and now_ns - self._gateway_ns < _GATEWAY_EVERY_NS:
+            return False
+        before, self._gateway_ns = self._gateway, now_ns
+        try:
+            self._gateway = self._ask_gateway()
+        except Exception:  # noqa: BLE001 - an adapter that is gone, netlink: the last known one holds
+            return False
+        return self._gateway != before
+
+    def _view(self, store: Store) -> View:
+        known = {name.casefold(): state for name, state in store.servers().items()}
+        copies = store.copies()
+        stand_in = store.stand_in()
+        held = {
+            IPv4Address(held.address): held.adapter
+            for held in store.held_addresses()
+            if held.boot_id == self._boot_id
+        }
+        if stand_in is None and (noted := self._noted(store)) is not None:
+            stand_in = noted
+            if noted.address is not None and noted.adapter is not None:
+                held[IPv4Address(noted.address)] = noted.adapter
+        return View(
+            config=self._config,
+            boot_id=self._boot_id,
+            states={
+                name: known.get(name.casefold(), ServerState(name=name))
+                for name in self._config.servers
+            },
+            missing={
+                name: missing(server, copies) for name, server in self._config.servers.items()
+            },
+            stand_in=stand_in,
+            held=held,
+            gateway=self._gateway,
+        )
+
+    def _noted(self, store: Store) -> StandIn | None:
+        note = self._note()
+        if note is None or note.state_dir != str(store.state_dir):
+            return None
+        return stand_in_of(note, self._clock.now())

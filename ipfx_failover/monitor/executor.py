@@ -104,6 +104,11 @@ class Executor:
         self._orders.put(order)
         return True
 
+    @property
+    def is_in_a_hurry(self) -> bool:
+        """Whether an address is being taken: what can wait had better."""
+        return self._hurry.is_on
+
     def withdraw(self, wanted: Callable[[str], bool]) -> None:
         """Take back the takeovers, not begun yet, that are not wanted any more.
 

@@ -45,6 +45,10 @@ class Hurry:
         """Whether a takeover gave the address up again behind `at_ns` (monotonic)."""
         return at_ns <= self._given_up_ns.get(address, -1)
 
+    @property
+    def is_on(self) -> bool:
+        return not self._over.is_set()
+
     def wait_until_over(self) -> None:
         """Let those go first who are in a hurry; for a tenth of a second at most."""
         self._over.wait(_AT_MOST_S)

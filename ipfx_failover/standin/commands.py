@@ -10,46 +10,17 @@ from ipfx_failover.errors import Interrupted, Refused, UsageError
 from ipfx_failover.standin import steps
 from ipfx_failover.standin.desk import RESOURCE
 from ipfx_failover.standin.probing import who_uses
+from ipfx_failover.standin.take_alone import TakeAlone
 from ipfx_failover.standin.upkeep import Conflict, Seen, Upkeep
 from ipfx_failover.state import locks
 from ipfx_failover.state.journal import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
 
     from ipfx_failover.config.models import ServerSettings
     from ipfx_failover.net import Address, ArpSocket
     from ipfx_failover.standin.desk import StandInDesk
-    from ipfx_failover.standin.steps import StandInPorts
-    from ipfx_failover.state.journal import Journal
-    from ipfx_failover.workflow.runner import Effect, StepKind, Values
-
-
-class TakeAlone:
-    """The workflow of `takeover-ip`: the address, and nothing else."""
-
-    name = "take address"
-    durable = False
-
-    def __init__(self, ports: StandInPorts) -> None:
-        self._ports = ports
-
-    @property
-    def kinds(self) -> Mapping[str, StepKind]:
-        return {
-            steps.TAKE_ADDRESS: steps.TakeAddress(self._ports),
-            steps.VERIFY_ADDRESS: steps.VerifyAddress(self._ports),
-        }
-
-    def finished(self, server: str, facts: Values) -> Sequence[Effect]:  # noqa: ARG002 - the port
-        return ()
-
-    def undone(self, server: str, reason: str, facts: Values) -> Sequence[Effect]:  # noqa: ARG002
-        return ()
-
-    def goes_forward(self, journal: Journal) -> bool:  # noqa: ARG002 - the port
-        """Nobody waits for it any more."""
-        return False
 
 
 def address_in_use(desk: StandInDesk, server: ServerSettings) -> Refused | None:

@@ -15,6 +15,7 @@ from ipfx_failover.events import Event, EventKind
 from ipfx_failover.records import Authority, HeldAddress, Mode, Phase, StandIn
 from ipfx_failover.standin.stand_down import StandDown, stand_down_steps
 from ipfx_failover.standin.steps import StartApplication, endure
+from ipfx_failover.standin.take_alone import TakeAlone
 from ipfx_failover.standin.takeover import Takeover, role_values, takeover_steps
 from ipfx_failover.state import locks
 from ipfx_failover.state.journal import open_journals, read_journal
@@ -263,6 +264,9 @@ class StandInDesk:
         """The journal that was open, if any."""
         if self.committer.is_behind:
             self._catch_up()
+        # First: an address that was taken alone and given up must not be the one of a role.
+        for resource in open_journals(self.ports.store):
+            self.runner(TakeAlone(self.ports)).recover(resource)
         begun = read_journal(self.ports.store, RESOURCE)
         for workflow in (Takeover(self.ports), StandDown(self.ports)):
             self.runner(workflow).recover(RESOURCE)

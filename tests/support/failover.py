@@ -331,6 +331,11 @@ class FailoverServer:
         return self.server().authority is Authority.STANDBY
 
     @property
+    def held_addresses(self) -> list[str]:
+        with self.store() as store:
+            return [held.address for held in store.held_addresses()]
+
+    @property
     def unfinished(self) -> list[str]:
         """On what work was begun that is not finished."""
         with self.store() as store:
@@ -429,6 +434,10 @@ class FailoverServer:
         """The calls in what was set aside in a directory."""
         return rows_in(Path(directory) / self.database.name)
 
+    def wait_until_said(self, command: Command, words: str) -> None:
+        """Wait until a command has printed these words."""
+        eventually(lambda: words in command.out + command.err, repr(words), explain=command.explain)
+
     def wait_until_runs(self, *argv: str) -> None:
         """Wait until a program runs on the Failover Server."""
         eventually(lambda: is_running(self.host, argv), " ".join(argv), explain=self.explain)
@@ -461,9 +470,10 @@ class FailoverServer:
         )
 
     def check_manners(self) -> None:
-        """No command has shown a traceback or ended with a bug."""
+        """No command has shown a traceback, ended with a bug, or told of one."""
         for command in self.commands:
             assert "Traceback" not in command.out + command.err, command.explain()
+            assert "a bug: " not in command.out + command.err, command.explain()
             assert command.runs or command.wait() != _BUG, command.explain()
 
 

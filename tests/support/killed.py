@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ipfx_failover.standin.commands import AddressCommand
 from ipfx_failover.state.journal import StepState
 from ipfx_failover.wiring.replication import replicator
 from ipfx_failover.wiring.site import open_site
@@ -78,12 +79,13 @@ class Killer:
 def work_until_killed(
     work: str, config: str, server: str, position: int, moment: str, kinds: Sequence[str]
 ) -> None:
-    """Do a piece of work on a server: "take over", "stand down", "from live" or "to live"."""
+    """Do a piece of work on a server: one of `works`."""
     site = open_site(Path(config))
     killer = Killer(kinds, position, Moment(moment))
     works: dict[str, Callable[[Site, Killer, str], None]] = {
         "take over": _take_over,
         "stand down": partial(_stand_down, discard=False),
+        "take alone": _take_alone,
         "discard": partial(_stand_down, discard=True),
         "from live": _from_live,
         "to live": _to_live,
@@ -95,6 +97,12 @@ def _take_over(site: Site, killer: Killer, server: str) -> None:
     with desk(site, must_go_on=True, observer=killer.observe) as at:
         killer.watch(at.ports.store)
         at.take_over(site.server(server), by="monitor")
+
+
+def _take_alone(site: Site, killer: Killer, server: str) -> None:
+    with desk(site, observer=killer.observe) as at:
+        killer.watch(at.ports.store)
+        AddressCommand(at, server, None).take()
 
 
 def _stand_down(site: Site, killer: Killer, server: str, *, discard: bool) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-GENEROUS_S = 60.0
+GENEROUS_S = 40.0
 INSERT_CALL = "INSERT INTO calls (key, extension, host, started_at) VALUES (?, '', '', '')"
 _PAUSE_S = 0.01
 _ANSWER_S = 5.0
@@ -177,6 +177,11 @@ class Office:
             for host in network.hosts.values()
             if address in host.held_addresses() and not network.is_pulled(host)
         ]
+
+    def answers_ping(self, address: str) -> bool:
+        """Whether the client is answered."""
+        ping = self.lab.client.run("ping", "-c1", "-W5", address, check=False)
+        return ping.returncode == 0
 
     def ask(self, address: str, *requests: str, port: int = PORT) -> list[dict[str, Any]] | None:
         """What the telephony application at an address answers to the client; None: nobody does."""

@@ -27,7 +27,12 @@ from ipfx_failover.standin.upkeep import Upkeep
 from ipfx_failover.state import locks
 from ipfx_failover.wiring import network
 from ipfx_failover.wiring.standin import desk
-from ipfx_failover.wiring.telling import cry, deliver_from, refresh_snapshot_from
+from ipfx_failover.wiring.telling import (
+    cry,
+    deliver_from,
+    refresh_snapshot,
+    refresh_snapshot_from,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +69,8 @@ def run_monitor(site: Site, show: Callable[[Logged], None], say: Callable[[str],
         finally:
             follower.stop()
             thread.join(timeout=5)
+    # Who may not open the store is to see, too, that nobody watches any more.
+    refresh_snapshot(site)
 
 
 def _assemble(site: Site, messages: SimpleQueue[Message], say: Callable[[str], None]) -> Monitor:

@@ -19,6 +19,7 @@ from ipfxlab.phone import APPLICATION, PORT
 
 from ipfx_failover.adapters.clock import SystemClock
 from ipfx_failover.records import Authority
+from ipfx_failover.report import SNAPSHOT
 from ipfx_failover.standin.desk import RESOURCE
 from ipfx_failover.state.journal import StepState, open_journals, read_journal
 from ipfx_failover.state.store import Store
@@ -33,6 +34,7 @@ from tests.support.office import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from subprocess import CompletedProcess
 
     from ipfxlab.lab import Primary
     from ipfxlab.mail import Mail
@@ -259,6 +261,18 @@ class FailoverServer:
             assert ended == code, command.explain()
         return command
 
+    def run_as(self, *argv: str, code: int = 0) -> CompletedProcess[str]:
+        """Run a command through another program, which takes rights away: PREFIX... COMMAND..."""
+        first = next(n for n, word in enumerate(argv) if n and not word.startswith("-"))
+        prefix, words = argv[:first], argv[first:]
+        program = (self.host.python, "-m", "ipfx_failover")
+        done = self.host.run(
+            *(*prefix, *program, *words, "--config", str(self.config_path)), check=False, cwd=ROOT
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        assert "Traceback" not in done.stdout + done.stderr
+        return done
+
     def killed_at(self, work: str, position: int, moment: Moment, steps: Sequence[str]) -> None:
         """Do a piece of work that is killed at a step (tests.support.killed).
 
@@ -382,6 +396,15 @@ class FailoverServer:
             return monitor is not None and monitor.heartbeat_at >= until
 
         eventually(are_judged, f"{rounds} more rounds", explain=self.explain)
+
+    def wait_until_ok(self) -> None:
+        """Wait until everybody may see that DEMOSERVER is well."""
+        path = self.state_dir / SNAPSHOT
+        eventually(
+            lambda: path.exists() and '"status": "OK"' in path.read_text("utf-8"),
+            "the snapshot shows OK",
+            explain=self.explain,
+        )
 
     def wait_until_missed(self, server: str, misses: int) -> None:
         """Wait until the count of a server's failed pings is that high, and has not begun anew."""

@@ -214,9 +214,13 @@ class TakeAddress:
         return Outcome((lambda tx: tx.hold_address(held), lambda tx: tx.emit(event)))
 
     def undo(self, values: Values) -> Sequence[Effect]:
+        """Give it up; where it is not, nothing is done that would need a right or be told."""
         ports = self.ports
         address, adapter = str(values["address"]), str(values["adapter"])
-        ports.addresses.remove(IPv4Address(address), adapter)
+        if ports.addresses.holder(IPv4Address(address)) is not None:
+            ports.addresses.remove(IPv4Address(address), adapter)
+        elif all(held.address != address for held in ports.store.held_addresses()):
+            return ()
         event = Event(
             EventKind.ADDRESS_RELEASED,
             ports.clock.now(),

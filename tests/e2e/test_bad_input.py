@@ -1,0 +1,170 @@
+"""Nothing ends in a traceback: what is wrong, what to do next, and the right exit code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.support.failover import FailoverServer
+    from tests.support.office import Office
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("suspend",),
+        ("resume",),
+        ("stop",),
+        ("failover-now", "--yes"),
+        ("stop-failover", "--yes"),
+        ("replicate-from-live",),
+        ("replicate-to-live", "--yes"),
+        ("sync-files",),
+        ("takeover-ip", "--yes"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_an_unknown_server_is_answered_with_the_known_ones(
+    failover: FailoverServer, command: tuple[str, ...]
+) -> None:
+    verb, *options = command
+    told = failover.run(verb, "NOBODY", *options, code=2)
+    as_json = failover.run(verb, "NOBODY", *options, "--json", code=2)
+    error = as_json.document["error"]
+
+    assert "DEMOSERVER" in told.err
+    assert "NOBODY" in error["message"]
+    assert "DEMOSERVER" in error["hint"]
+    assert error["kind"] == "usage"
+    assert as_json.document["ok"] is False
+    assert as_json.err == ""
+
+
+@pytest.mark.parametrize(
+    ("right", "command"),
+    [
+        ("net_raw", ("monitor",)),
+        ("net_raw", ("failover-now", "DEMOSERVER", "--yes")),
+        ("net_admin", ("monitor",)),
+        ("net_admin", ("failover-now", "DEMOSERVER", "--force", "--yes")),
+        ("net_admin", ("takeover-ip", "192.168.11.77", "--force", "--yes")),
+    ],
+)
+def test_a_missing_right_is_named_with_how_to_grant_it(
+    ready: FailoverServer, office: Office, right: str, command: tuple[str, ...]
+) -> None:
+    office.pull_cable(office.primary.host)
+    without = ("setpriv", f"--bounding-set=-{right}", f"--inh-caps=-{right}")
+    told = ready.run_as(*without, *command, code=3)
+
+    assert f"CAP_{right.upper()} is missing" in told.stderr
+    assert f"AmbientCapabilities=CAP_{right.upper()}" in told.stderr
+    assert ready.stand_in is None
+    assert ready.held_addresses == []
+    assert ready.unfinished == []
+    assert not ready.is_ahead
+
+
+def test_a_missing_ssh_key_is_told_with_how_to_make_one(ready: FailoverServer) -> None:
+    ready.configure_server(ssh={"key_file": str(ready.directory / "no_key")})
+    told = ready.run("replicate-from-live", "DEMOSERVER", code=2)
+
+    assert f"the SSH key {ready.directory / 'no_key'} cannot be read" in told.err
+    assert "ssh-keygen -t ed25519" in told.err
+
+
+def test_an_unknown_host_key_is_told_with_how_to_trust_it(
+    ready: FailoverServer, office: Office
+) -> None:
+    known_hosts = ready.directory / "known_hosts"
+    ready.configure_server(ssh={"known_hosts_file": str(known_hosts)})
+    told = ready.run("replicate-from-live", "DEMOSERVER", code=3)
+
+    assert "nobody has trusted the SSH host key of DEMOSERVER" in told.err
+    assert "SHA256:" in told.err
+
+    scan = f"ssh-keyscan -p 22 {office.primary.address}"
+    assert f"`{scan}` to {known_hosts}" in told.err
+    known_hosts.write_text(ready.host.run(*scan.split()).stdout, "ascii")
+    ready.replicate()
+
+
+def test_another_host_key_than_the_known_one_is_told_of_loudly(
+    ready: FailoverServer, office: Office
+) -> None:
+    known_hosts = ready.directory / "known_hosts"
+    line = office.second.ssh.known_hosts_line(office.primary.address)
+    known_hosts.write_text(line, "ascii")
+    ready.configure_server(ssh={"known_hosts_file": str(known_hosts)})
+    told = ready.run("replicate-from-live", "DEMOSERVER", code=3)
+
+    assert "HAS CHANGED" in told.err
+    assert ready.rows() == ["one", "two"]
+
+
+def test_a_primary_that_cannot_be_reached_is_told_of_and_the_copy_stays(
+    ready: FailoverServer, office: Office
+) -> None:
+    office.pull_cable(office.primary.host)
+    told = ready.run("replicate-from-live", "DEMOSERVER", "--json", code=4)
+    (result,) = told.document["results"]
+    mail = ready.wait_for_mail("Daily Replication of DEMOSERVER failed")
+
+    assert told.document["ok"] is False
+    assert result["error"]["kind"] == "unreachable"
+    assert "replicate-from-live DEMOSERVER" in mail.text
+    assert ready.rows() == ["one", "two"]
+    assert ready.unfinished == []
+
+
+def test_a_database_that_is_not_there_is_told_of(ready: FailoverServer, office: Office) -> None:
+    office.primary.database.unlink()
+    told = ready.run("replicate-from-live", "DEMOSERVER", code=1)
+
+    assert f"there is no database {office.primary.database} on DEMOSERVER" in told.err
+    assert ready.rows() == ["one", "two"]
+
+
+def test_a_database_that_is_damaged_does_not_replace_the_copy(
+    ready: FailoverServer, office: Office
+) -> None:
+    content = bytearray(office.primary.database.read_bytes())
+    content[4096:] = b"\xff" * (len(content) - 4096)
+    office.primary.database.write_bytes(content)
+    told = ready.run("replicate-from-live", "DEMOSERVER", code=1)
+
+    assert "CTSERVER.db" in told.err
+    assert ready.rows() == ["one", "two"]
+    assert ready.unfinished == []
+
+
+def test_a_config_that_is_wrong_is_told_of_with_every_error(failover: FailoverServer) -> None:
+    failover.config_path.write_text(
+        failover.config_path.read_text("utf-8").replace("failover_count =", "failover_cuont ="),
+        "utf-8",
+    )
+    told = failover.run("monitor", "--json", code=2)
+    error = told.document["error"]
+
+    assert "failover_count" in str(error)
+    assert "failover_cuont" in str(error)
+
+
+def test_a_config_that_is_not_there_is_told_of(failover: FailoverServer) -> None:
+    failover.config_path.unlink()
+    told = failover.run("status", code=2)
+
+    assert str(failover.config_path) in told.err
+
+
+def test_the_installed_program_says_the_same(failover: FailoverServer) -> None:
+    program = Path(failover.host.python).with_name("ipfx-failover")
+    arguments = ("suspend", "NOBODY", "--config", str(failover.config_path))
+    done = failover.host.run(str(program), *arguments, check=False)
+
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.splitlines()[-1].startswith("  hint: ")

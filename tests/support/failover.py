@@ -465,6 +465,14 @@ class FailoverServer:
         """Wait until a program runs on the Failover Server."""
         eventually(lambda: is_running(self.host, argv), " ".join(argv), explain=self.explain)
 
+    def wait_until_runs_with(self, *words: str) -> None:
+        """Wait until a program runs on the Failover Server that has these words as arguments."""
+        eventually(
+            lambda: is_running(self.host, words, all_words=False),
+            " ".join(words),
+            explain=self.explain,
+        )
+
     @property
     def applications(self) -> list[int]:
         return applications_on(self.host)

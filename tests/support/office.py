@@ -101,11 +101,12 @@ def applications_on(host: Host) -> list[int]:
     return found
 
 
-def is_running(host: Host, argv: Sequence[str]) -> bool:
-    """Whether a program runs on a host with these arguments."""
+def is_running(host: Host, words: Sequence[str], *, all_words: bool = True) -> bool:
+    """Whether a program runs on a host with these arguments, or with these among others."""
     for process in processes_on(host):
         with suppress(psutil.Error):
-            if process.cmdline() == list(argv):
+            argv = process.cmdline()
+            if argv == list(words) if all_words else set(words) <= set(argv):
                 return True
     return False
 
@@ -169,6 +170,13 @@ class Office:
         """The calls in a Primary's database."""
         return rows_in(primary.database)
 
+    def stop_application(self, primary: Primary) -> None:
+        """Stop the telephony application of a Primary, and wait until it is gone."""
+        running = [psutil.Process(pid) for pid in applications_on(primary.host)]
+        for process in running:
+            process.terminate()
+        psutil.wait_procs(running, timeout=GENEROUS_S)
+
     def owners(self, address: str) -> list[str]:
         """Who holds an address and is reached: with the cable plugged in."""
         network = self.lab.network
@@ -208,6 +216,7 @@ class Office:
             self._stop_everything(host)
         for host in lab.network.hosts.values():
             lab.network.plug_cable(host)
+            host.ip(f"neigh flush dev {host.interface}")
         while self._deaf:
             self._deaf.pop().run("sh", "-c", "echo 0 >/proc/sys/net/ipv4/icmp_echo_ignore_all")
         for primary in lab.primaries.values():
@@ -231,7 +240,6 @@ class Office:
         kept = {address.split("/")[0] for address in host.addresses}
         for address in host.held_addresses() - kept:
             host.remove_address(f"{address}{_LEASED_TO_NOBODY}")
-        host.ip(f"neigh flush dev {host.interface}")
 
 
 def _said(talk: Any, request: str) -> dict[str, Any]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ipfx_failover.records import Authority
 from ipfx_failover.state.store import DATABASE
@@ -11,15 +10,6 @@ from ipfx_failover.state.store import DATABASE
 if TYPE_CHECKING:
     from tests.support.failover import Command, FailoverServer
     from tests.support.office import Office
-
-NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
-
-
-def status_for_nobody(failover: FailoverServer) -> dict[str, Any]:
-    """What an unprivileged user is shown."""
-    done = failover.run_as(*NOBODY, "status", "--json")
-    document: dict[str, Any] = json.loads(done.stdout)
-    return document
 
 
 def pid_in(command: Command) -> str:
@@ -42,28 +32,6 @@ def test_a_monitor_that_was_killed_is_in_nobodys_way(ready: FailoverServer) -> N
     since = ready.cursor
     ready.monitor()
     ready.wait_for_event("server_answering", since=since)
-
-
-def test_an_unprivileged_user_sees_the_status(ready: FailoverServer) -> None:
-    monitor = ready.watching_monitor()
-    ready.wait_until_ok()
-    seen = status_for_nobody(ready)
-
-    assert [server["status"] for server in seen["servers"]] == ["OK"]
-
-    assert monitor.stop() == 0
-    seen = status_for_nobody(ready)
-
-    assert [server["status"] for server in seen["servers"]] == ["UNKNOWN"]
-    assert not seen["monitor"]["running"]
-
-
-def test_an_unprivileged_user_is_told_what_is_missing(ready: FailoverServer) -> None:
-    suspended = ready.run_as(*NOBODY, "suspend", "DEMOSERVER", code=3)
-    monitor = ready.run_as(*NOBODY, "monitor", code=3)
-
-    assert "run this as the user that runs the monitor" in suspended.stderr
-    assert "hint: " in monitor.stderr
 
 
 def test_no_command_works_on_a_damaged_store_and_each_says_how_to_go_on(

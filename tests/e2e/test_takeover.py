@@ -138,6 +138,7 @@ def test_a_stopped_server_is_not_taken_and_its_copy_is_out_of_date_when_it_is_re
 ) -> None:
     ready.watching_monitor()
     ready.run("stop", "DEMOSERVER")
+    ready.wait_for_rounds()
     office.pull_cable(office.primary.host)
     ready.wait_for_rounds()
     refused = ready.run("replicate-from-live", "DEMOSERVER", code=3)

@@ -60,6 +60,9 @@ class _Order:
     withdrawn: threading.Event = field(default_factory=threading.Event, compare=False)
 
 
+_WATCH = _Order("watch", "")
+
+
 class Executor:
     """Carries orders out one after the other, and watches the application every few seconds.
 
@@ -142,10 +145,10 @@ class Executor:
         try:
             order = self._orders.get(timeout=wait_s)
         except Empty:
-            order = _Order("watch", "")
+            order = _WATCH
         if order is None:
             return False
-        if order.job != "watch":
+        if order is not _WATCH:
             self._guarded(desk, order, partial(self._do, order=order))
             self._hurry.end()
             self._under_way.pop(order, None)
@@ -153,7 +156,7 @@ class Executor:
         now_ns = desk.ports.clock.monotonic_ns()
         if now_ns >= self._watch_ns:
             self._watch_ns = now_ns + int(_WATCH_EVERY_S * 0.9e9)
-            self._guarded(desk, _Order("watch", ""), self._watch)
+            self._guarded(desk, _WATCH, self._watch)
         return True
 
     def _guarded(

@@ -241,15 +241,16 @@ class Monitor:
     def _work_done(self, done: WorkDone) -> None:
         self._threads.lookout.soon()
         self._threads.scribe.write(*done.unsaid)
+        job = "recover" if done.job == "watch" else done.job  # which goes on with the same
         if done.error is None:
-            self._troubles.pop(done.job, None)
+            self._troubles.pop(job, None)
             return
         standing_in = self._view.stand_in.server if self._view.stand_in else None
         server = done.server if done.server in self._config.servers else standing_in
         told = trouble_of(done, self._clock.now(), server, stands_in=standing_in is not None)
         # What is tried again and again is told when it changes; a refused takeover each time.
-        is_news = self._troubles.get(done.job) != done.error.message or done.job == "take over"
-        self._troubles[done.job] = done.error.message
+        is_news = self._troubles.get(job) != done.error.message or job == "take over"
+        self._troubles[job] = done.error.message
         if told is not None and is_news:
             self._threads.scribe.write(told)
 
@@ -269,7 +270,8 @@ class Monitor:
         for name, state in view.states.items():
             was = before.states[name]
             may_again = was.failback_pending and not state.failback_pending
-            if state.mode is not was.mode or may_again:
+            is_well = self._fleet.servers[name].liveness is Liveness.OK
+            if state.mode is not was.mode or (may_again and not is_well):
                 self._fleet = fleets.forget(self._fleet, name)
         for name in before.probed_at.keys() - view.probed_at.keys():
             # Its address is ours now. That it failed stays true; an old OK is never shown.

@@ -67,14 +67,23 @@ class Scribe:
 
     def run(self) -> None:
         with self._open_store() as store:
-            committer = Committer(store, must_go_on=True, on_unwritable=self._complain)
-            goes_on = True
-            while goes_on:
-                effects, goes_on = self._gather(behind=committer.is_behind)
-                if effects or committer.is_behind:
-                    self._hurry.wait_until_over()
-                    self._commit(committer, effects)
-                self._refresh(store, now=not goes_on)
+            committer = self.committer(store)
+            while self.turn(store, committer, wait_s=None):
+                pass
+
+    def committer(self, store: Store) -> Committer:
+        return Committer(store, must_go_on=True, on_unwritable=self._complain)
+
+    def turn(self, store: Store, committer: Committer, *, wait_s: float | None) -> bool:
+        """Commit what is there, or comes in time; False when it is to end."""
+        if wait_s is None and committer.is_behind:
+            wait_s = _RETRY_S
+        effects, goes_on = self._gather(wait_s)
+        if effects or committer.is_behind:
+            self._hurry.wait_until_over()
+            self._commit(committer, effects)
+        self._refresh(store, now=not goes_on)
+        return goes_on
 
     def _refresh(self, store: Store, *, now: bool) -> None:
         """The snapshot is a whole document: every second would cost more than the pings."""
@@ -84,10 +93,10 @@ class Scribe:
             with suppress(FailoverError):  # a commit has told of the trouble
                 self._after_commit(store)
 
-    def _gather(self, *, behind: bool) -> tuple[list[Effect], bool]:
+    def _gather(self, wait_s: float | None) -> tuple[list[Effect], bool]:
         effects: list[Effect] = []
         try:
-            effect = self._effects.get(timeout=_RETRY_S if behind else None)
+            effect = self._effects.get(timeout=wait_s)
             while effect is not None:
                 effects.append(effect)
                 effect = self._effects.get_nowait()

@@ -130,6 +130,9 @@ class FailoverMachine:
     fences: list[str] = field(default_factory=list)
     fence_problem: str = ""
     keep_problem: str = ""
+    disk_is_full: bool = False
+    answering: set[str] = field(default_factory=set)
+    """The Primaries whose application takes connections."""
     lost_from: set[Address] = field(default_factory=set)
     """Addresses of ours from which nothing gets through."""
 
@@ -191,7 +194,11 @@ class FailoverMachine:
     def store(self, state_dir: str = "state") -> FullDisk:
         store = FullDisk(self.directory / state_dir)
         store.flushed = self._note_flush
+        store.is_full = self.disk_is_full
         return store
+
+    def application_answers(self, server: ServerSettings) -> bool:
+        return server.name in self.answering
 
     def lose_copies(self) -> None:
         """As if nothing had ever been replicated."""

@@ -8,7 +8,8 @@ import pytest
 from ipfxlab.lab import Lab
 from ipfxlab.network import Network
 
-from tests.support.failover import FailoverServer, Prepared, Zygotes
+from tests.support.commands import Starter
+from tests.support.failover import FailoverServer, Prepared
 from tests.support.office import Office
 
 if TYPE_CHECKING:
@@ -40,16 +41,16 @@ class Opened(NamedTuple):
     """The one office of all tests, and what is at hand in it."""
 
     office: Office
-    zygotes: Zygotes
+    starter: Starter
     prepared: Prepared
 
 
 @pytest.fixture(scope="session")
 def opened() -> Iterator[Opened]:
-    with Lab("DEMOSERVER", "SECOND") as started:
+    with Starter() as starter, Lab("DEMOSERVER", "SECOND") as started:
         office = Office(started)
         prepared = Prepared(office.failover_server.directory / "prepared")
-        yield Opened(office, Zygotes(office), prepared)
+        yield Opened(office, starter, prepared)
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def office(opened: Opened) -> Iterator[Office]:
 @pytest.fixture
 def failover(office: Office, opened: Opened) -> Iterator[FailoverServer]:
     """ipfx-failover on the office's Failover Server, with a state of its own."""
-    server = FailoverServer(office, opened.zygotes)
+    server = FailoverServer(office, opened.starter)
     yield server
     server.check_manners()
 

@@ -47,8 +47,6 @@ def test_an_unknown_server_is_answered_with_the_known_ones(
     ("right", "command"),
     [
         ("net_raw", ("monitor",)),
-        ("net_raw", ("failover-now", "DEMOSERVER", "--yes")),
-        ("net_admin", ("monitor",)),
         ("net_admin", ("failover-now", "DEMOSERVER", "--force", "--yes")),
         ("net_admin", ("takeover-ip", "192.168.11.77", "--force", "--yes")),
     ],

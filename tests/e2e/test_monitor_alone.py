@@ -8,7 +8,8 @@ from ipfx_failover.records import Authority
 from ipfx_failover.state.store import DATABASE
 
 if TYPE_CHECKING:
-    from tests.support.failover import Command, FailoverServer
+    from tests.support.commands import Command
+    from tests.support.failover import FailoverServer
     from tests.support.office import Office
 
 

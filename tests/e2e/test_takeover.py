@@ -161,7 +161,7 @@ def test_a_stopped_server_is_not_taken_and_its_copy_is_out_of_date_when_it_is_re
 def test_the_second_primary_that_dies_is_told_of_once_and_taken_after_a_count_of_its_own(
     ready: FailoverServer, office: Office
 ) -> None:
-    ready.configure({"network": {"failover_count": 30, "failover_count_after_reboot": 30}})
+    ready.configure({"network": {"failover_count": 24, "failover_count_after_reboot": 24}})
     office.add_calls(office.second, "three")
     ready.add_server(office.second, assume_ip=True)
     ready.run("replicate-from-live", "SECOND")
@@ -171,7 +171,7 @@ def test_the_second_primary_that_dies_is_told_of_once_and_taken_after_a_count_of
     office.pull_cable(office.second.host)
     ready.wait_for_mail("SECOND has failed too, and is offline")
     ready.wait_for_event("failed_while_standing_in", since=ready.cursor)
-    ready.wait_until_missed("SECOND", 12)
+    ready.wait_until_missed("SECOND", 8)
 
     assert office.owners(office.second.address) == []
 
@@ -180,7 +180,7 @@ def test_the_second_primary_that_dies_is_told_of_once_and_taken_after_a_count_of
     given_back = ready.wait_for_event("stand_in_stopped", "DEMOSERVER")
     ready.wait_for_event("stand_in_started", "SECOND")
 
-    assert (begun.at - given_back.at).total_seconds() > 1.3
+    assert (begun.at - given_back.at).total_seconds() > 1.0
     assert office.owners(office.second.address) == ["FAILOVER"]
     assert office.owners(office.primary.address) == []
     assert len(ready.applications) == 1
@@ -223,23 +223,6 @@ def test_a_takeover_that_failed_is_tried_again_when_its_reason_is_gone(
 
     assert office.owners(office.primary.address) == ["FAILOVER"]
     assert len(ready.applications) == 1
-
-
-def test_an_address_from_which_no_reference_is_reached_is_given_up(
-    ready: FailoverServer, office: Office
-) -> None:
-    address = office.primary.address
-    ready.watching_monitor()
-    office.lab.gateway.ip(f"route add blackhole {address}/32")
-    try:
-        office.pull_cable(office.primary.host)
-        failed = ready.wait_for_event("takeover_failed")
-    finally:
-        office.lab.gateway.ip(f"route del blackhole {address}/32")
-
-    assert "no reference target (192.168.11.254) answers a ping from" in str(failed.data["reason"])
-    assert ready.kinds("address_released") == ["address_released"]
-    assert ready.applications == []
 
 
 def test_mail_that_cannot_be_sent_is_kept_and_delays_no_failover(
@@ -295,7 +278,7 @@ def test_failover_is_stopped_by_itself_once_the_server_and_its_application_are_b
 def test_failover_is_not_stopped_before_as_many_answers_as_misses_are_needed(
     ready: FailoverServer, office: Office
 ) -> None:
-    ready.configure({"network": {"failover_count": 24, "failover_count_after_reboot": 24}})
+    ready.configure({"network": {"failover_count": 16, "failover_count_after_reboot": 16}})
     ready.configure_server(assume_ip=False, auto_stop_failover=True)
     office.primary.start_application()
     ready.watching_monitor()
@@ -305,7 +288,7 @@ def test_failover_is_not_stopped_before_as_many_answers_as_misses_are_needed(
     stopped = ready.wait_for_event("auto_stopped")
     back = ready.wait_for_event("server_reset")
 
-    assert (stopped.at - back.at).total_seconds() > 0.9
+    assert (stopped.at - back.at).total_seconds() > 0.6
 
 
 @pytest.mark.parametrize("assume_ip", [True, False])

@@ -92,6 +92,6 @@ def connect(one: Namespace, one_adapter: str, other: Namespace, other_adapter: s
 
 
 def set_namespace(fd: int) -> None:
-    """This thread uses the network namespace behind an open file from now on."""
-    if _libc.setns(fd, _CLONE_NEWNET) != 0:
+    """This thread uses the namespace behind an open file, of whatever kind, from now on."""
+    if _libc.setns(fd, 0) != 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))

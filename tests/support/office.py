@@ -16,7 +16,6 @@ from ipfxlab.phone import APPLICATION, PORT
 from ipfxlab.ssh import SSHD
 from phone_app import Application
 
-from tests.support import zygote
 from tests.support.netns import set_namespace
 
 if TYPE_CHECKING:
@@ -232,7 +231,7 @@ class Office:
         return Path(f"/proc/{self.failover_server.init_pid}/root", _MACHINE_DIR)
 
     def _stop_everything(self, host: Host) -> None:
-        everything = [each for each in processes_on(host) if not _is_service(each)]
+        everything = [each for each in processes_on(host) if not _is_ssh_server(each)]
         for process in everything:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
@@ -249,12 +248,11 @@ def _said(talk: Any, request: str) -> dict[str, Any]:
     return answer
 
 
-def _is_service(process: psutil.Process) -> bool:
-    """What is there between tests: the SSH server and the zygote."""
+def _is_ssh_server(process: psutil.Process) -> bool:
     try:
-        return process.name() == zygote.NAME or process.cmdline()[:2] == ["sshd:", SSHD]
+        return process.cmdline()[:2] == ["sshd:", SSHD]
     except psutil.Error:
-        return True
+        return False
 
 
 def _empty(directory: Path) -> None:

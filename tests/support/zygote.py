@@ -1,14 +1,15 @@
-"""Runs commands of ipfx-failover, each in a process of its own, without their start-up time.
+"""Runs commands of ipfx-failover on lab hosts, each in a process of its own, at once.
 
-It has everything imported already and forks for each command; what is run is the whole command
-line, with its own session, standard input at its end, and its output in files. It reads one JSON
-object a line and answers with one:
+It has everything imported already; for each command it forks, enters the host and forks again.
+What is run is the whole command line, with its own session, standard input at its end, and its
+output in files. It reads one JSON object a line and answers with one:
 
-    {"start": ID, "argv": [...], "output": PATH, "errors": PATH, "kill": null or {...}}
+    {"start": ID, "host": PID, "argv": [...], "output": PATH, "errors": PATH, "kill": ...}
     {"signal": NUMBER, "to": ID}
-    -> {"started": ID, "pid": PID}, {"ended": ID, "code": EXIT CODE, negative for a signal}
+    -> {"ended": ID, "code": EXIT CODE, negative for a signal}
 
-With "kill" it is a piece of work that kills itself at a step (see tests.support.killed).
+"host" is the host's first process. With "kill" (not null) it is a piece of work that kills itself
+at a step (see tests.support.killed).
 """
 
 from __future__ import annotations
@@ -22,24 +23,37 @@ import pkgutil
 import select
 import signal
 import sys
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import ipfx_failover
+from tests.support.netns import set_namespace
 
-NAME = "zygote"
+ROOT = Path(__file__).parents[2]
 _NOT_ON_THIS_SYSTEM = (".__main__", ".windows")
+_NAMESPACES = ("net", "uts", "ipc", "pid", "mnt")
+
+
+@dataclass(frozen=True)
+class _Command:
+    """`keeper` waits for it, in our own namespaces; `pid` is the command's own, as we see it."""
+
+    name: str
+    keeper: int
+    pid: int
 
 
 class Zygote:
     def __init__(self) -> None:
-        self._running: dict[int, tuple[str, int]] = {}
-        """By pidfd: the command's ID and its process."""
+        self._running: dict[int, _Command] = {}
+        """By the pidfd of the keeper."""
         self._unread = b""
 
     def serve(self) -> None:
-        """Until standard input ends; then every command that still runs is killed."""
-        self._say(ready=True)
+        """Until standard input ends."""
+        say(ready=True)
         while True:
             ready, _, _ = select.select([0, *self._running], [], [])
             for descriptor in ready:
@@ -59,34 +73,66 @@ class Zygote:
         if "start" in order:
             self._start(order)
             return
-        for pidfd, (name, _) in self._running.items():
-            if name == order["to"]:
-                signal.pidfd_send_signal(pidfd, order["signal"])
+        for command in self._running.values():
+            if command.name == order["to"]:
+                os.kill(command.pid, order["signal"])
 
     def _start(self, order: dict[str, Any]) -> None:
-        pid = os.fork()
-        if pid == 0:
+        reading, writing = os.pipe()
+        keeper = os.fork()
+        if keeper == 0:
+            os.close(reading)
             for pidfd in self._running:
                 os.close(pidfd)
-            run_command(order)
-        self._running[os.pidfd_open(pid)] = (order["start"], pid)
-        self._say(started=order["start"], pid=pid)
+            keep(order, writing)
+        os.close(writing)
+        with os.fdopen(reading) as said:
+            pid = int(said.read())
+        self._running[os.pidfd_open(keeper)] = _Command(order["start"], keeper, pid)
 
     def _reap(self, pidfd: int) -> None:
-        name, pid = self._running.pop(pidfd)
+        command = self._running.pop(pidfd)
         os.close(pidfd)
-        _, status = os.waitpid(pid, 0)
-        self._say(ended=name, code=os.waitstatus_to_exitcode(status))
-
-    @staticmethod
-    def _say(**words: object) -> None:
-        os.write(1, json.dumps(words).encode() + b"\n")
+        _, status = os.waitpid(command.keeper, 0)
+        say(ended=command.name, code=os.waitstatus_to_exitcode(status))
 
 
-def run_command(order: dict[str, Any]) -> None:
+def say(**words: object) -> None:
+    os.write(1, json.dumps(words).encode() + b"\n")
+
+
+def keep(order: dict[str, Any], tell: int) -> None:
+    """Become the keeper: start the command on its host, and end as it does.
+
+    Only what is forked after entering a PID namespace is in it. The command alone returns.
+    """
+    os.setsid()
+    with ExitStack() as stack:
+        where = Path(f"/proc/{order['host']}/ns")
+        opened = [stack.enter_context((where / name).open("rb")) for name in _NAMESPACES]
+        for namespace in opened:
+            set_namespace(namespace.fileno())
+    os.chdir(ROOT)
+    pid = os.fork()
+    if pid == 0:
+        os.close(tell)
+        run_command(order)
+    os.write(tell, str(pid).encode())
+    os.close(tell)
+    _, status = os.waitpid(pid, 0)
+    end_as(os.waitstatus_to_exitcode(status))
+
+
+def end_as(code: int) -> NoReturn:
+    if code < 0:
+        os.kill(os.getpid(), -code)
+        signal.pause()
+    os._exit(code)
+
+
+def run_command(order: dict[str, Any]) -> NoReturn:
     """Become the command, in the process that was forked for it."""
     os.setsid()
-    call_ourselves("ipfx-failover")
     redirect(0, os.devnull, os.O_RDONLY)
     redirect(1, order["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     redirect(2, order["errors"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -106,11 +152,7 @@ def run_command(order: dict[str, Any]) -> None:
     except SystemExit as end:
         codes.append(end.code)
         raise
-
-
-def call_ourselves(name: str) -> None:
-    """The name by which the tests tell the commands from us; the command line is the same."""
-    Path("/proc/self/comm").write_text(name, "ascii")
+    raise AssertionError("it ends by leaving")
 
 
 def redirect(descriptor: int, path: str, flags: int) -> None:
@@ -132,9 +174,7 @@ def import_everything() -> None:
 
 
 def main() -> None:
-    sys.path.insert(0, str(Path(__file__).parents[2]))
     import_everything()
-    call_ourselves(NAME)
     Zygote().serve()
 
 

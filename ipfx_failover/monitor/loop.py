@@ -104,6 +104,16 @@ class Monitor:
             heartbeat_at=clock.now(),
         )
 
+    @property
+    def view(self) -> View:
+        """What it knows of the store and our network."""
+        return self._view
+
+    @property
+    def fleet(self) -> fleets.Fleet:
+        """What it makes of the pings."""
+        return self._fleet
+
     def run(self) -> str:
         """Monitor until told to stop; the reason."""
         running = self._start()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ipfx_failover.records import Authority
 from ipfx_failover.report import SNAPSHOT
@@ -14,8 +14,12 @@ from ipfx_failover.state.store import Store
 from tests.support.office import eventually, rows_in, wait_for
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ipfx_failover.events import Event, EventKind
     from ipfx_failover.records import ServerState, StandIn
+
+T = TypeVar("T")
 
 
 class Written:
@@ -62,7 +66,7 @@ class Written:
             return open_journals(store)
 
     def wait_until_finished(self) -> None:
-        eventually(lambda: not self.unfinished, "all work is finished", explain=self.explain)
+        self._wait_for(lambda store: not open_journals(store) or None, "all work is finished")
 
     @property
     def cursor(self) -> int:
@@ -85,11 +89,24 @@ class Written:
     ) -> Event:
         """The first event of this kind (of that server) behind the cursor `since`."""
 
-        def find() -> Event | None:
-            found = self.events(kind, since=since)
-            return next((one for one in found if server in {None, one.server}), None)
+        def find(store: Store) -> Event | None:
+            found = (each.event for each in store.events_after(since))
+            wanted = (one for one in found if one.kind == kind and server in {None, one.server})
+            return next(wanted, None)
 
-        return wait_for(find, f"{kind} {server or ''}", explain=self.explain)
+        return self._wait_for(find, f"{kind} {server or ''}")
+
+    def _wait_for(self, find: Callable[[Store], T | None], what: str) -> T:
+        """What `find` sees in the store, looked for whenever something was committed."""
+        with self.store() as store:
+            seen = -1
+
+            def look() -> T | None:
+                nonlocal seen
+                before, seen = seen, store.data_version()
+                return None if seen == before else find(store)
+
+            return wait_for(look, what, explain=self.explain)
 
     def wait_until_ok(self) -> None:
         """Wait until everybody may see that DEMOSERVER is well."""
@@ -103,22 +120,20 @@ class Written:
     def wait_until_missed(self, server: str, misses: int) -> None:
         """Wait until the count of a server's failed pings is that high, and has not begun anew."""
 
-        def is_missed() -> bool:
-            with self.store() as store:
-                return store.observations()[server].misses >= misses
-
-        eventually(is_missed, f"{misses} misses of {server}", explain=self.explain)
+        self._wait_for(
+            lambda store: store.observations()[server].misses >= misses or None,
+            f"{misses} misses of {server}",
+        )
 
     def wait_until_step(self, kind: str, resource: str = RESOURCE) -> None:
         """Wait until a step of this kind is being done."""
 
-        def is_doing() -> bool:
-            with self.store() as store:
-                journal = read_journal(store, resource)
+        def is_doing(store: Store) -> bool | None:
+            journal = read_journal(store, resource)
             steps = zip(journal.steps, journal.states, strict=True) if journal else ()
-            return any(s.kind == kind and state is StepState.DOING for s, state in steps)
+            return any(s.kind == kind and state is StepState.DOING for s, state in steps) or None
 
-        eventually(is_doing, f"'{kind}' is being done", explain=self.explain)
+        self._wait_for(is_doing, f"'{kind}' is being done")
 
     def let_the_time_for_mail_come(self) -> None:
         """What waits for another attempt need not wait any longer."""

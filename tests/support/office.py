@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import socket
 import sqlite3
@@ -29,7 +31,7 @@ T = TypeVar("T")
 GENEROUS_S = 40.0
 INSERT_CALL = "INSERT INTO calls (key, extension, host, started_at) VALUES (?, '', '', '')"
 _PAUSE_S = 0.01
-_ANSWER_S = 5.0
+_SOON_S = 1.0
 _MACHINE_DIR = "run/ipfx-failover"
 _LEASED_TO_NOBODY = "/32"
 
@@ -74,16 +76,17 @@ def inside(host: Host) -> Iterator[None]:
 def processes_on(host: Host) -> list[psutil.Process]:
     """What runs on a host, its first process apart."""
     namespace = _pid_namespace(host.init_pid)
-    return [
-        process
-        for process in psutil.process_iter()
-        if process.pid != host.init_pid and _pid_namespace(process.pid) == namespace
-    ]
+    found = []
+    for entry in os.listdir("/proc"):  # noqa: PTH208 - a fifth of the time
+        if entry.isdigit() and _pid_namespace(int(entry)) == namespace:
+            with suppress(psutil.NoSuchProcess):
+                found.append(psutil.Process(int(entry)))
+    return [process for process in found if process.pid != host.init_pid]
 
 
 def _pid_namespace(pid: int) -> str:
     try:
-        return str(Path(f"/proc/{pid}/ns/pid").readlink())
+        return os.readlink(f"/proc/{pid}/ns/pid")  # noqa: PTH115 - as above
     except OSError:
         return ""
 
@@ -98,6 +101,12 @@ def applications_on(host: Host) -> list[int]:
         except psutil.Error:
             continue
     return found
+
+
+def holds(host: Host, address: str) -> bool:
+    """Whether an address is one of the host's own."""
+    table = Path(f"/proc/{host.init_pid}/net/fib_trie").read_text("ascii")
+    return re.search(rf"\|-- {re.escape(address)}\n\s+/32 host LOCAL", table) is not None
 
 
 def is_running(host: Host, words: Sequence[str], *, all_words: bool = True) -> bool:
@@ -182,7 +191,7 @@ class Office:
         return [
             host.name
             for host in network.hosts.values()
-            if address in host.held_addresses() and not network.is_pulled(host)
+            if holds(host, address) and not network.is_pulled(host)
         ]
 
     def answers_ping(self, address: str) -> bool:
@@ -190,14 +199,16 @@ class Office:
         ping = self.lab.client.run("ping", "-c1", "-W5", address, check=False)
         return ping.returncode == 0
 
-    def ask(self, address: str, *requests: str, port: int = PORT) -> list[dict[str, Any]] | None:
+    def ask(
+        self, address: str, *requests: str, timeout_s: float = GENEROUS_S
+    ) -> list[dict[str, Any]] | None:
         """What the telephony application at an address answers to the client; None: nobody does."""
         with inside(self.lab.client):
             line = socket.socket()
         with line:
-            line.settimeout(_ANSWER_S)
+            line.settimeout(timeout_s)
             try:
-                line.connect((address, port))
+                line.connect((address, PORT))
                 with line.makefile("rw") as talk:
                     return [_said(talk, request) for request in requests]
             except (OSError, ValueError):
@@ -205,7 +216,7 @@ class Office:
 
     def served_by(self, address: str) -> str | None:
         """The machine whose application the client reaches at an address."""
-        answers = self.ask(address, "WHO")
+        answers = self.ask(address, "WHO", timeout_s=_SOON_S)
         return str(answers[0]["host"]) if answers else None
 
     def tidy(self) -> None:
@@ -213,8 +224,12 @@ class Office:
         lab = self.lab
         for host in [self.failover_server, *(primary.host for primary in lab.primaries.values())]:
             self._stop_everything(host)
+        failover_server = self.failover_server
+        for address in failover_server.held_addresses() - _permanent(failover_server):
+            failover_server.remove_address(f"{address}{_LEASED_TO_NOBODY}")
         for host in lab.network.hosts.values():
-            lab.network.plug_cable(host)
+            if lab.network.is_pulled(host):
+                lab.network.plug_cable(host)
             host.ip(f"neigh flush dev {host.interface}")
         while self._deaf:
             self._deaf.pop().run("sh", "-c", "echo 0 >/proc/sys/net/ipv4/icmp_echo_ignore_all")
@@ -236,9 +251,6 @@ class Office:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(everything, timeout=GENEROUS_S)
-        kept = {address.split("/")[0] for address in host.addresses}
-        for address in host.held_addresses() - kept:
-            host.remove_address(f"{address}{_LEASED_TO_NOBODY}")
 
 
 def _said(talk: Any, request: str) -> dict[str, Any]:
@@ -246,6 +258,10 @@ def _said(talk: Any, request: str) -> dict[str, Any]:
     talk.flush()
     answer: dict[str, Any] = json.loads(talk.readline())
     return answer
+
+
+def _permanent(host: Host) -> set[str]:
+    return {address.split("/")[0] for address in host.addresses}
 
 
 def _is_ssh_server(process: psutil.Process) -> bool:

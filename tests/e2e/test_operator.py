@@ -33,7 +33,7 @@ def test_failover_now_takes_the_role_without_a_monitor_and_says_that_nobody_watc
     ready: FailoverServer, office: Office
 ) -> None:
     office.pull_cable(office.primary.host)
-    done = ready.run("failover-now", "DEMOSERVER", "--yes")
+    done = ready.run("failover-now", "DEMOSERVER", "--yes", "--force")
 
     assert "The Failover Server stands in for DEMOSERVER" in done.out
     assert "No monitor is running" in done.err

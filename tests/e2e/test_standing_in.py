@@ -116,20 +116,6 @@ def test_whoever_uses_our_address_is_answered_told_of_and_loses_it_again(
     assert standing.runs
 
 
-def test_an_application_that_dies_is_started_again(
-    ready: FailoverServer, office: Office, standing: Command
-) -> None:
-    (before,) = ready.applications
-    ready.kill_application()
-    mail = ready.wait_for_mail("The application that stands in for DEMOSERVER has ended")
-    ready.wait_until_served(office.primary.address, "FAILOVER")
-    (after,) = ready.applications
-
-    assert before != after
-    assert "restarted by itself" in mail.text
-    assert standing.runs
-
-
 def test_after_a_reboot_the_role_of_a_silent_primary_is_taken_again_with_its_application(
     ready: FailoverServer, office: Office, standing: Command
 ) -> None:

@@ -60,16 +60,17 @@ class Starter:
         self._reader.join()
         self._process.stdout.close()
 
-    def start(
-        self, host: Host, output: Path, argv: list[str], kill: Mapping[str, Any] | None = None
-    ) -> Command:
-        """Start a command, whose output goes to files that begin with `output`."""
+    def start(self, host: Host, output: Path, argv: list[str], **more: Any) -> Command:
+        """Start a command, whose output goes to files that begin with `output`.
+
+        `more`: what else tests.support.zygote takes.
+        """
         command = Command(self, str(next(self._numbers)), argv, output)
         files = {"output": str(command.output), "errors": str(command.errors)}
         for path in files.values():
             Path(path).touch()
-        order = {"start": command.name, "host": host.init_pid, "argv": argv, "kill": kill}
-        self._say({**order, **files})
+        order = {"start": command.name, "host": host.init_pid, "argv": argv, **files}
+        self._say({**order, "user": 0, "without": None, "kill": None, **more})
         return command
 
     def send_signal(self, name: str, number: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import sqlite3
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import tomlkit
 
 from ipfx_failover.records import Authority
-from tests.support.commands import ROOT
 from tests.support.failover_config import (
     START_APPLICATION,
     merged,
@@ -25,7 +23,6 @@ from tests.support.office import INSERT_CALL, applications_on, eventually, is_ru
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from subprocess import CompletedProcess
 
     from ipfxlab.lab import Primary
     from ipfxlab.mail import Mail
@@ -78,30 +75,16 @@ class FailoverServer(Written):
         """Sync the files of DEMOSERVER, too, in real time."""
         self.configure_server(files={"poll_interval_ms": 100})
 
-    def start(self, *argv: str) -> Command:
-        """Start a command of ipfx-failover."""
+    def start(self, *argv: str, user: int = 0, without: int | None = None) -> Command:
+        """Start a command of ipfx-failover, as another user or without a capability."""
         words = [*argv, "--config", str(self.config_path)]
-        return self._track(words)
+        return self._track(words, user=user, without=without)
 
-    def run(self, *argv: str, code: int | None = 0) -> Command:
-        """Run a command to its end, and see that it ended with `code` (None: any)."""
-        command = self.start(*argv)
-        ended = command.wait()
-        if code is not None:
-            assert ended == code, command.explain()
+    def run(self, *argv: str, code: int = 0, user: int = 0, without: int | None = None) -> Command:
+        """Run a command to its end, and see that it ended with `code`."""
+        command = self.start(*argv, user=user, without=without)
+        assert command.wait() == code, command.explain()
         return command
-
-    def run_as(self, *argv: str, code: int = 0) -> CompletedProcess[str]:
-        """Run a command through another program, which takes rights away: PREFIX... COMMAND..."""
-        first = next(n for n, word in enumerate(argv) if n and not word.startswith("-"))
-        prefix, words = argv[:first], argv[first:]
-        program = (self.host.python, "-m", "ipfx_failover")
-        done = self.host.run(
-            *(*prefix, *program, *words, "--config", str(self.config_path)), check=False, cwd=ROOT
-        )
-        assert done.returncode == code, done.stdout + done.stderr
-        assert "Traceback" not in done.stdout + done.stderr
-        return done
 
     def killed_at(self, work: str, position: int, moment: Moment, steps: Sequence[str]) -> None:
         """Do a piece of work that is killed at a step (tests.support.killed).
@@ -110,7 +93,7 @@ class FailoverServer(Written):
         """
         where = {"config": str(self.config_path), "server": "DEMOSERVER"}
         kill = {"work": work, **where, "position": position, "moment": moment, "kinds": steps}
-        command = self._track([work, "killed", str(position), moment], kill)
+        command = self._track([work, "killed", str(position), moment], kill=kill)
         assert command.wait() == -signal.SIGKILL, command.explain()
 
     def replicate(self) -> None:
@@ -143,8 +126,8 @@ class FailoverServer(Written):
         self.wait_for_event("server_answering", server, since=since)
         return command
 
-    def _track(self, words: list[str], kill: Mapping[str, Any] | None = None) -> Command:
-        command = self._starter.start(self.host, self.directory / "command", words, kill)
+    def _track(self, words: list[str], **more: Any) -> Command:
+        command = self._starter.start(self.host, self.directory / "command", words, **more)
         self.commands.append(command)
         return command
 
@@ -188,10 +171,6 @@ class FailoverServer(Written):
     @property
     def applications(self) -> list[int]:
         return applications_on(self.host)
-
-    def kill_application(self) -> None:
-        for pid in self.applications:
-            os.kill(pid, signal.SIGKILL)
 
     def mails(self) -> list[Mail]:
         return self.office.lab.mail.mails[self._mails_before :]

@@ -4,12 +4,13 @@ It has everything imported already; for each command it forks, enters the host a
 What is run is the whole command line, with its own session, standard input at its end, and its
 output in files. It reads one JSON object a line and answers with one:
 
-    {"start": ID, "host": PID, "argv": [...], "output": PATH, "errors": PATH, "kill": ...}
+    {"start": ID, "host": PID, "argv": [...], "output": PATH, "errors": PATH,
+     "user": UID, "without": CAPABILITY or null, "kill": {...} or null}
     {"signal": NUMBER, "to": ID}
     -> {"ended": ID, "code": EXIT CODE, negative for a signal}
 
-"host" is the host's first process. With "kill" (not null) it is a piece of work that kills itself
-at a step (see tests.support.killed).
+"host" is the host's first process. With "kill" it is a piece of work that kills itself at a step
+(see tests.support.killed).
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ import pkgutil
 import select
 import signal
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 import ipfx_failover
+from tests.support.capabilities import without
 from tests.support.netns import set_namespace
 
 ROOT = Path(__file__).parents[2]
@@ -137,10 +139,19 @@ def run_command(order: dict[str, Any]) -> NoReturn:
     redirect(1, order["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     redirect(2, order["errors"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     sys.argv = ["ipfx-failover", *order["argv"]]
-    if order["kill"] is not None:
+    if order["user"]:
+        os.setgroups([])
+        os.setgid(order["user"])
+        os.setuid(order["user"])
+    with nullcontext() if order["without"] is None else without(order["without"]):
+        end_with(order["kill"])
+
+
+def end_with(kill: dict[str, Any] | None) -> NoReturn:
+    if kill is not None:
         from tests.support.killed import work_until_killed
 
-        work_until_killed(**order["kill"])
+        work_until_killed(**kill)
         sys.exit("nothing killed it")
     from ipfx_failover.cli.app import run
 

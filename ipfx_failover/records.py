@@ -34,6 +34,14 @@ class Phase(StrEnum):
     STANDING_DOWN = "standing down"
 
 
+class RunOutcome(StrEnum):
+    """How a replication or a sync ended: the `outcome` of its event."""
+
+    DONE = "done"
+    EXCEPTIONS = "exceptions"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True)
 class ServerState:
     """What is remembered of a server; the defaults hold for one that is new.

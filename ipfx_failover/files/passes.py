@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Protocol
 from ipfx_failover.errors import FailoverError, Interrupted, Refused
 from ipfx_failover.events import Event, EventKind
 from ipfx_failover.files.values import Direction
-from ipfx_failover.records import Authority, Copy, Mode
+from ipfx_failover.records import Authority, Copy, Mode, RunOutcome
 from ipfx_failover.state import locks
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ipfx_failover.clock import Clock
+    from ipfx_failover.events import Value
     from ipfx_failover.files.values import SyncResult
     from ipfx_failover.state.store import Store
     from ipfx_failover.workflow.runner import Effect
@@ -83,18 +86,23 @@ class Passes:
             except Interrupted:
                 raise
             except FailoverError as error:
-                self._failed(error, by_hand=by_hand)
+                run = {**self._run(direction, began), "outcome": RunOutcome.FAILED}
+                self._failed(error, run, by_hand=by_hand)
                 raise
         self._done(direction, result, began, by_hand=by_hand)
         return result
 
-    def _failed(self, error: FailoverError, *, by_hand: bool) -> None:
+    def _run(self, direction: Direction, began: datetime) -> dict[str, Value]:
+        duration_s = (self.clock.now() - began).total_seconds()
+        return {"direction": direction.value, "duration_s": duration_s}
+
+    def _failed(self, error: FailoverError, run: Mapping[str, Value], *, by_hand: bool) -> None:
         now = self.clock.now()
         self.failing_since = self.failing_since or now
         lasts = by_hand or now - self.failing_since >= _TOLD_AFTER
         if lasts and not self.told:
             self.told = True
-            data = {"reason": error.message, "advice": error.hint}
+            data = {"reason": error.message, "advice": error.hint, **run}
             event = Event(EventKind.FILE_SYNC_FAILED, now, self.server, data)
             self._commit(lambda tx: tx.emit(event))
 
@@ -104,11 +112,11 @@ class Passes:
         effects: list[Effect] = []
         problem = result.problem if result else None
         if problem is not None:
-            self._failed(problem, by_hand=by_hand)
+            self._failed(problem, {"direction": direction.value}, by_hand=by_hand)
         else:
             effects += self._recovered(began)
-        if result is not None and (result.copied or result.deleted):
-            effects.append(self._synced(direction, result))
+        if result is not None and (by_hand or result.copied or result.deleted):
+            effects.append(self._synced(result, self._run(direction, began)))
         if problem is None and self._is_to_be_noted(began, changed=bool(effects)):
             copy = Copy(self.server, "files", began, self.clock.now(), 0, "")
             effects.append(lambda tx: tx.set_copy(copy))
@@ -126,12 +134,14 @@ class Passes:
             self.noted_at = began
         return due
 
-    def _synced(self, direction: Direction, result: SyncResult) -> Effect:
-        data: dict[str, str | int] = {
-            "direction": "to-live" if direction is Direction.TO_LIVE else "from-live",
+    def _synced(self, result: SyncResult, run: Mapping[str, Value]) -> Effect:
+        data = {
+            **run,
             "copied": result.copied,
             "deleted": result.deleted,
+            "files": result.copied + result.deleted,
             "size_bytes": result.copied_bytes,
+            "outcome": RunOutcome.EXCEPTIONS if result.problem else RunOutcome.DONE,
         }
         event = Event(EventKind.FILES_SYNCED, self.clock.now(), self.server, data)
         return lambda tx: tx.emit(event)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ipfx_failover.errors import Failed, Refused
 from ipfx_failover.events import Event, EventKind
 from ipfx_failover.livehost import base_name, join, parent
-from ipfx_failover.records import Authority, Copy, Mode
+from ipfx_failover.records import Authority, Copy, Mode, RunOutcome
 from ipfx_failover.replication import steps
 from ipfx_failover.replication.places import database_path
 from ipfx_failover.replication.steps import backup_of
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from ipfx_failover.clock import Clock
     from ipfx_failover.config.models import ServerSettings
+    from ipfx_failover.events import Value
     from ipfx_failover.records import ServerState
     from ipfx_failover.replication.engine import Backup
     from ipfx_failover.state.reading import Reading
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 
 FROM_LIVE = "from-live"
 TO_LIVE = "to-live"
-DONE = "done"
-"""The outcome of a run in the store; the other one is "failed"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +67,7 @@ class Replication:
         effects: list[Effect] = [
             lambda tx: tx.set_copy(copy),
             lambda tx: tx.set_stale(server, stale=False),
-            lambda tx: tx.end_run(server, self.name, now, DONE),
-            self._event(
-                EventKind.REPLICATED,
-                server,
-                size_bytes=backup.size_bytes,
-                duration_s=(now - backup.as_of).total_seconds(),
-            ),
+            self._end(EventKind.REPLICATED, server, RunOutcome.DONE, **_sizes(facts)),
         ]
         if self.direction == TO_LIVE:
             effects.append(self._give_back(server, backup))
@@ -93,16 +86,15 @@ class Replication:
 
         return give_back
 
-    def undone(self, server: str, reason: str, facts: Values) -> Sequence[Effect]:  # noqa: ARG002
-        now = self.clock.now()
+    def undone(self, server: str, reason: str, facts: Values) -> Sequence[Effect]:
         kept = {
             FROM_LIVE: "the standby copy is the one that it was",
             TO_LIVE: "the live database is the one that it was",
         }[self.direction]
         again = f"Try again: ipfx-failover {self.name} {server}"
+        data = {"reason": reason, "advice": again, **_sizes(facts)}
         return (
-            lambda tx: tx.end_run(server, self.name, now, "failed"),
-            self._event(EventKind.REPLICATION_FAILED, server, reason=reason, advice=again),
+            self._end(EventKind.REPLICATION_FAILED, server, RunOutcome.FAILED, **data),
             self._event(EventKind.REPLICATION_ROLLED_BACK, server, kept=kept),
         )
 
@@ -124,6 +116,23 @@ class Replication:
             lambda tx: tx.begin_run(server, self.name, now),
             self._event(EventKind.REPLICATION_STARTED, server),
         )
+
+    def _end(self, kind: EventKind, server: str, outcome: RunOutcome, **data: Value) -> Effect:
+        """The run is over; its one event that has an `outcome` says how long it took."""
+        now = self.clock.now()
+
+        def end(tx: Transaction) -> None:
+            run = tx.last_run(server, self.name)
+            duration_s = (now - run[0]).total_seconds() if run else 0.0
+            tx.end_run(server, self.name, now, outcome)
+            told: dict[str, Value] = {
+                "direction": self.direction,
+                "duration_s": duration_s,
+                "outcome": outcome,
+            }
+            tx.emit(Event(kind, now, server, {**told, **data}))
+
+        return end
 
     def _event(self, kind: EventKind, server: str, **data: str | float) -> Effect:
         event = Event(kind, self.clock.now(), server, {"direction": self.direction, **data})
@@ -202,7 +211,7 @@ class Replicator:
     def _is_finished(self, work: str) -> bool:
         last = self.store.last_run(self.server.name, work)
         is_ahead = self.store.server(self.server.name).authority is Authority.STANDBY
-        return last is not None and last[1] == DONE and not is_ahead
+        return last is not None and last[1] == RunOutcome.DONE and not is_ahead
 
     def plan(self, direction: str) -> list[Step]:
         """What replicating consists of, as data."""
@@ -226,6 +235,12 @@ class Replicator:
             observer=self.observer,
         )
         return runner, workflow
+
+
+def _sizes(facts: Values) -> dict[str, Value]:
+    """How much a run moved, as far as it came to know."""
+    known = {"size_bytes": "backup_size_bytes", "files": "files_copied"}
+    return {name: int(facts[fact] or 0) for name, fact in known.items() if fact in facts}
 
 
 def _has_stood_in_since(reading: Reading, server: str, at: datetime) -> bool:

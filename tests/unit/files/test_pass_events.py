@@ -1,0 +1,108 @@
+"""What a pass of file sync leaves in the log: how it ended, how long it took, how much it moved."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ipfx_failover.errors import Unreachable
+from ipfx_failover.files.passes import Passes
+from ipfx_failover.files.values import Direction, SyncResult
+from ipfx_failover.state.locks import Locks
+from ipfx_failover.state.store import Store
+from tests.fakes.clock import FakeClock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ipfx_failover.events import Event
+
+NOTHING = SyncResult(
+    direction=Direction.FROM_LIVE,
+    copied=0,
+    deleted=0,
+    copied_bytes=0,
+    skipped=(),
+    failed=(),
+    kept_target_only=(),
+    kept_changed=(),
+    withheld=None,
+    notes=(),
+    duration_s=0.0,
+)
+
+
+class Site:
+    """The passes of DEMO; each takes twelve seconds."""
+
+    def __init__(self, directory: Path) -> None:
+        self.store = Store(directory)
+        self.clock = FakeClock()
+        self.passes = Passes("DEMO", self.store, Locks(directory / "locks"), self.clock)
+
+    def close(self) -> None:
+        self.store.close()
+
+    def make(self, result: SyncResult | None, *, by_hand: bool = True) -> list[Event]:
+        """Make a pass with this result (none: the server is lost); the events that it left."""
+
+        def run() -> SyncResult:
+            self.clock.advance(12)
+            if result is None:
+                raise Unreachable("DEMO is lost", "wait")
+            return result
+
+        before = self.store.last_cursor()
+        direction = result.direction if result else Direction.FROM_LIVE
+        try:
+            self.passes.carry_out(direction, run, by_hand=by_hand)
+        except Unreachable:
+            assert result is None
+        return [logged.event for logged in self.store.events_after(before)]
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with closing(Site(tmp_path)) as made:
+        yield made
+
+
+def test_a_pass_tells_files_bytes_and_how_long_it_took(site: Site) -> None:
+    (event,) = site.make(replace(NOTHING, copied=3, deleted=2, copied_bytes=700))
+
+    assert event.kind == "files_synced"
+    assert event.data == {
+        "direction": "from-live",
+        "duration_s": 12.0,
+        "outcome": "done",
+        "copied": 3,
+        "deleted": 2,
+        "files": 5,
+        "size_bytes": 700,
+    }
+
+
+def test_a_pass_by_hand_is_told_of_although_nothing_was_to_do(site: Site) -> None:
+    (by_hand,) = site.make(NOTHING)
+
+    assert ("files_synced", 0) == (by_hand.kind, by_hand.data["files"])
+    assert site.make(NOTHING, by_hand=False) == []
+
+
+def test_a_pass_that_left_something_undone_ended_with_exceptions(site: Site) -> None:
+    events = site.make(replace(NOTHING, copied=1, withheld="too many deletions"))
+    outcomes = {str(event.kind): event.data.get("outcome") for event in events}
+
+    assert {"file_sync_failed": None, "files_synced": "exceptions"} == outcomes
+
+
+def test_a_pass_that_was_cut_short_failed(site: Site) -> None:
+    (event,) = site.make(None)
+    told = {name: event.data[name] for name in ("direction", "duration_s", "outcome")}
+
+    assert event.kind == "file_sync_failed"
+    assert told == {"direction": "from-live", "duration_s": 12.0, "outcome": "failed"}

@@ -1,0 +1,77 @@
+"""What a replication leaves in the log: how it ended, how long it took, how much it moved."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ipfx_failover.errors import Failed
+from tests.support.replication import Copies, set_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ipfx_failover.events import Value
+
+
+@pytest.fixture
+def copies(tmp_path: Path) -> Iterator[Copies]:
+    with closing(Copies(tmp_path)) as made:
+        yield made
+
+
+def ending(copies: Copies) -> dict[str, Value]:
+    (event,) = [
+        each for each in copies.events("replicated", "replication_failed") if "outcome" in each.data
+    ]
+    wanted = ("direction", "outcome", "duration_s", "size_bytes")
+    return {name: event.data[name] for name in wanted if name in event.data}
+
+
+def test_a_replication_takes_as_long_as_from_its_start_to_its_end(copies: Copies) -> None:
+    copies.carrying = lambda: copies.clock.advance(90.5)
+    facts = copies.replicator().from_live()
+
+    assert ending(copies) == {
+        "direction": "from-live",
+        "outcome": "done",
+        "duration_s": 90.5,
+        "size_bytes": facts["backup_size_bytes"],
+    }
+    assert "bytes in 90.5 s" in copies.events("replicated")[0].text
+
+
+def test_a_replication_that_failed_tells_how_long_and_how_large_it_was(copies: Copies) -> None:
+    def lost() -> None:
+        copies.clock.advance(7)
+        raise Failed("the network is slow", "wait")
+
+    copies.carrying = lost
+    with pytest.raises(Failed):
+        copies.replicator().from_live()
+    told = ending(copies)
+
+    assert 0 < int(told.pop("size_bytes"))
+    assert told == {"direction": "from-live", "outcome": "failed", "duration_s": 7.0}
+
+
+def test_one_that_failed_before_its_backup_knows_no_size(copies: Copies) -> None:
+    copies.live.unlink()
+    with pytest.raises(Failed):
+        copies.replicator().from_live()
+
+    assert ending(copies) == {"direction": "from-live", "outcome": "failed", "duration_s": 0.0}
+
+
+def test_a_failback_is_told_in_the_same_way(copies: Copies) -> None:
+    copies.replicator().from_live()
+    set_text(copies.standby, "recorded")
+    copies.is_ahead()
+    copies.carrying = lambda: copies.clock.advance(3)
+    copies.replicator().to_live(application_answers=False)
+    last = copies.events("replicated")[-1].data
+
+    assert ("to-live", "done", 3.0) == (last["direction"], last["outcome"], last["duration_s"])

@@ -74,6 +74,16 @@ class Refused(FailoverError):
     kind = "refused"
 
 
+class Unconfirmed(Refused):
+    """Nobody was there to answer; `question` is what would have been asked."""
+
+    def __init__(self, question: str) -> None:
+        super().__init__(
+            f"this needs a confirmation: {question}", "run it in a terminal, or add --yes"
+        )
+        self.question = question
+
+
 class Unreachable(FailoverError):
     """The other side cannot be reached."""
 

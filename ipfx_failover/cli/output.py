@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ipfx_failover.errors import ExitCode, FailoverError, Refused
+from ipfx_failover.errors import ExitCode, FailoverError, Refused, Unconfirmed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,14 +67,13 @@ class Output:
         """Ask a question with the manual's words, where there is a terminal.
 
         Raises:
-            Refused: declined, or nobody there to ask and no `--yes`.
+            Unconfirmed: nobody there to ask, and no `--yes`.
+            Refused: declined.
         """
         if yes:
             return
         if self.as_json or not sys.stdin.isatty():
-            raise Refused(
-                f"this needs a confirmation: {question}", "run it in a terminal, or add --yes"
-            )
+            raise Unconfirmed(question)
         write(sys.stderr, question)
         sys.stderr.write("Continue? [y/N] ")
         sys.stderr.flush()
@@ -101,6 +100,8 @@ def as_error(error: FailoverError) -> dict[str, object]:
     }
     if details := _details(error):
         shown["details"] = details
+    if isinstance(error, Unconfirmed):
+        shown["question"] = error.question
     return shown
 
 

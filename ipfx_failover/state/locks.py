@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 _MODE = 0o600
+_HOLDER_MODE = 0o644
 
 STAND_IN = "stand-in"
 MONITOR = "monitor"
@@ -81,7 +82,6 @@ class Locks:
 
         path = self._path(resource)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             # Whoever may open it may lock it, and so keep a takeover from ever happening.
             lock = FileLock(
                 path, timeout=wait_s, mode=_MODE, is_singleton=False, thread_local=False
@@ -122,14 +122,14 @@ class Locks:
     # reader that has the file open (Windows) may keep a takeover from its lock, or hold it up.
     def _write_holder(self, resource: str, work: str) -> None:
         pid = os.getpid()
-        holder = Holder(pid, _own_created_at(pid), work)
+        holder = {"pid": pid, "created_at": _own_created_at(pid), "work": work}
         with suppress(OSError):
-            self._holder_path(resource).write_text(json.dumps(asdict(holder)), encoding="utf-8")
+            _overwrite(self._holder_path(resource), json.dumps(holder).encode())
 
     def _remove_holder(self, resource: str) -> None:
         path = self._holder_path(resource)
         with suppress(OSError):
-            path.write_text("", encoding="utf-8")
+            _overwrite(path, b"")
             path.unlink(missing_ok=True)
 
     def _path(self, resource: str) -> Path:
@@ -137,6 +137,15 @@ class Locks:
 
     def _holder_path(self, resource: str) -> Path:
         return self._directory / f"{resource.replace('/', '.')}.holder"
+
+
+def _overwrite(path: Path, content: bytes) -> None:
+    # Without the layers of pathlib and io: they take longer than the kernel does.
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _HOLDER_MODE)
+    try:
+        os.write(handle, content)
+    finally:
+        os.close(handle)
 
 
 @cache

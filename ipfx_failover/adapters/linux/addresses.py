@@ -6,12 +6,12 @@ import errno
 import socket
 import threading
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pyroute2 import IPRoute
-from pyroute2.netlink.exceptions import NetlinkError
 
 from ipfx_failover.adapters.linux import links
+from ipfx_failover.adapters.linux.rtnetlink import change_address
 from ipfx_failover.adapters.privileges import missing_right
 from ipfx_failover.net import Adapter, Address, Interface
 
@@ -67,10 +67,10 @@ class LinuxAddresses:
         return None
 
     def add(self, address: Address, adapter_name: str) -> None:
-        self._change("add", address, adapter_name, harmless=errno.EEXIST)
+        _change("add", address, adapter_name, harmless=errno.EEXIST)
 
     def remove(self, address: Address, adapter_name: str) -> None:
-        self._change("del", address, adapter_name, harmless=errno.EADDRNOTAVAIL)
+        _change("remove", address, adapter_name, harmless=errno.EADDRNOTAVAIL)
 
     def close(self) -> None:
         self._kept.close()
@@ -84,23 +84,6 @@ class LinuxAddresses:
         else:
             with IPRoute() as netlink:
                 yield netlink
-
-    def _change(self, command: str, address: Address, adapter_name: str, *, harmless: int) -> None:
-        # As /24 it would become a secondary of our own address there, and vanish with that.
-        request = {
-            "index": links.index(adapter_name),
-            "address": str(address),
-            "prefixlen": _TAKEN_PREFIX_BITS,
-        }
-        with self._netlink() as netlink:
-            try:
-                netlink.addr(command, **request)
-            except NetlinkError as error:
-                if error.code == errno.EPERM:
-                    verb = "take" if command == "add" else "release"
-                    raise missing_right(f"{verb} address {address}", "CAP_NET_ADMIN") from None
-                if error.code != harmless:
-                    raise
 
     def _adapter(self, netlink: Any, link: Any) -> Adapter:
         name: str = link.get("ifname")
@@ -124,3 +107,17 @@ class LinuxAddresses:
         linkinfo = link.get("linkinfo")
         kind = linkinfo.get("kind") if linkinfo else None
         return link.get("ifalias") or links.driver(self._ioctl, name) or kind or ""
+
+
+def _change(
+    request: Literal["add", "remove"], address: Address, adapter_name: str, *, harmless: int
+) -> None:
+    # As /24 it would become a secondary of our own address there, and vanish with that.
+    try:
+        change_address(request, address, _TAKEN_PREFIX_BITS, links.index(adapter_name))
+    except PermissionError:
+        verb = "take" if request == "add" else "release"
+        raise missing_right(f"{verb} address {address}", "CAP_NET_ADMIN") from None
+    except OSError as error:
+        if error.errno != harmless:
+            raise

@@ -94,7 +94,7 @@ def draw(
         standing_in_for=stand_in.server if stand_in else None,
         stand_in_phase=stand_in.phase if stand_in else None,
         mails_waiting=store.mails_waiting(),
-        warnings=tuple(_warnings(record, now, runs=runs, answers=answers)),
+        warnings=tuple(_warnings(record, runs=runs, answers=answers)),
         servers=tuple(
             drawing.server(
                 watched,
@@ -206,19 +206,15 @@ def _is_fresh(record: MonitorRecord, outline: Outline, now: datetime) -> bool:
     return abs(now - record.heartbeat_at) < max(rounds, _FRESH_AT_LEAST)
 
 
-def _warnings(
-    record: MonitorRecord | None, now: datetime, *, runs: bool, answers: bool
-) -> list[str]:
+def _warnings(record: MonitorRecord | None, *, runs: bool, answers: bool) -> list[str]:
     if answers:
         return []
     if record is None:
         return ["no monitor has run yet: nobody watches the servers"]
-    seconds = int((now - record.heartbeat_at).total_seconds())
+    last = _local(record.heartbeat_at)
     if runs:
-        return [f"the monitor (process {record.pid}) has not judged a round for {seconds} s"]
-    return [
-        f"no monitor is running: nobody watches the servers; the last probe was {seconds} s ago"
-    ]
+        return [f"the monitor (process {record.pid}) has not judged a round since {last}"]
+    return [f"no monitor is running: nobody watches the servers; the last probe was at {last}"]
 
 
 def write_snapshot(report: StatusReport, state_dir: Path) -> None:
@@ -255,8 +251,8 @@ def read_snapshot(state_dir: Path) -> StatusReport | None:
 
 def aged(report: StatusReport, now: datetime) -> StatusReport:
     """A snapshot as it may be shown `now`: an old one says nothing of the servers any more."""
-    age = now - datetime.fromisoformat(report.as_of)
-    if abs(age) < _FRESH_AT_LEAST:
+    as_of = datetime.fromisoformat(report.as_of)
+    if abs(now - as_of) < _FRESH_AT_LEAST:
         return report
     values = asdict(report)
     unknown = [
@@ -269,7 +265,7 @@ def aged(report: StatusReport, now: datetime) -> StatusReport:
         )
         for server in values["servers"]
     ]
-    warning = f"this is {int(age.total_seconds())} s old: no monitor writes it any more"
+    warning = f"this is of {_local(as_of)}: no monitor writes it any more"
     return StatusReport(
         **{
             **values,
@@ -284,6 +280,10 @@ def status_without_monitor(mode: str) -> str:
     from ipfx_failover.records import Mode
 
     return status(Mode(mode), Liveness.UNKNOWN, replicating=False)
+
+
+def _local(at: datetime) -> str:
+    return f"{at.astimezone():%Y-%m-%d %H:%M:%S}"
 
 
 def _iso(at: datetime | None) -> str | None:

@@ -68,6 +68,10 @@ class EventKind(StrEnum):
     MAIL_FAILING = "mail_failing"
     MAIL_RECOVERED = "mail_recovered"
     MAIL_DROPPED = "mail_dropped"
+    HOOK_FAILING = "hook_failing"
+    HOOK_RECOVERED = "hook_recovered"
+    HOOK_DROPPED = "hook_dropped"
+    HOOK_SAID = "hook_said"
     STATE_UNWRITABLE = "state_unwritable"
     STATE_WRITABLE = "state_writable"
     STATE_RESET = "state_reset"
@@ -286,6 +290,10 @@ SPECS: Mapping[EventKind, Spec] = {
     _K.MAIL_FAILING: Spec(_W, "Mail cannot be sent: {reason}; it is kept and tried again"),
     _K.MAIL_RECOVERED: Spec(_I, "Mail is sent again"),
     _K.MAIL_DROPPED: Spec(_W, "Not sent by mail: {subject} ({reason})"),
+    _K.HOOK_FAILING: Spec(_W, "{hook} fails: {reason}; it is kept and tried again"),
+    _K.HOOK_RECOVERED: Spec(_I, "{hook} works again"),
+    _K.HOOK_DROPPED: Spec(_W, "Not told by {hook}: {subject} ({reason})"),
+    _K.HOOK_SAID: Spec(_I, "{hook} said: {output}"),
     _K.STATE_UNWRITABLE: Spec(
         _E,
         "The state store cannot be written: {reason}",

@@ -1,15 +1,17 @@
-"""Getting mails out of the outbox to people; by the monitor's mail thread or any command.
+"""Getting what waits in the outbox to people; by the monitor's threads or any command.
 
-Whoever is present drains it. What cannot be sent stays, and is tried again with back-off.
+Whoever is present drains it, each channel (mail, a webhook, a command) by itself. What cannot be
+sent stays, and is tried again with back-off.
 """
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from ipfx_failover.errors import FailoverError, Refused
+from ipfx_failover.errors import FailoverError, Refused, Unreachable
 from ipfx_failover.events import Event, EventKind
 from ipfx_failover.state import outbox
 from ipfx_failover.state.locks import Holder, process_created_at
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
 class Letter:
     """What is to be sent. `key`: the same whenever this mail is sent again.
 
-    `recipients`: None for all that the config names.
+    `recipients`: None for all that the config names. `document`: for a hook, the event as JSON
+    (`decide.notices.Notice`).
     """
 
     key: str
@@ -37,6 +40,7 @@ class Letter:
     subject: str
     body: str
     recipients: tuple[str, ...] | None = None
+    document: str = "{}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +52,23 @@ class Refusal:
 
 
 class RejectedError(Refused):
-    """The mail server does not take this mail; it may take others."""
+    """The other side does not take this message; it may take others."""
+
+
+class AskedToWaitError(Unreachable):
+    """The other side takes nothing for a while (HTTP 429, Retry-After)."""
+
+    def __init__(self, message: str, hint: str, wait: timedelta) -> None:
+        super().__init__(message, hint)
+        self.wait = min(max(wait, timedelta()), outbox.LONGEST_WAIT)
 
 
 class MailSender(Protocol):
-    """Hands one mail to a mail server."""
+    """Hands one message to a mail server, or to whatever a hook is told by."""
 
     @property
     def limitation(self) -> str | None:
-        """Why no mail can be sent at all with this config, in words; None when it can."""
+        """Why nothing can be sent at all with this config, in words; None when it can."""
         ...
 
     def send(self, letter: Letter) -> Mapping[str, Refusal]:
@@ -119,12 +131,18 @@ def remind(store: Store, clock: Clock) -> int:
 
 
 def drain(
-    store: Store, sender: MailSender, clock: Clock, *, limit: int = 100, within_s: float = 60.0
+    store: Store,
+    sender: MailSender,
+    clock: Clock,
+    *,
+    channel: str = outbox.MAIL,
+    limit: int = 100,
+    within_s: float = 60.0,
 ) -> Drained:
-    """Send what is due, oldest first; at most `limit` mails, none begun after `within_s`.
+    """Send what is due in a channel, oldest first; at most `limit`, none begun after `within_s`.
 
-    Ends early when the mail server cannot be used. Without recipients or mail server everything
-    that waits is dropped, with that reason.
+    Ends early when the other side cannot be used. Where there is none (no mail server, no
+    recipients) everything that waits is dropped, with that reason.
 
     Raises:
         StateUnwritableError: the store cannot be written; what was sent just then is repeated.
@@ -133,24 +151,24 @@ def drain(
     deadline_ns = clock.monotonic_ns() + int(within_s * 1e9)
     _free_leases_of_the_dead(store)
     for _ in range(limit):
-        if clock.monotonic_ns() >= deadline_ns or not outbox.is_due(store, clock.now()):
+        if clock.monotonic_ns() >= deadline_ns or not outbox.is_due(store, channel, clock.now()):
             break
-        posted = _claim(store, clock)
+        posted = _claim(store, channel, clock)
         if posted is None:
             break
-        done, goes_on = _Delivery(store, sender, clock, posted).attempt(done)
+        done, goes_on = _Delivery(store, sender, clock, channel, posted).attempt(done)
         if not goes_on:
             break
     return done
 
 
-def _claim(store: Store, clock: Clock) -> Posted | None:
+def _claim(store: Store, channel: str, clock: Clock) -> Posted | None:
     pid = os.getpid()
     holder = f"{pid}/{process_created_at(pid) or 0.0}"
     now = clock.now()
     with store.transaction() as tx:
         outbox.forget_old(tx, now)
-        return outbox.claim(tx, holder=holder, now=now)
+        return outbox.claim(tx, channel, holder=holder, now=now)
 
 
 def _free_leases_of_the_dead(store: Store) -> None:
@@ -168,11 +186,12 @@ def _is_alive(holder: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Delivery:
-    """One attempt for one claimed mail, and what is written down about it."""
+    """One attempt for one claimed message, and what is written down about it."""
 
     store: Store
     sender: MailSender
     clock: Clock
+    channel: str
     posted: Posted
 
     def attempt(self, done: Drained) -> tuple[Drained, bool]:
@@ -182,7 +201,14 @@ class _Delivery:
             return _plus(done, dropped=1), True
         posted = self.posted
         key = f"{posted.id}.{posted.created_at:%Y%m%d%H%M%S%f}"
-        letter = Letter(key, posted.created_at, posted.subject, posted.body, posted.recipients)
+        letter = Letter(
+            key,
+            posted.created_at,
+            posted.subject,
+            posted.body,
+            posted.recipients,
+            posted.document or "{}",
+        )
         try:
             refused = self.sender.send(letter)
         except FailoverError as error:
@@ -195,6 +221,8 @@ class _Delivery:
             return _plus(done, dropped=1, problem=error)
         with self.store.transaction() as tx:
             self._postpone(tx, error.message)
+            if isinstance(error, AskedToWaitError):
+                outbox.hold(tx, self.channel, self.clock.now() + error.wait)
         return _plus(done, postponed=1, problem=error)
 
     def _taken(self, refused: Mapping[str, Refusal], done: Drained) -> Drained:
@@ -214,15 +242,15 @@ class _Delivery:
 
     def _sent(self, tx: Transaction) -> None:
         outbox.mark_sent(tx, self.posted, self.clock.now())
-        if self.posted.last_error is not None and not outbox.is_failing(tx):
-            tx.emit(Event(EventKind.MAIL_RECOVERED, self.clock.now()))
+        if self.posted.last_error is not None and not outbox.is_failing(tx, self.channel):
+            self._tell(tx, EventKind.MAIL_RECOVERED)
 
     def _postpone(
         self, tx: Transaction, error: str, recipients: tuple[str, ...] | None = None
     ) -> None:
         now = self.clock.now()
-        if not outbox.is_failing(tx):
-            tx.emit(Event(EventKind.MAIL_FAILING, now, None, {"reason": error}))
+        if not outbox.is_failing(tx, self.channel):
+            self._tell(tx, EventKind.MAIL_FAILING, reason=error)
         outbox.postpone(tx, self.posted, error=error, now=now, recipients=recipients)
 
     def _drop(self, reason: str) -> None:
@@ -231,8 +259,19 @@ class _Delivery:
             self._say_dropped(tx, reason)
 
     def _say_dropped(self, tx: Transaction, reason: str) -> None:
-        data = {"subject": self.posted.subject, "reason": reason}
-        tx.emit(Event(EventKind.MAIL_DROPPED, self.clock.now(), None, data))
+        self._tell(tx, EventKind.MAIL_DROPPED, subject=self.posted.subject, reason=reason)
+
+    def _tell(self, tx: Transaction, kind: EventKind, **data: str) -> None:
+        if self.channel != outbox.MAIL:
+            kind, data = _OF_HOOKS[kind], {"hook": self.channel, **data}
+        tx.emit(Event(kind, self.clock.now(), None, data))
+
+
+_OF_HOOKS = {
+    EventKind.MAIL_FAILING: EventKind.HOOK_FAILING,
+    EventKind.MAIL_RECOVERED: EventKind.HOOK_RECOVERED,
+    EventKind.MAIL_DROPPED: EventKind.HOOK_DROPPED,
+}
 
 
 def _plus(

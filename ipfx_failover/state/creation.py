@@ -10,7 +10,7 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from ipfx_failover.state.schema import SCHEMA, SCHEMA_VERSION, TRIGGERS
+from ipfx_failover.state.schema import MIGRATIONS, SCHEMA, SCHEMA_VERSION, TRIGGERS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,6 +48,30 @@ def create_beside(path: Path) -> Path:
         _make_tables(connection)
         connection.execute("COMMIT")
     return beside
+
+
+def upgrade(connection: sqlite3.Connection) -> None:
+    """Bring the store of an older version up to date, in one commit; all that it knows stays.
+
+    Raises:
+        sqlite3.DatabaseError: it cannot be written.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Another process may have done it since we looked.
+        for version in range(version_of(connection), SCHEMA_VERSION):
+            for statement in MIGRATIONS[version]:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """The store's SCHEMA_VERSION; 0 where it is none."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def empty() -> sqlite3.Connection:

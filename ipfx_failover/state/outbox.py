@@ -1,7 +1,8 @@
-"""Mails that wait to be sent: claimed under a lease, so that several processes can drain them.
+"""What waits to be sent: claimed under a lease, so that several processes can drain it.
 
-A crash between sending and marking may repeat a mail; nothing ever loses one. A row is waiting
-until it is either sent or dropped, and a dropped one says why.
+A crash between sending and marking may repeat a message; nothing ever loses one. A row is waiting
+until it is either sent or dropped, and a dropped one says why. Each channel (mail, a webhook, a
+command) is drained by itself.
 """
 
 from __future__ import annotations
@@ -17,21 +18,24 @@ if TYPE_CHECKING:
     from ipfx_failover.state.reading import Reading
     from ipfx_failover.state.writing import Transaction
 
+MAIL = "mail"
+"""The channel of the mails; others are named by the config."""
 EXPIRES_AFTER = timedelta(days=3)
 KEPT_FOR = timedelta(days=30)
 LEASE = timedelta(minutes=5)
+LONGEST_WAIT = timedelta(minutes=15)
 _BACK_OFF = (
     timedelta(seconds=10),
     timedelta(seconds=30),
     timedelta(minutes=1),
     timedelta(minutes=5),
-    timedelta(minutes=15),
+    LONGEST_WAIT,
 )
 
 # What lies further ahead than it was ever put was written while the clock was wrong.
 _DUE = """
-SELECT * FROM waiting_mails
-WHERE (next_attempt_at <= ? OR next_attempt_at > ?)
+SELECT * FROM waiting
+WHERE channel = ? AND (next_attempt_at <= ? OR next_attempt_at > ?)
   AND (leased_until IS NULL OR leased_until <= ? OR leased_until > ?)
 ORDER BY next_attempt_at, id LIMIT 1
 """
@@ -39,10 +43,10 @@ ORDER BY next_attempt_at, id LIMIT 1
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A mail that was claimed.
+    """A message that was claimed.
 
     `recipients`: who has not got it yet; None for all that the config names. `attempts`: this one
-    included. `last_error`: how the one before ended.
+    included. `last_error`: how the one before ended. `document`: the event as values, for a hook.
     """
 
     id: int
@@ -52,25 +56,32 @@ class Posted:
     recipients: tuple[str, ...] | None
     attempts: int
     last_error: str | None
+    document: str | None
 
 
-def is_due(reading: Reading, now: datetime) -> bool:
-    """Whether a mail waits whose time has come, and which nobody else sends."""
-    return reading.row(_DUE, *_bounds(now)) is not None
+def is_due(reading: Reading, channel: str, now: datetime) -> bool:
+    """Whether a message waits whose time has come, and which nobody else sends."""
+    return reading.row(_DUE, channel, *_bounds(now)) is not None
 
 
-def is_failing(reading: Reading) -> bool:
-    """Whether a mail waits that could not be sent."""
-    sql = "SELECT id FROM waiting_mails WHERE last_error IS NOT NULL LIMIT 1"
-    return reading.row(sql) is not None
+def is_failing(reading: Reading, channel: str) -> bool:
+    """Whether a message waits that could not be sent."""
+    sql = "SELECT id FROM waiting WHERE channel = ? AND last_error IS NOT NULL LIMIT 1"
+    return reading.row(sql, channel) is not None
 
 
-def claim(tx: Transaction, *, holder: str, now: datetime) -> Posted | None:
-    """Lease the mail that has been due for longest; None when there is none.
+def channels_waiting(reading: Reading) -> set[str]:
+    """The channels in which a message waits, the mails' not among them."""
+    rows = reading.rows("SELECT DISTINCT channel FROM waiting WHERE channel <> ?", MAIL)
+    return {row["channel"] for row in rows}
+
+
+def claim(tx: Transaction, channel: str, *, holder: str, now: datetime) -> Posted | None:
+    """Lease the message that has been due for longest; None when there is none.
 
     `holder` names the process that sends it.
     """
-    row = tx.row(_DUE, *_bounds(now))
+    row = tx.row(_DUE, channel, *_bounds(now))
     if row is None:
         return None
     tx.connection.execute(
@@ -81,8 +92,8 @@ def claim(tx: Transaction, *, holder: str, now: datetime) -> Posted | None:
 
 
 def lease_holders(reading: Reading) -> set[str]:
-    """Who claimed a mail and has not said yet what became of it."""
-    rows = reading.rows("SELECT DISTINCT leased_by FROM waiting_mails WHERE leased_by IS NOT NULL")
+    """Who claimed a message and has not said yet what became of it."""
+    rows = reading.rows("SELECT DISTINCT leased_by FROM waiting WHERE leased_by IS NOT NULL")
     return {row["leased_by"] for row in rows}
 
 
@@ -123,6 +134,15 @@ def postpone(
     )
 
 
+def hold(tx: Transaction, channel: str, until: datetime) -> None:
+    """Send nothing of a channel before that, but for what waits longer anyway."""
+    tx.connection.execute(
+        "UPDATE outbox SET next_attempt_at = ? WHERE channel = ? AND next_attempt_at < ? "
+        "AND sent_at IS NULL AND dropped_at IS NULL",
+        (until.isoformat(), channel, until.isoformat()),
+    )
+
+
 def drop(tx: Transaction, posted: Posted, *, reason: str, now: datetime) -> None:
     """Give up; the row stays, with the reason."""
     tx.connection.execute(
@@ -151,7 +171,7 @@ def has_expired(posted: Posted, now: datetime) -> bool:
 
 def _bounds(now: datetime) -> tuple[str, str, str, str]:
     text = now.isoformat()
-    return text, (now + _BACK_OFF[-1]).isoformat(), text, (now + LEASE).isoformat()
+    return text, (now + LONGEST_WAIT).isoformat(), text, (now + LEASE).isoformat()
 
 
 def _posted(row: dict[str, Any]) -> Posted:
@@ -163,4 +183,5 @@ def _posted(row: dict[str, Any]) -> Posted:
         recipients=None if row["recipients"] is None else tuple(json.loads(row["recipients"])),
         attempts=row["attempts"] + 1,
         last_error=row["last_error"],
+        document=row["document"],
     )

@@ -167,9 +167,7 @@ class Reading:
 
     def mails_waiting(self) -> int:
         """How many mails are still to be sent."""
-        row = self.row(
-            "SELECT count(*) AS n FROM outbox WHERE sent_at IS NULL AND dropped_at IS NULL"
-        )
+        row = self.row("SELECT count(*) AS n FROM waiting WHERE channel = 'mail'")
         return int(row["n"]) if row else 0
 
     def rows(self, sql: str, *values: object) -> list[dict[str, Any]]:

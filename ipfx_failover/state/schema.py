@@ -1,8 +1,31 @@
-"""The state store's tables."""
+"""The state store's tables, and how those of an older version become them."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 3
 
-SCHEMA = """
+_CHANNELS = """
+CREATE TABLE channels (
+  name TEXT PRIMARY KEY,
+  kinds TEXT
+) STRICT"""
+_WAITING = """
+CREATE VIEW waiting AS SELECT * FROM outbox WHERE sent_at IS NULL AND dropped_at IS NULL"""
+_PINGS = """
+CREATE TABLE pings (
+  period_s INTEGER NOT NULL,
+  begins_at INTEGER NOT NULL,
+  server TEXT NOT NULL COLLATE NOCASE,
+  sent INTEGER NOT NULL,
+  lost INTEGER NOT NULL,
+  rtt_min_us INTEGER,
+  rtt_sum_us INTEGER NOT NULL,
+  rtt_max_us INTEGER,
+  watched_ms INTEGER NOT NULL,
+  down_ms INTEGER NOT NULL,
+  served_ms INTEGER NOT NULL,
+  PRIMARY KEY (period_s, begins_at, server)
+) STRICT, WITHOUT ROWID"""
+
+SCHEMA = f"""
 CREATE TABLE servers (
   name TEXT PRIMARY KEY COLLATE NOCASE,
   mode TEXT NOT NULL DEFAULT 'monitoring',
@@ -65,7 +88,7 @@ CREATE TABLE journal (
   server TEXT NOT NULL COLLATE NOCASE,
   boot_id TEXT NOT NULL,
   started_at TEXT NOT NULL,
-  facts TEXT NOT NULL DEFAULT '{}',
+  facts TEXT NOT NULL DEFAULT '{{}}',
   undo_reason TEXT
 ) STRICT;
 CREATE TABLE journal_steps (
@@ -108,11 +131,14 @@ CREATE TABLE outbox (
   leased_by TEXT,
   sent_at TEXT,
   dropped_at TEXT,
-  last_error TEXT
+  last_error TEXT,
+  channel TEXT NOT NULL DEFAULT 'mail',
+  document TEXT
 ) STRICT;
 CREATE INDEX outbox_waiting ON outbox (id) WHERE sent_at IS NULL AND dropped_at IS NULL;
-CREATE VIEW waiting_mails AS
-  SELECT * FROM outbox WHERE sent_at IS NULL AND dropped_at IS NULL;
+{_WAITING};
+{_CHANNELS};
+{_PINGS};
 CREATE TABLE monitor (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   pid INTEGER NOT NULL,
@@ -127,6 +153,18 @@ CREATE TABLE revision (
 ) STRICT;
 INSERT INTO revision VALUES (1, 0);
 """
+
+MIGRATIONS = {
+    1: (
+        "ALTER TABLE outbox ADD COLUMN channel TEXT NOT NULL DEFAULT 'mail'",
+        "ALTER TABLE outbox ADD COLUMN document TEXT",
+        "DROP VIEW waiting_mails",
+        _WAITING,
+        _CHANNELS,
+    ),
+    2: (_PINGS,),
+}
+"""For each older version what makes it the next one."""
 
 _WATCHED = ("servers", "stand_in", "addresses", "copies")
 

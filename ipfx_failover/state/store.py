@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from ipfx_failover.errors import Refused
-from ipfx_failover.state.creation import create_if_missing
+from ipfx_failover.state.creation import create_if_missing, upgrade, version_of
 from ipfx_failover.state.reading import Reading
 from ipfx_failover.state.schema import SCHEMA_VERSION
 from ipfx_failover.state.trouble import StateUnwritableError, classified, damaged
@@ -124,7 +124,7 @@ def _connect(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
     )
     try:
         connection.execute("PRAGMA foreign_keys = ON")
-        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        version = version_of(connection)
         if version == 0:
             raise damaged(path, "it is not a state store")
         if version > SCHEMA_VERSION:
@@ -132,6 +132,8 @@ def _connect(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
                 f"the state store {path} was written by a newer ipfx-failover",
                 "upgrade ipfx-failover on this machine",
             )
+        if version < SCHEMA_VERSION:
+            upgrade(connection)
     except BaseException:
         connection.close()
         raise

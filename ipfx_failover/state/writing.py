@@ -6,7 +6,10 @@ import json
 from typing import TYPE_CHECKING
 
 from ipfx_failover.decide.alerts import compose, reminded, weigh
+from ipfx_failover.decide.notices import notice
 from ipfx_failover.events import one_line
+from ipfx_failover.state.channels import routes
+from ipfx_failover.state.outbox import MAIL
 from ipfx_failover.state.reading import Reading
 
 if TYPE_CHECKING:
@@ -162,7 +165,7 @@ class Transaction(Reading):
         self.connection.execute("UPDATE monitor SET heartbeat_at = ?", (at.isoformat(),))
 
     def emit(self, event: Event) -> None:
-        """Log the event, and put its mail in the outbox if one is due."""
+        """Log the event, and put its mail in the outbox if one is due, and what hooks are told."""
         cursor = self.connection.execute(
             "INSERT INTO events (at, kind, server, level, data) VALUES (?, ?, ?, ?, ?)",
             (
@@ -182,8 +185,8 @@ class Transaction(Reading):
                 "WHERE server = ? AND topic = ? AND closed_at IS NULL",
                 (event.at.isoformat(), server, closed),
             )
-        if event.spec.subject is not None and cursor is not None:
-            self._alert(server, event.spec.topic or str(event.kind), cursor, event)
+        if cursor is not None:
+            self._tell_hooks(event, cursor, self._alert(server, cursor, event))
 
     def _forget_old_events(self, cursor: int) -> None:
         self.connection.execute(
@@ -191,23 +194,41 @@ class Transaction(Reading):
             (cursor - KEPT_EVENTS,),
         )
 
-    def _alert(self, server: str, topic: str, cursor: int, event: Event) -> None:
+    def _alert(self, server: str, cursor: int, event: Event) -> Mail | None:
+        if event.spec.subject is None:
+            return None
+        topic = event.spec.topic or str(event.kind)
         mail, memory = weigh(self.alert_memory(server, topic), event)
         if memory is not None:
             self._remember(server, topic, cursor, memory)
         if mail is not None:
             self.post(mail, event.at)
+        return mail
+
+    def _tell_hooks(self, event: Event, cursor: int, mail: Mail | None) -> None:
+        """`mail`: what goes to people about it, if anything."""
+        for route in routes(self):
+            if route.wants(event, is_mailed=mail is not None):
+                shown = mail or compose(event)
+                document = json.dumps(notice(event, shown, cursor))
+                self.post(shown, event.at, route.channel, document)
 
     def remind(self, server: str, topic: str, cursor: int, memory: Memory, now: datetime) -> None:
         """Mail again what is still open."""
         if event := self.event(cursor):
-            self.post(compose(event, memory, now=now), now)
+            mail = compose(event, memory, now=now)
+            self.post(mail, now)
+            self._tell_hooks(event, cursor, mail)
         self._remember(server, topic, cursor, reminded(memory, now))
 
-    def post(self, mail: Mail, at: datetime) -> None:
+    def post(
+        self, mail: Mail, at: datetime, channel: str = MAIL, document: str | None = None
+    ) -> None:
+        """Put a message into the outbox; `document`: the event as values, for a hook."""
         self.connection.execute(
-            "INSERT INTO outbox (created_at, subject, body, next_attempt_at) VALUES (?, ?, ?, ?)",
-            (at.isoformat(), mail.subject, mail.body, at.isoformat()),
+            "INSERT INTO outbox (created_at, subject, body, next_attempt_at, channel, document) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            (at.isoformat(), mail.subject, mail.body, at.isoformat(), channel, document),
         )
 
     def _remember(self, server: str, topic: str, cursor: int, memory: Memory) -> None:

@@ -256,11 +256,11 @@ def test_a_lease_ends_though_its_process_lives(office: Office) -> None:
     office.post("one")
     with office.store.transaction() as tx:
         holder = "7/1.0"
-        assert outbox.claim(tx, holder=holder, now=office.clock.now()) is not None
-        assert outbox.claim(tx, holder=holder, now=office.clock.now()) is None
+        assert outbox.claim(tx, outbox.MAIL, holder=holder, now=office.clock.now()) is not None
+        assert outbox.claim(tx, outbox.MAIL, holder=holder, now=office.clock.now()) is None
         later = office.clock.now() + outbox.LEASE
 
-        claimed = outbox.claim(tx, holder=holder, now=later)
+        claimed = outbox.claim(tx, outbox.MAIL, holder=holder, now=later)
 
     assert claimed is not None
     assert 2 == claimed.attempts

@@ -1,0 +1,138 @@
+-- The state store as version 1 made it. Never to be changed.
+PRAGMA journal_mode = WAL;
+CREATE TABLE servers (
+  name TEXT PRIMARY KEY COLLATE NOCASE,
+  mode TEXT NOT NULL DEFAULT 'monitoring',
+  authority TEXT NOT NULL DEFAULT 'live',
+  failback_pending INTEGER NOT NULL DEFAULT 0,
+  stale INTEGER NOT NULL DEFAULT 0,
+  answered_boot_id TEXT,
+  last_failover_at TEXT,
+  attempts INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE observations (
+  server TEXT PRIMARY KEY COLLATE NOCASE,
+  liveness TEXT NOT NULL,
+  misses INTEGER NOT NULL,
+  last_probe_at TEXT NOT NULL,
+  last_answer_at TEXT
+) STRICT;
+CREATE TABLE stand_in (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  server TEXT NOT NULL COLLATE NOCASE,
+  boot_id TEXT NOT NULL,
+  since TEXT NOT NULL,
+  phase TEXT NOT NULL,
+  address TEXT,
+  adapter TEXT
+) STRICT;
+CREATE TABLE application (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  pid INTEGER NOT NULL,
+  created_at REAL NOT NULL
+) STRICT;
+CREATE TABLE addresses (
+  address TEXT PRIMARY KEY,
+  adapter TEXT NOT NULL,
+  boot_id TEXT NOT NULL,
+  server TEXT COLLATE NOCASE,
+  since TEXT NOT NULL
+) STRICT;
+CREATE TABLE copies (
+  server TEXT NOT NULL COLLATE NOCASE,
+  kind TEXT NOT NULL,
+  as_of TEXT NOT NULL,
+  finished_at TEXT NOT NULL,
+  size_bytes INTEGER NOT NULL,
+  version TEXT NOT NULL,
+  PRIMARY KEY (server, kind)
+) STRICT;
+CREATE TABLE runs (
+  id INTEGER PRIMARY KEY,
+  server TEXT NOT NULL COLLATE NOCASE,
+  work TEXT NOT NULL,
+  started_at TEXT NOT NULL,
+  finished_at TEXT,
+  outcome TEXT
+) STRICT;
+CREATE INDEX runs_by_server ON runs (server, work, id);
+CREATE TABLE journal (
+  resource TEXT PRIMARY KEY COLLATE NOCASE,
+  workflow TEXT NOT NULL,
+  server TEXT NOT NULL COLLATE NOCASE,
+  boot_id TEXT NOT NULL,
+  started_at TEXT NOT NULL,
+  facts TEXT NOT NULL DEFAULT '{}',
+  undo_reason TEXT
+) STRICT;
+CREATE TABLE journal_steps (
+  resource TEXT NOT NULL COLLATE NOCASE REFERENCES journal (resource) ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  parameters TEXT NOT NULL,
+  state TEXT NOT NULL DEFAULT 'waiting',
+  PRIMARY KEY (resource, position)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE events (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  at TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  server TEXT COLLATE NOCASE,
+  level TEXT NOT NULL,
+  data TEXT NOT NULL
+) STRICT;
+CREATE TABLE alert_memory (
+  server TEXT NOT NULL COLLATE NOCASE,
+  topic TEXT NOT NULL,
+  event INTEGER NOT NULL,
+  since TEXT NOT NULL,
+  mailed_at TEXT NOT NULL,
+  reminders INTEGER NOT NULL,
+  repeats INTEGER NOT NULL,
+  closed_at TEXT,
+  spells INTEGER NOT NULL,
+  PRIMARY KEY (server, topic)
+) STRICT;
+CREATE TABLE outbox (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  created_at TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  body TEXT NOT NULL,
+  recipients TEXT,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  next_attempt_at TEXT NOT NULL,
+  leased_until TEXT,
+  leased_by TEXT,
+  sent_at TEXT,
+  dropped_at TEXT,
+  last_error TEXT
+) STRICT;
+CREATE INDEX outbox_waiting ON outbox (id) WHERE sent_at IS NULL AND dropped_at IS NULL;
+CREATE VIEW waiting_mails AS
+  SELECT * FROM outbox WHERE sent_at IS NULL AND dropped_at IS NULL;
+CREATE TABLE monitor (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  pid INTEGER NOT NULL,
+  host TEXT NOT NULL,
+  boot_id TEXT NOT NULL,
+  started_at TEXT NOT NULL,
+  heartbeat_at TEXT NOT NULL
+) STRICT;
+CREATE TABLE revision (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  number INTEGER NOT NULL
+) STRICT;
+INSERT INTO revision VALUES (1, 0);
+CREATE TRIGGER servers_insert AFTER insert ON servers BEGIN UPDATE revision SET number = number + 1; END;
+CREATE TRIGGER servers_update AFTER update ON servers BEGIN UPDATE revision SET number = number + 1; END;
+CREATE TRIGGER servers_delete AFTER delete ON servers BEGIN UPDATE revision SET number = number + 1; END;
+CREATE TRIGGER stand_in_insert AFTER insert ON stand_in BEGIN UPDATE revision SET number = number + 1; END;
+CREATE TRIGGER stand_in_update AFTER update ON stand_in BEGIN UPDATE revision SET number = number + 1; END;
+CREATE TRIGGER stand_in_delete AFTER delete ON stand_in BEGIN UPDATE revision SET number = number + 1; END;
+CREATE TRIGGER addresses_insert AFTER insert ON addresses BEGIN UPDATE revision SET number = number + 1; END;
+CREATE TRIGGER addresses_update AFTER update ON addresses BEGIN UPDATE revision SET number = number + 1; END;
+CREATE TRIGGER addresses_delete AFTER delete ON addresses BEGIN UPDATE revision SET number = number + 1; END;
+CREATE TRIGGER copies_insert AFTER insert ON copies BEGIN UPDATE revision SET number = number + 1; END;
+CREATE TRIGGER copies_update AFTER update ON copies BEGIN UPDATE revision SET number = number + 1; END;
+CREATE TRIGGER copies_delete AFTER delete ON copies BEGIN UPDATE revision SET number = number + 1; END;
+PRAGMA user_version = 1;

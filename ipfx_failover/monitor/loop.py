@@ -17,6 +17,8 @@ from ipfx_failover.events import EventKind
 from ipfx_failover.monitor.messages import Looked, Message, Stop, ThreadDied, WorkDone
 from ipfx_failover.monitor.notes import Notes
 from ipfx_failover.monitor.prober import Prober, ProbeRound
+from ipfx_failover.monitor.supervision import Supervisor, in_words
+from ipfx_failover.monitor.tally import Tally
 from ipfx_failover.monitor.view import View, round_of, with_last_answers, without
 from ipfx_failover.monitor.watched import watched
 from ipfx_failover.monitor.written import effects_of, trouble_of
@@ -70,6 +72,7 @@ class Monitor:
         is_ours: Callable[[Address, int], bool],
         messages: SimpleQueue[Message],
         threads: Threads,
+        supervisor: Supervisor,
     ) -> None:
         self._config = config
         self._clock = clock
@@ -77,6 +80,7 @@ class Monitor:
         self._is_ours = is_ours
         self._messages = messages
         self._threads = threads
+        self._supervisor = supervisor
         network = config.network
         self._thresholds = Thresholds(
             warning=network.warning_count,
@@ -92,6 +96,7 @@ class Monitor:
             if state.answered_boot_id == self._boot_id
         }
         self._notes = Notes(threads.scribe, clock, boot_id, answered)
+        self._tally = Tally(threads.scribe, clock)
         # Nothing is known but who has answered since this machine booted.
         self._fleet = fleets.Fleet(
             {name: ServerLiveness(answered_since_boot=name in answered) for name in config.servers}
@@ -119,6 +124,7 @@ class Monitor:
         running = self._start()
         try:
             self._threads.executor.opened.result()
+            self._supervisor.ready(self._in_words())
             running.append(self._launched("chores", self._threads.chores.run))
             return self._decide_until_stopped()
         finally:
@@ -156,10 +162,12 @@ class Monitor:
 
     def _end(self, running: list[threading.Thread]) -> None:
         threads = self._threads
+        self._supervisor.stopping()
         for part in (threads.prober, threads.upkeep, threads.executor, threads.chores):
             part.stop()
         standing = self._view.stand_in
         detail = f"; still standing in for {standing.server}" if standing else ""
+        self._tally.flush()
         threads.scribe.emit(EventKind.MONITOR_STOPPED, detail=detail)
         threads.mailer.stop()
         threads.lookout.stop()
@@ -191,6 +199,7 @@ class Monitor:
         match message:
             case ProbeRound():
                 self._judge(message)
+                self._supervisor.alive(message.judged_ns, self._in_words)
             case Looked(view):
                 self._take_up(view)
             case WorkDone():
@@ -224,6 +233,7 @@ class Monitor:
                 self._threads.scribe.write(*self._effects_of(decision))
         self._withdraw()
         self._notes.take(self._view, self._fleet, seen)
+        self._tally.take(self._view, self._fleet, seen)
 
     def _withdraw(self) -> None:
         """A takeover that still waits is not wanted any more once its server has not failed."""
@@ -292,6 +302,9 @@ class Monitor:
         self._withdraw()
         if view.targets != before.targets or view.held != before.held:
             self._aim()
+
+    def _in_words(self) -> str:
+        return in_words(self._fleet, self._view)
 
     def _aim(self) -> None:
         self._threads.prober.aim(self._view.targets)

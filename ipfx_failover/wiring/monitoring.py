@@ -26,6 +26,7 @@ from ipfx_failover.standin.takeover import Takeover
 from ipfx_failover.standin.upkeep import Upkeep
 from ipfx_failover.state import locks
 from ipfx_failover.wiring import network
+from ipfx_failover.wiring.service import supervisor
 from ipfx_failover.wiring.standin import desk
 from ipfx_failover.wiring.telling import (
     cry,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ipfx_failover.monitor.messages import Message
+    from ipfx_failover.monitor.supervision import Supervisor
     from ipfx_failover.net import Address, Addresses
     from ipfx_failover.standin.desk import StandInDesk
     from ipfx_failover.state.reading import Logged
@@ -65,7 +67,8 @@ def run_monitor(site: Site, show: Callable[[Logged], None], say: Callable[[str],
         messages: SimpleQueue[Message] = SimpleQueue()
         on_end(lambda signal_name: messages.put(Stop(signal_name)))
         try:
-            _assemble(site, messages, say).run()
+            with supervisor(site.config.network) as supervised:
+                _assemble(site, messages, say, supervised).run()
         finally:
             follower.stop()
             thread.join(timeout=5)
@@ -73,7 +76,12 @@ def run_monitor(site: Site, show: Callable[[Logged], None], say: Callable[[str],
     refresh_snapshot(site)
 
 
-def _assemble(site: Site, messages: SimpleQueue[Message], say: Callable[[str], None]) -> Monitor:
+def _assemble(
+    site: Site,
+    messages: SimpleQueue[Message],
+    say: Callable[[str], None],
+    supervised: Supervisor,
+) -> Monitor:
     config = site.config
     adapters = network.addresses()
     hurry = Hurry(site.clock)
@@ -112,6 +120,7 @@ def _assemble(site: Site, messages: SimpleQueue[Message], say: Callable[[str], N
         ),
         messages=messages,
         threads=threads,
+        supervisor=supervised,
     )
     # What is loaded now stays; the collector need not look at it while milliseconds count.
     gc.freeze()

@@ -30,6 +30,7 @@ from ipfx_failover.replication.full import to_live_refusal
 from ipfx_failover.standin.upkeep import Upkeep
 from tests.fakes.local_time import FakeLocalTime
 from tests.fakes.network import LATENCY_NS
+from tests.fakes.supervisor import FakeSupervisor
 from tests.support.stand_in import (
     ADAPTER,
     ADDRESS,
@@ -129,6 +130,7 @@ class MonitorProcess:
             tell=self.messages.put,
             hurry=hurry,
         )
+        self.supervisor = FakeSupervisor()
         self.monitor = Monitor(
             config=machine.config,
             clock=clock,
@@ -138,6 +140,7 @@ class MonitorProcess:
             ),
             messages=self.messages,
             threads=self._threads(),
+            supervisor=self.supervisor,
         )
         self.set_disk()
         self.monitor.begin()

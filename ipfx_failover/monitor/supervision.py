@@ -1,0 +1,57 @@
+"""Whoever started the monitor as a service is told that it works, and that it goes on working.
+
+What counts as life is a judged round: the thread that pings has pinged, and the thread that
+decides has heard of it. When either hangs, nothing is told any more, and the monitor is restarted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Protocol
+
+from ipfx_failover.records import Mode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ipfx_failover.decide.fleet import Fleet
+    from ipfx_failover.monitor.view import View
+
+
+class Supervisor(Protocol):
+    """The service manager. No call waits for it, and none fails."""
+
+    def ready(self, text: str) -> None:
+        """It has every right that it needs, and all its threads run; `text` for people."""
+        ...
+
+    def alive(self, judged_ns: int, text: Callable[[], str]) -> None:
+        """A round was judged (monotonic nanoseconds)."""
+        ...
+
+    def stopping(self) -> None: ...
+
+
+class Unsupervised:
+    """Nobody wants to know: a monitor in a terminal."""
+
+    def ready(self, text: str) -> None:
+        pass
+
+    def alive(self, judged_ns: int, text: Callable[[], str]) -> None:
+        pass
+
+    def stopping(self) -> None:
+        pass
+
+
+def in_words(fleet: Fleet, view: View) -> str:
+    """What it watches, on one line: `2 ok, 1 failed; standing in for DEMOSERVER`."""
+    counts = Counter(
+        str(server.liveness)
+        if view.states[name].mode is Mode.MONITORING
+        else view.states[name].mode
+        for name, server in fleet.servers.items()
+    )
+    servers = ", ".join(f"{number} {what}" for what, number in counts.items()) or "no servers"
+    return f"{servers}; standing in for {view.stand_in.server}" if view.stand_in else servers

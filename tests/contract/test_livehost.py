@@ -268,6 +268,28 @@ def test_from_a_directory_the_mode_is_adopted_without_execution(real_site: Site)
     assert 0o640 == stat.S_IMODE(Path(real_site.path("new")).stat().st_mode)
 
 
+def test_a_link_in_the_files_place_leads_to_nobody_elses_file(real_site: Site) -> None:
+    outside, old = Path(real_site.path("outside")), Path(real_site.path("old"))
+    for path, mode in ((outside, 0o600), (old, 0o666)):
+        path.touch()
+        path.chmod(mode)
+    Path(real_site.path("new")).symlink_to(outside)
+    with pytest.raises(Failed, match="symbolic links"):
+        real_site.host.adopt_ownership(real_site.path("new"), real_site.path("old"))
+
+    assert 0o600 == stat.S_IMODE(outside.stat().st_mode)
+
+
+def test_the_mode_of_a_file_behind_a_link_is_adopted(real_site: Site) -> None:
+    for name in ("new", "old"):
+        real_site.host.write_file(real_site.path(name), [b""])
+    Path(real_site.path("old")).chmod(0o640)
+    Path(real_site.path("link")).symlink_to("old")
+    real_site.host.adopt_ownership(real_site.path("new"), real_site.path("link"))
+
+    assert 0o640 == stat.S_IMODE(Path(real_site.path("new")).stat().st_mode)
+
+
 def test_free_space_is_told(site: Site) -> None:
     free = site.host.free_bytes(site.directory)
 
@@ -335,8 +357,7 @@ def test_an_unknown_host_key_is_refused_with_its_fingerprint(tmp_path: Path, ssh
 
     assert isinstance(error, Refused)
     assert f"ssh-ed25519 {listed.split()[1]}" in error.message
-    assert f"ssh-keyscan -p {sshd.port} 127.0.0.1" in error.hint
-    assert str(tmp_path / "known_hosts") in error.hint
+    assert "ipfx-failover server trust DEMOSERVER" in error.hint
 
 
 def test_a_changed_host_key_is_refused_loudly(tmp_path: Path, sshd: Sshd) -> None:
@@ -347,7 +368,7 @@ def test_a_changed_host_key_is_refused_loudly(tmp_path: Path, sshd: Sshd) -> Non
 
     assert isinstance(error, Refused)
     assert "THE SSH HOST KEY OF DEMOSERVER HAS CHANGED" in error.message
-    assert f"ssh-keygen -f {known} -R [127.0.0.1]:{sshd.port}" in error.hint
+    assert f"ssh-keygen -f {known} -R '[127.0.0.1]:{sshd.port}'" in error.hint
 
 
 def test_a_known_hosts_file_with_nonsense_is_told(tmp_path: Path, sshd: Sshd) -> None:

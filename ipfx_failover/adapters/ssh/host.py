@@ -201,22 +201,23 @@ class SshHost:
             return
         with self._told(f"give {path} the owner of {like}"):
             sftp = self._connection.sftp()
-            wanted, have = sftp.lstat(sftp_path(like)), sftp.lstat(sftp_path(path))
+            wanted = sftp.ask(wire.on(wire.STAT, sftp_path(like))).attributes()
+            have = sftp.lstat(sftp_path(path))
+            # Whoever owns the directory may put a link here: it must not lead root elsewhere.
+            if wire.kind_of(have.mode or 0) is Kind.LINK:
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
             mode = wanted.mode or 0o600
             of_directory = wire.kind_of(mode) is Kind.DIRECTORY
-            self._set_mode(sftp, path, mode & 0o666 if of_directory else mode)
+            attributes = wire.encode_attributes(mode=mode & 0o666 if of_directory else mode)
+            sftp.set_attributes(sftp_path(path), attributes).check()
             if wanted.owner is not None and wanted.owner != have.owner:
                 attributes = wire.encode_attributes(owner=wanted.owner)
-                given = sftp.ask(wire.set_attributes(sftp_path(path), attributes))
+                given = sftp.set_attributes(sftp_path(path), attributes)
                 if given.error() is not None and not of_directory:
                     raise Refused(
                         f"{path} on {self.name} cannot be given to the owner of {like}",
                         f"connect as that owner or as root: user in [servers.{self.name}.ssh]",
                     )
-
-    def _set_mode(self, sftp: Sftp, path: str, mode: int) -> None:
-        attributes = wire.encode_attributes(mode=mode)
-        sftp.ask(wire.set_attributes(sftp_path(path), attributes)).check()
 
     def free_bytes(self, path: str) -> int | None:
         with self._told(f"ask for the free space of {path}"):

@@ -170,6 +170,12 @@ class Sftp:
     def lstat(self, path: bytes) -> wire.Attributes:
         return self.ask(wire.on(wire.LSTAT, path)).attributes()
 
+    def set_attributes(self, path: bytes, attributes: bytes) -> Reply:
+        """Set them without following a link, where the server can."""
+        if self.supports("lsetstat@openssh.com"):
+            return self.ask(wire.set_own_attributes(path, attributes))
+        return self.ask(wire.set_attributes(path, attributes))
+
     def rename(self, path: bytes, to: bytes) -> None:
         """Rename a file over another one, atomically where the server can."""
         if self.supports("posix-rename@openssh.com"):

@@ -13,7 +13,8 @@ from ipfx_failover.livehost import FileStat, Kind
 
 INIT, VERSION = 1, 2
 OPEN, CLOSE, READ, WRITE, LSTAT, FSTAT, SETSTAT, FSETSTAT = 3, 4, 5, 6, 7, 8, 9, 10
-OPENDIR, READDIR, REMOVE, MKDIR, RMDIR, RENAME, EXTENDED = 11, 12, 13, 14, 15, 18, 200
+OPENDIR, READDIR, REMOVE, MKDIR, RMDIR, STAT, RENAME = 11, 12, 13, 14, 15, 17, 18
+EXTENDED = 200
 STATUS, HANDLE, DATA, NAME, ATTRS, EXTENDED_REPLY = 101, 102, 103, 104, 105, 201
 
 OPEN_READ, OPEN_WRITE, OPEN_CREATE, OPEN_EXCLUSIVE = 0x01, 0x02, 0x08, 0x20
@@ -153,6 +154,11 @@ def rename_to_free_name(path: bytes, to: bytes) -> Request:
 
 def set_attributes(path: bytes, attributes: bytes) -> Request:
     return Request(SETSTAT, string(path) + attributes)
+
+
+def set_own_attributes(path: bytes, attributes: bytes) -> Request:
+    """As `set_attributes`, but of a link itself: what it points to stays as it is (OpenSSH 8.0)."""
+    return Request(EXTENDED, string(b"lsetstat@openssh.com") + string(path) + attributes)
 
 
 def extended(name: str, *arguments: bytes) -> Request:

@@ -110,7 +110,7 @@ SPECS: Mapping[EventKind, Spec] = {
     _K.MONITOR_STOPPED: Spec(_I, "Monitor stopped{detail}"),
     # After a restart or isolation a failed server answers without having been seen to fail.
     _K.SERVER_ANSWERING: Spec(_I, "Answers pings", closes=_OF_PINGS),
-    _K.SERVER_SUSPECT: Spec(_W, "SUSPECT: no answer to a ping; failover after {needed} in a row"),
+    _K.SERVER_SUSPECT: Spec(_W, "SUSPECT: no answer to a ping{follows}"),
     _K.WARNING_COUNT_REACHED: Spec(
         _W,
         "{misses} pings in a row failed; failover after {needed}",
@@ -119,7 +119,7 @@ SPECS: Mapping[EventKind, Spec] = {
         next_step="Look at {server} now, or suspend it if it is down on purpose: "
         "ipfx-failover suspend {server}",
     ),
-    _K.SERVER_FAILED: Spec(_E, "FAILURE: {misses} pings in a row failed"),
+    _K.SERVER_FAILED: Spec(_E, "FAILURE: {misses} pings in a row failed{detail}"),
     _K.PROBE_REFUSED: Spec(
         _E,
         "Cannot be pinged from here: {reason}; it is not judged",

@@ -270,17 +270,24 @@ def _report(
 ) -> Iterator[Say]:
     needed = state.needed(thresholds)
     standing_in = _is_stand_in(name, round_)
+    # Then somebody is at work on it: the log says what is seen, and nobody is alarmed.
+    pending = round_.facts[name].failback_pending
     for change in changes:
         match change:
             case Change.ANSWERING:
                 yield Say(EventKind.SERVER_ANSWERING, name)
             case Change.SUSPECT:
-                yield Say(EventKind.SERVER_SUSPECT, name, {"needed": needed})
-            case Change.WARNING if not (standing_in or round_.facts[name].failback_pending):
+                follows = "" if pending else f"; failover after {needed} in a row"
+                yield Say(EventKind.SERVER_SUSPECT, name, {"follows": follows})
+            case Change.WARNING if not (standing_in or pending):
                 data = {"misses": state.misses, "needed": needed}
                 yield Say(EventKind.WARNING_COUNT_REACHED, name, data)
             case Change.FAILED:
-                yield Say(EventKind.SERVER_FAILED, name, {"misses": state.misses})
+                detail = "; not taken over: failback is pending" if pending else ""
+                data = {**_failure(state, round_.now_ns), "detail": detail}
+                yield Say(EventKind.SERVER_FAILED, name, data)
+            case Change.RESET if pending:
+                yield Say(EventKind.SERVER_ANSWERING, name)
             case Change.RESET if standing_in and round_.facts[name].assume_ip:
                 # It is its management address that answers; ARP may have told of it already.
                 yield Say(EventKind.PRIMARY_RETURNED, name, {"how": "it answers pings"})
@@ -288,6 +295,12 @@ def _report(
                 yield Say(EventKind.SERVER_RESET, name, _reset(name, standing_in=standing_in))
             case _:
                 pass
+
+
+def _failure(state: ServerLiveness, now_ns: int) -> Mapping[str, Value]:
+    """`silent_s`: since its first probe that was not answered was sent."""
+    first_ns = now_ns if state.first_miss_ns is None else state.first_miss_ns
+    return {"misses": state.misses, "silent_s": round((now_ns - first_ns) / 1e9, 3)}
 
 
 def _reset(name: str, *, standing_in: bool) -> Mapping[str, Value]:

@@ -136,6 +136,18 @@ def test_takeovers_that_failed_before_the_server_was_back_do_not_delay_the_next(
     assert TakeOver("A") in silence(us, "A")
 
 
+def test_while_failback_is_pending_nobody_is_alarmed_by_what_the_operator_does() -> None:
+    us = failover_server(replace(A, failback_pending=True))
+
+    said = [d for d in silence(us, "A", rounds=3 * COUNTS.failover) if isinstance(d, Say)]
+    back = [d for d in answers(us, "A") if isinstance(d, Say)]
+
+    assert [K.SERVER_SUSPECT, K.SERVER_FAILED, K.SERVER_ANSWERING] == [
+        each.kind for each in (*said, *back)
+    ]
+    assert "; not taken over: failback is pending" == said[1].data["detail"]
+
+
 def test_a_refusal_is_said_once_per_full_count_with_its_reason() -> None:
     us = failover_server(replace(A, missing="its database has never been replicated"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 import pytest
@@ -157,6 +158,24 @@ def test_what_the_network_shows_of_an_address_is_told_of_its_server(world: Simul
     assert [(K.PRIMARY_RETURNED, DEMO), (K.ADDRESS_CONFLICT, DEMO)] == [
         (event.kind, event.server) for event in told
     ]
+
+
+def test_a_primary_that_returns_by_arp_and_then_by_its_management_address_is_mailed_once(
+    tmp_path: Path,
+) -> None:
+    management = IPv4Address("10.0.0.5")
+    world = Simulation(tmp_path, {"servers": {DEMO: {"management_address": str(management)}}})
+    world.rounds_pass(3)
+    world.unplug(DEMO)
+    world.until(lambda: world.stands_in_for(DEMO))
+    now_ns = world.clock.monotonic_ns()
+    answered = replace(seen(world), answered={management: now_ns, OTHER_ADDRESS: now_ns})
+    before = len(world.mails)
+    told = hear(world, Asked(ADDRESS, "02::1"), answered)
+
+    assert [K.PRIMARY_RETURNED, K.PRIMARY_RETURNED] == kinds(told)
+    assert ["DEMO has been reset: it is back on the network"] == world.mails[before:]
+    world.close()
 
 
 def test_who_asks_for_an_address_without_a_role_is_no_primary_that_returns(

@@ -115,3 +115,24 @@ class MonitorRecord:
     boot_id: str
     started_at: datetime
     heartbeat_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PingTotals:
+    """The pings of one server in `period_s` seconds, added up.
+
+    `watched_ms`: of how much of that time we know how the server was. `down_ms`: of it, how long
+    it had failed, from the first miss on. `served_ms`: of that, how long we stood in for it.
+    """
+
+    server: str
+    begins_at: datetime
+    period_s: int
+    sent: int
+    lost: int
+    rtt_min_us: int | None
+    rtt_sum_us: int
+    rtt_max_us: int | None
+    watched_ms: int
+    down_ms: int
+    served_ms: int

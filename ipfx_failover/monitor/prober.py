@@ -45,7 +45,8 @@ class LateAnswer:
 class ProbeRound:
     """One judged round, by address; times are monotonic nanoseconds.
 
-    `missed`: when the unanswered probe was sent. `refused`: the system would not send, and why.
+    `missed`: when the unanswered probe was sent; `sent`: when each was. `refused`: the system would
+    not send, and why.
     `is_spoilt`: our own stall made the judgement late, so a miss means nothing.
     """
 
@@ -57,6 +58,7 @@ class ProbeRound:
     refused: Mapping[Address, str]
     is_spoilt: bool
     arp: Mapping[Address, ArpEvidence] = field(default_factory=dict)
+    sent: Mapping[Address, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -249,6 +251,7 @@ class Prober:
                     for address in self._claims
                     if address in missed
                 },
+                sent=under_way.sent,
             )
         )
         self._ask_by_arp(missed, under_way.answered, now_ns)

@@ -14,6 +14,7 @@ from ipfx_failover.cli import (
     modes,
     monitor,
     replicate,
+    server,
     standin,
     state,
     status,
@@ -44,7 +45,7 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for family in (status, monitor, standin, replicate, files, modes, config, state):
+    for family in (status, monitor, standin, replicate, files, modes, server, config, state):
         family.add_to(app)
 
     @app.callback()

@@ -126,7 +126,7 @@ class SshConnection:
         target = self.target
         key = load_private_key(target.key_file)
         client = paramiko.SSHClient()
-        load_known_hosts(client, target.known_hosts_file)
+        load_known_hosts(client.get_host_keys(), target.known_hosts_file)
         client.set_missing_host_key_policy(RefuseUnknownKeys(target))
         try:
             client.connect(
@@ -147,7 +147,7 @@ class SshConnection:
             client.close()
             if isinstance(error, FailoverError) or not isinstance(error, Exception):
                 raise
-            raise _explained(target, error) from None
+            raise explained(target, error) from None
         return client
 
 
@@ -170,7 +170,8 @@ def _fast_transport(sock: Any, /, **options: Any) -> paramiko.Transport:
     return transport
 
 
-def _explained(target: SshTarget, error: Exception) -> FailoverError:
+def explained(target: SshTarget, error: Exception) -> FailoverError:
+    """Why a connection could not be made, as one of our errors; a bug is raised as it is."""
     where = f"{target.name} ({target.host} port {target.port})"
     if isinstance(error, paramiko.BadHostKeyException):
         return changed_key(target, error)

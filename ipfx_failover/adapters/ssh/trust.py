@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import logging
+import shlex
 from typing import TYPE_CHECKING, NoReturn
 
 import paramiko
@@ -21,10 +22,10 @@ logging.getLogger("paramiko").addHandler(logging.NullHandler())
 logging.getLogger("paramiko").propagate = False
 
 
-def load_known_hosts(client: paramiko.SSHClient, file: Path) -> None:
+def load_known_hosts(keys: paramiko.HostKeys, file: Path) -> None:
     """Trust the host keys in `file`, and no others; a file that is not there trusts none."""
     try:
-        client.load_host_keys(str(file))
+        keys.load(str(file))
     except FileNotFoundError:
         return
     except OSError as error:
@@ -87,8 +88,8 @@ class RefuseUnknownKeys(paramiko.MissingHostKeyPolicy):
         raise Refused(
             f"nobody has trusted the SSH host key of {target.name} ({target.host} port "
             f"{target.port}) yet: {described(key)}",
-            f"compare it with the server's own (ssh-keygen -lf on its host key), then append the "
-            f"output of `ssh-keyscan -p {target.port} {target.host}` to {target.known_hosts_file}",
+            f"compare it with the server's own (ssh-keygen -lf on its host key), and trust it: "
+            f"ipfx-failover server trust {target.name}",
         )
 
 
@@ -99,8 +100,8 @@ def changed_key(target: SshTarget, error: paramiko.BadHostKeyException) -> Refus
         f"{described(error.key)} instead of {described(error.expected_key)}; it may be another "
         "machine",
         f"if the server was reinstalled, remove its line from {target.known_hosts_file} "
-        f"(ssh-keygen -f {target.known_hosts_file} -R {target.known_hosts_name}) and trust the "
-        "new key; if not, find out who answers at that address",
+        f"(ssh-keygen -f {target.known_hosts_file} -R {shlex.quote(target.known_hosts_name)}), "
+        f"then: ipfx-failover server trust {target.name}; if not, find out who answers there",
     )
 
 

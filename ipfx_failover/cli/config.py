@@ -9,7 +9,10 @@ import typer
 from ipfx_failover.cli.options import ConfigPath, Json
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ipfx_failover.config.findings import Facts
+    from ipfx_failover.config.secrets import Secret
     from ipfx_failover.wiring.site import Site
 
 
@@ -55,15 +58,17 @@ def check(config: ConfigPath = None, as_json: Json = False) -> None:
 def _facts(site: Site) -> Facts:
     """What this machine says; what it does not say (no such adapter, no rights) is not judged."""
     import os
+    from dataclasses import replace
 
     from ipfx_failover.adapters.paths import look
     from ipfx_failover.config.findings import Facts
     from ipfx_failover.errors import FailoverError
     from ipfx_failover.wiring.network import addresses
 
+    facts = Facts(look=look, environ=os.environ, reveal=_revealed, read=_read)
     adapter = site.config.network.adapter
     if adapter is None:
-        return Facts(look=look, environ=os.environ)
+        return facts
     try:
         here = addresses()
         try:
@@ -73,5 +78,21 @@ def _facts(site: Site) -> Facts:
         finally:
             here.close()
     except FailoverError:
-        return Facts(look=look, environ=os.environ)
-    return Facts(gateway=gateway, interfaces=interfaces, look=look, environ=os.environ)
+        return facts
+    return replace(facts, gateway=gateway, interfaces=interfaces)
+
+
+def _revealed(secret: Secret) -> str | None:
+    from ipfx_failover.errors import FailoverError
+
+    try:
+        return secret.reveal()
+    except FailoverError:
+        return None  # why not is found by looking at it
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeError):
+        return None

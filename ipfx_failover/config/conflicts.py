@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ipfx_failover.config.kinds import is_whole_path
+from ipfx_failover.config.kinds import is_name, is_whole_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         FileSettings,
         NetworkSettings,
         ServerSettings,
+        WebhookSettings,
     )
 
 Key = tuple[str, ...]
@@ -89,6 +90,22 @@ def in_alerts(settings: AlertSettings) -> Iterator[Conflict]:
         )
     if settings.password is not None and not settings.username:
         yield Conflict((("password",), ("username",)), "password needs a username")
+    for key, hooks in (("webhooks", settings.webhooks), ("commands", settings.commands)):
+        for name in hooks:
+            if not is_name(name):
+                yield Conflict(
+                    ((key, name),),
+                    "a hook's name must be 1 to 63 letters, digits, - and _, and not begin with -",
+                )
+
+
+def in_webhook(settings: WebhookSettings) -> Iterator[Conflict]:
+    if settings.template is not None and settings.template_file is not None:
+        yield Conflict(
+            (("template",), ("template_file",)),
+            "the body comes either from template or from template_file, not from both",
+            "remove one of them",
+        )
 
 
 def in_database(settings: DatabaseSettings) -> Iterator[Conflict]:

@@ -33,6 +33,7 @@ SUBSTITUTES: Final[Mapping[str, object]] = {
     "key_file": "/key",
     "name": "name",
     "patterns": ["*"],
+    "url": "https://example.com/",
     "user": "user",
 }
 """A right value for each key that has no default."""

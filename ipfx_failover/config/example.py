@@ -45,8 +45,14 @@ _SET: Final = {
 }
 """What the example sets beside the keys that must be set."""
 _NOTHING: Final = {"", "[]", '""'}
-_LEFT_OUT: Final = {("servers", NAME, "fence")}
+_LEFT_OUT: Final = {
+    ("alerts", "webhooks", NAME),
+    ("alerts", "commands", NAME),
+    ("servers", NAME, "fence"),
+}
 """Tables that the example shows as comments."""
+NAMES: Final = {"servers": SERVER, "webhooks": "team", "commands": "pager"}
+"""What the example calls the tables that have names of the user's choice, by what holds them."""
 
 
 def example() -> str:
@@ -59,12 +65,17 @@ def example() -> str:
 def _table(table: Table) -> Iterator[str]:
     off = "#" if table.path in _LEFT_OUT else ""
     yield _comment(table.doc)
-    yield f"{off}[{'.'.join(SERVER if part == NAME else part for part in table.path)}]"
+    yield f"{off}[{'.'.join(named(table.path))}]"
     for row in table.rows:
         is_set = row.required or (row.table, row.key) in _SET
         yield ""
         yield _comment(f"{row.doc}\n{_about(row)}")
         yield _assignment(row, "" if is_set and not off else "#")
+
+
+def named(path: tuple[str, ...]) -> tuple[str, ...]:
+    """A table's path with the example's names in it."""
+    return tuple(NAMES[path[at - 1]] if part == NAME else part for at, part in enumerate(path))
 
 
 def _about(row: Row) -> str:

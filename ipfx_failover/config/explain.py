@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from ipfx_failover.config.explain_hooks import explain_hooks, hooks_in_words
 from ipfx_failover.config.explain_server import explain_server
 from ipfx_failover.config.findings import (
     Facts,
@@ -47,6 +48,7 @@ def explain(config: Config, *, facts: Facts = _NO_FACTS) -> list[Finding]:
         *_references(config, facts),
         *_adapter(config, facts),
         *_alerts(config, facts),
+        *explain_hooks(config, facts),
         *_application(config),
         *_failover_server(config, facts),
     ]
@@ -166,9 +168,10 @@ def _alerts(config: Config, facts: Facts) -> Iterator[Finding]:
         if missing
     ]
     if lacking:
+        what = "mail" if hooks_in_words(alerts) else "alert"
         yield warning(
             "alerts",
-            f"no alert will be sent: {' and '.join(lacking)}",
+            f"no {what} will be sent: {' and '.join(lacking)}",
             "set smtp_server, from and to in [alerts]",
         )
     else:

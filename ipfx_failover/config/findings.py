@@ -45,6 +45,10 @@ class Facts:
     """What is at a path."""
     environ: Mapping[str, str] | None = None
     """The environment, for secrets that are to come from it."""
+    reveal: Callable[[Secret], str | None] | None = None
+    """A secret's value; None where it cannot be had."""
+    read: Callable[[Path], str | None] | None = None
+    """A file's text; None where it cannot be read."""
 
     @property
     def own_addresses(self) -> frozenset[IPv4Address]:

@@ -15,6 +15,9 @@ from typing import Annotated, Final, NamedTuple
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from ipfx_failover.config.templates import check_template
+from ipfx_failover.events import EventKind
+
 SERVERNAME: Final = re.compile("%servername%", re.IGNORECASE)
 
 _ADDRESS_LIKE: Final = re.compile(r"[0-9.]+")
@@ -138,8 +141,13 @@ def _host(given: object) -> str:
     return str(given)
 
 
+def is_name(text: str) -> bool:
+    """Whether a table may have this name of the user's choice."""
+    return _NAME.fullmatch(text) is not None
+
+
 def _name(given: object) -> str:
-    if not _NAME.fullmatch(_text(given)):
+    if not is_name(_text(given)):
         raise ValueError("must be 1 to 63 letters, digits, - and _, and not begin with -")
     if _DEVICES.fullmatch(str(given)):
         raise ValueError("is the name of a device on Windows, where no directory can have it")
@@ -158,6 +166,25 @@ def _pattern(given: object) -> str:
     if {"/", "\\"} & set(_text(given)):
         raise ValueError("must be a pattern for file names; directories belong in dir")
     return str(given)
+
+
+def _event_kind(given: object) -> str:
+    text = _text(given)
+    if text not in set(EventKind):
+        from difflib import get_close_matches
+
+        near = get_close_matches(text.lower(), list(EventKind), n=1)
+        guess = f'did you mean "{near[0]}"?' if near else "such as stand_in_started"
+        raise ValueError(f"is no kind of event; {guess}")
+    return text
+
+
+def _template(given: object) -> str:
+    if not isinstance(given, str):
+        raise wrong_kind()
+    if complaint := check_template(given):
+        raise ValueError(complaint)
+    return given
 
 
 def _subdirectory(given: object) -> str:
@@ -199,6 +226,10 @@ Subdirectory = Annotated[
     str,
     BeforeValidator(_subdirectory),
     Kind("a directory below the VM directory", "directories below the VM directory"),
+]
+EventName = Annotated[str, BeforeValidator(_event_kind), Kind("a kind of event", "kinds of events")]
+Template = Annotated[
+    str, BeforeValidator(_template), Kind("a text that is JSON", "texts that are JSON")
 ]
 Flag = Annotated[bool, Field(strict=True)]
 Port = Annotated[int, Field(strict=True, ge=1, le=65535)]

@@ -24,6 +24,7 @@ from ipfx_failover.config.kinds import (
     Address,
     Command,
     Count,
+    EventName,
     Flag,
     Host,
     LivePath,
@@ -33,6 +34,7 @@ from ipfx_failover.config.kinds import (
     Pattern,
     Port,
     Subdirectory,
+    Template,
     Text,
     TimeOfDay,
 )
@@ -190,6 +192,46 @@ class NetworkSettings(Settings):
         return conflicts.in_network(self)
 
 
+class WebhookSettings(Settings):
+    """A web address that is told of events, beside the mails: a JSON body, sent by POST.
+
+    What cannot be sent is kept and tried again, as mails are, and delays nothing else. A redirect
+    to another host is not followed.
+    """
+
+    url: Secret
+    """The address, a secret because there is mostly a token in it. `https` certificates are
+    verified; `http` can be read by whoever is on the way."""
+    template: Template | None = None
+    """The body: JSON, with $subject, $text, $next_step, $body, $kind, $level, $server, $at and
+    $host between its quotes. None: the event as a JSON object."""
+    template_file: LocalPath | None = None
+    """A file with the template in it; examples for Slack and Teams are in examples/webhooks."""
+    events: tuple[EventName, ...] = ()
+    """Kinds of events to tell of, as `log --json` names them; none: whatever is mailed."""
+    timeout_s: Annotated[float, Field(strict=True, gt=0, le=60)] = 10.0
+    """Seconds until the answer must be there."""
+
+    def conflicts(self) -> Iterable[Conflict]:
+        return conflicts.in_webhook(self)
+
+
+class CommandHookSettings(Settings):
+    """A command that is told of events, beside the mails.
+
+    It gets the event as a JSON object on standard input, and in variables: IPFX_FAILOVER_SUBJECT,
+    _TEXT, _NEXT_STEP, _BODY, _KIND, _LEVEL, _SERVER, _AT and _HOST. What it prints goes to the log.
+    One that fails is run again later, as mails are sent again.
+    """
+
+    command: Annotated[Command, Field(min_length=1)]
+    """Command and arguments; no shell is involved. Exit 0 means told."""
+    events: tuple[EventName, ...] = ()
+    """Kinds of events to tell of, as `log --json` names them; none: whatever is mailed."""
+    timeout_s: Annotated[float, Field(strict=True, gt=0, le=60)] = 10.0
+    """Seconds before it is killed, with what it has started."""
+
+
 class AlertSettings(Settings):
     """Alerts tab: who is told by e-mail, and how."""
 
@@ -209,6 +251,8 @@ class AlertSettings(Settings):
     """E-mail address from which alerts appear to be sent."""
     to: tuple[MailAddress, ...] = ()
     """Notify E-mail Addresses: who receives alerts."""
+    webhooks: dict[str, WebhookSettings] = Field(default_factory=dict)
+    commands: dict[str, CommandHookSettings] = Field(default_factory=dict)
 
     def conflicts(self) -> Iterable[Conflict]:
         return conflicts.in_alerts(self)

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import ast
 import inspect
-import json
 import types
 from dataclasses import dataclass
 from functools import cache
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
@@ -20,13 +18,16 @@ from pydantic.fields import FieldInfo
 from ipfx_failover.adapters.paths import places
 from ipfx_failover.config import models
 from ipfx_failover.config.kinds import Kind
-from ipfx_failover.config.secrets import Secret
+from ipfx_failover.config.literal import literal
+from ipfx_failover.config.secrets import MASK, Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 NAME: Final = "NAME"
-"""Stands for a server's name in a row's table."""
+"""Stands for a server's or hook's name in a row's table."""
+HOLDERS: Final = (("servers",), ("alerts", "webhooks"), ("alerts", "commands"))
+"""The tables whose tables have names of the user's choice."""
 ENTRY: Final = "*"
 """Stands for an entry of a list of tables."""
 
@@ -55,6 +56,7 @@ _EXAMPLES: Final = {
     "command": '["/usr/local/sbin/power-off", "{server}"]',
     "data_source": '"/VM/DB/ctserver.db"',
     "dir": '"Mail"',
+    "events": '["stand_in_started", "takeover_failed"]',
     "failover_server.data_source": r"'AKLFAILOVER\CTSERVER'",
     "from": '"failover@example.com"',
     "host": '"demoserver.example.com"',
@@ -69,8 +71,12 @@ _EXAMPLES: Final = {
     "replicate_daily": '"01:00:00"',
     "services": '["ipfx-server.service"]',
     "smtp_server": '"192.168.11.5"',
+    "template": """'{ "text": "$subject" }'""",
+    "template_file": '"/etc/ipfx-failover/slack.json"',
+    "alerts.commands.NAME.command": '["/usr/local/bin/page-somebody"]',
     "start": '["/opt/ipfx/bin/server", "--data", "{vm_dir}"]',
     "stop": '["/opt/ipfx/bin/server", "--stop"]',
+    "url": '{ file = "/etc/ipfx-failover/secrets/webhook" }',
     "to": '["support@example.com", "it_management@example.com"]',
     "user": '"ipfx"',
     "username": '"failoverserver"',
@@ -126,9 +132,12 @@ def rows() -> tuple[Row, ...]:
 
 
 def generic_path(path: Iterable[str | int]) -> tuple[str, ...]:
-    """A path in a config, with NAME for the server's name and ENTRY for each index."""
+    """A path in a config, with NAME for a server's or hook's name and ENTRY for each index."""
     parts = [ENTRY if isinstance(part, int) else part for part in path]
-    return (parts[0], NAME, *parts[2:]) if parts[:1] == ["servers"] and parts[1:] else (*parts,)
+    for holder in HOLDERS:
+        if tuple(parts[: len(holder)]) == holder and len(parts) > len(holder):
+            parts[len(holder)] = NAME
+    return (*parts,)
 
 
 def _tables(
@@ -157,6 +166,12 @@ def _tables(
 def _fields_of(model: type[models.Settings]) -> Iterator[tuple[str, FieldInfo]]:
     for name, field in model.model_fields.items():
         yield field.alias or name, field
+
+
+def _names(model: type[models.Settings]) -> Iterator[tuple[str, str]]:
+    """Each attribute, and the key that the file has for it."""
+    for name, field in model.model_fields.items():
+        yield name, field.alias or name
 
 
 def _row(path: tuple[str, ...], key: str, field: FieldInfo, shape: _Shape, doc: str) -> Row:
@@ -258,19 +273,20 @@ def _flat(metadata: Any) -> Iterator[Any]:
 
 
 def as_toml(value: Any) -> str:
-    """A value as TOML writes it; empty for None, which TOML cannot say."""
-    if value is None:
-        return ""
+    """A value of the models as TOML writes it; empty for None, which TOML cannot say."""
+    return "" if value is None else literal(plain(value))
+
+
+def plain(value: Any) -> Any:
+    """A value of the models as the file has it: no more than texts, numbers, lists and tables."""
+    if isinstance(value, Secret):
+        return MASK if value.is_literal else {value.source: value.reference}
     if isinstance(value, models.Settings):
-        pairs = ", ".join(f"{key} = {as_toml(item)}" for key, item in value)
-        return f"{{ {pairs} }}"
+        fields = ((key, getattr(value, name)) for name, key in _names(type(value)))
+        return {key: plain(item) for key, item in fields if item is not None}
     if isinstance(value, tuple):
-        return f"[{', '.join(as_toml(item) for item in value)}]"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, str | PurePath) and "\\" in str(value):
-        return f"'{value}'"
-    return json.dumps(str(value) if isinstance(value, PurePath) else value)
+        return [plain(item) for item in value]
+    return value if isinstance(value, bool | int | float | str | None) else str(value)
 
 
 @cache

@@ -9,7 +9,7 @@ from difflib import SequenceMatcher, get_close_matches
 from functools import cache
 from typing import Final
 
-from ipfx_failover.config.reference import ENTRY, NAME, generic_path, tables
+from ipfx_failover.config.reference import ENTRY, HOLDERS, NAME, generic_path, tables
 
 Path = tuple[str, ...]
 
@@ -97,7 +97,7 @@ class _Known:
 def _known() -> tuple[_Known, ...]:
     keys = [_Known(row.table, row.key, is_table=False) for table in tables() for row in table.rows]
     paths = [table.path for table in tables() if table.path[-1] not in {NAME, ENTRY}]
-    paths.append(("servers",))
+    paths += HOLDERS
     return (*keys, *(_Known(path[:-1], path[-1], is_table=True) for path in paths))
 
 
@@ -201,5 +201,9 @@ def _in_words(table: Path, key: str, known: _Known) -> str:
 
 
 def _actual(known: Path, table: Path) -> Path:
-    name = table[1] if table[:1] == ("servers",) and table[1:] else NAME
-    return tuple(name if part == NAME else part for part in known)
+    """The table with the name that the other one has, where both are of the same thing."""
+    generic = generic_path(table)
+    return tuple(
+        table[at] if part == NAME and generic[: at + 1] == known[: at + 1] else part
+        for at, part in enumerate(known)
+    )

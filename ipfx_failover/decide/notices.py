@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
     from ipfx_failover.decide.alerts import Mail
     from ipfx_failover.events import Event, Value
-
-TEXTS: Final = (
-    "subject",
-    "text",
-    "next_step",
-    "body",
-    "kind",
-    "level",
-    "server",
-    "at",
-    "failover_server",
-)
-"""What is a text in a notice, and can stand in a template."""
 
 
 class Notice(TypedDict):

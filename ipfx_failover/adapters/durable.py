@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
 
 from ipfx_failover.adapters.clock import SystemClock
 from ipfx_failover.adapters.paths import WINDOWS
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _ATTEMPTS = 100
 _PAUSE_S = 0.05
@@ -33,6 +33,37 @@ def replace_file(path: Path, to: Path) -> None:
                 raise
             SystemClock().sleep(_PAUSE_S)
     flush_directory(to.parent)
+
+
+def rewrite_file(path: Path, content: bytes) -> None:
+    """Give a file new content in one step; it keeps its owner, its mode and what else it has.
+
+    A file that is not there yet is made readable for its owner only.
+
+    Raises:
+        OSError: it cannot be; the file is as it was.
+    """
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            _take_after(Path(name), path)
+        replace_file(Path(name), path)
+    except BaseException:
+        with suppress(OSError):
+            Path(name).unlink()
+        raise
+
+
+def _take_after(new: Path, old: Path) -> None:
+    facts = old.stat()
+    if not WINDOWS and (facts.st_uid, facts.st_gid) != (new.stat().st_uid, new.stat().st_gid):
+        shutil.chown(new, facts.st_uid, facts.st_gid)
+    shutil.copystat(old, new)
+    os.utime(new)  # it has just been changed; who looks at the time is to see that
 
 
 def flush_directory(path: Path) -> None:

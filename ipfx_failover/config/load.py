@@ -37,10 +37,14 @@ class Loaded(NamedTuple):
     """What is allowed but should not stay so, one line each."""
 
 
-class _Content(NamedTuple):
+class Content(NamedTuple):
+    """What a config file holds, and what others may do with it."""
+
     data: bytes
-    exposed: str | None
-    writable: bool
+    exposed: str | None = None
+    """As ipfx_failover.adapters.paths.exposure says it; none: only its owner reads it."""
+    writable: bool = False
+    """Whether others can change it."""
 
 
 def load(path: Path | None, *, environ: Mapping[str, str]) -> Loaded:
@@ -51,8 +55,16 @@ def load(path: Path | None, *, environ: Mapping[str, str]) -> Loaded:
         ConfigError: something in it is wrong; everything that is.
     """
     file = find(path, environ=environ)
-    content = _read(file)
-    text = _decode(file, content.data)
+    return check(file, read(file), environ=environ)
+
+
+def check(file: Path, content: Content, *, environ: Mapping[str, str]) -> Loaded:
+    """The config that a file has, or would have, with this content.
+
+    Raises:
+        ConfigError: something in it is wrong; everything that is.
+    """
+    text = decode(file, content.data)
     raw = _parse(file, text)
     table = raw.setdefault("failover_server", {})
     if isinstance(table, dict):
@@ -88,14 +100,19 @@ def find_server(config: Config, name: str) -> ServerSettings:
     raise UsageError(message, f"{guess}known are: {', '.join(config.servers)}")
 
 
-def _read(file: Path) -> _Content:
+def read(file: Path) -> Content:
+    """What the file holds.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
     try:
         if file.is_dir():
             raise IsADirectoryError
         with file.open("rb") as opened:
             number = opened.fileno()
             exposed, writable = paths.exposure(number), paths.others_can_write(number)
-            return _Content(opened.read(_MAX_BYTES + 1), exposed, writable)
+            return Content(opened.read(_MAX_BYTES + 1), exposed, writable)
     except IsADirectoryError:
         raise UsageError(
             f"the config file {file} is a directory", "name the file in it with --config"
@@ -112,7 +129,12 @@ def _read(file: Path) -> _Content:
         ) from None
 
 
-def _decode(file: Path, data: bytes) -> str:
+def decode(file: Path, data: bytes) -> str:
+    """The content as text, without a byte order mark.
+
+    Raises:
+        ConfigError: it is no text.
+    """
     line = None
     if len(data) > _MAX_BYTES:
         message, hint = "is too large for a config file", "check that it is the right file"
@@ -172,7 +194,7 @@ def _literals(table: Settings, path: tuple[str, ...]) -> Iterator[tuple[str, ...
                 yield from _literals(settings, (*key, server))
 
 
-def _exposed(file: Path, text: str, key: tuple[str, ...], content: _Content) -> Problem:
+def _exposed(file: Path, text: str, key: tuple[str, ...], content: Content) -> Problem:
     return Problem(
         file,
         _line_of(key, text),
@@ -183,7 +205,7 @@ def _exposed(file: Path, text: str, key: tuple[str, ...], content: _Content) -> 
 
 
 def _warnings(
-    file: Path, text: str, literals: tuple[tuple[str, ...], ...], content: _Content
+    file: Path, text: str, literals: tuple[tuple[str, ...], ...], content: Content
 ) -> Iterator[str]:
     for key in literals:
         yield (

@@ -2,7 +2,8 @@
 
 tomllib keeps no positions. This walks a text that tomllib has accepted (so the grammar is known to
 hold, and only its outline has to be followed) and notes where every key, table and list entry
-begins. A text that is broken is followed up to where it breaks. Only the error path comes here.
+begins. A text that is broken is followed up to where it breaks. Error messages come here, and
+edits (ipfx_failover.config.edit).
 """
 
 from __future__ import annotations
@@ -23,6 +24,39 @@ class Position(NamedTuple):
 
     line: int
     column: int
+
+
+class Pair(NamedTuple):
+    """Where a `key = value` stands, as offsets into the text."""
+
+    start: int
+    value: int
+    end: int
+    """Behind the value; a comment may follow."""
+    is_inside: bool
+    """In an inline table: not on lines of its own."""
+
+
+class Header(NamedTuple):
+    """Where a `[table]` or `[[list]]` begins; the path of a list's entry ends in its index."""
+
+    path: Path
+    start: int
+    end: int
+
+
+class Layout(NamedTuple):
+    """What an edit has to know of a text."""
+
+    pairs: dict[Path, Pair]
+    headers: tuple[Header, ...]
+
+
+def layout(text: str) -> Layout:
+    """The place of every pair and header of a text that tomllib accepts, line ends as they are."""
+    walk = _Walk(text)
+    walk.document()
+    return Layout(walk.pairs, tuple(walk.headers))
 
 
 def locate(text: str) -> dict[Path, Position]:
@@ -54,6 +88,9 @@ class _Walk:
         self.lists: dict[Path, int] = {}
         """How many tables each `[[list]]` has so far."""
         self.again: list[tuple[Path, Position, Position]] = []
+        self.pairs: dict[Path, Pair] = {}
+        self.headers: list[Header] = []
+        self._depth = 0
         self._declared: dict[Path, Position] = {}
         self._line = 1
         self._line_start = 0
@@ -71,7 +108,7 @@ class _Walk:
                 return  # broken: there is nothing to follow any more
 
     def _header(self) -> Path:
-        position = self._position()
+        position, start = self._position(), self.at
         is_list = self.text.startswith("[[", self.at)
         self.at += 2 if is_list else 1
         parts = self._key()
@@ -89,6 +126,7 @@ class _Walk:
             path = self._enter(path)
         self._declare(path, position)
         self.found[path] = position
+        self.headers.append(Header(path, start, self.at))
         return path
 
     def _declare(self, path: Path, position: Position) -> None:
@@ -97,7 +135,7 @@ class _Walk:
             self.again.append((path, first, position))
 
     def _pair(self, table: Path) -> None:
-        position = self._position()
+        position, start = self._position(), self.at
         parts = self._key()
         if not parts or self._peek() != "=":
             return
@@ -105,7 +143,11 @@ class _Walk:
         path = (*self._resolve(table, parts[:-1], position), parts[-1])
         self._declare(path, position)
         self.found.setdefault(path, position)
+        self._skip(_BLANK)
+        value = self.at
         self._value(path)
+        end = value + len(self.text[value : self.at].rstrip(_BLANK))
+        self.pairs.setdefault(path, Pair(start, value, end, self._depth > 0))
 
     def _resolve(self, table: Path, parts: tuple[str, ...], position: Position) -> Path:
         for part in parts:
@@ -148,6 +190,7 @@ class _Walk:
 
     def _list(self, path: Path) -> None:
         self.at += 1
+        self._depth += 1
         index = 0
         while self._skip_blank_and_comments() and self._peek() != "]":
             before = self.at
@@ -159,9 +202,11 @@ class _Walk:
             if self.at == before:
                 return
         self.at += 1
+        self._depth -= 1
 
     def _inline_table(self, path: Path) -> None:
         self.at += 1
+        self._depth += 1
         while self._skip_blank_and_comments() and self._peek() != "}":
             before = self.at
             self._pair(path)
@@ -170,6 +215,7 @@ class _Walk:
             if self.at == before:
                 return
         self.at += 1
+        self._depth -= 1
 
     def _string(self) -> None:
         quote = self.text[self.at]

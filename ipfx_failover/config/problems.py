@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ipfx_failover.errors import UsageError
@@ -48,3 +48,12 @@ class ConfigError(UsageError):
     def details(self) -> tuple[str, ...]:
         """One line for each problem."""
         return tuple(str(problem) for problem in self.problems)
+
+
+class EditError(ConfigError):
+    """What an edit would make wrong; nothing was written."""
+
+    def __init__(self, file: Path, problems: tuple[Problem, ...]) -> None:
+        super().__init__(file, tuple(replace(problem, line=None) for problem in problems))
+        self.message = f"nothing was changed: {file} would not be right any more"
+        self.hint = "change what is listed in the same command, or give another value"

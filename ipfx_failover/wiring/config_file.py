@@ -1,0 +1,137 @@
+"""Changes of the config file: looked at as a whole before they are written, and written whole."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from ipfx_failover.adapters.durable import rewrite_file
+from ipfx_failover.config.edit import edited
+from ipfx_failover.config.find import find
+from ipfx_failover.config.load import Content, Loaded, check, decode, read
+from ipfx_failover.config.problems import ConfigError, EditError
+from ipfx_failover.errors import Busy, Refused
+from ipfx_failover.state.locks import Locks, this_command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from ipfx_failover.config.edit import Edit
+    from ipfx_failover.config.problems import Problem
+
+_WAIT_S = 5.0
+
+
+class Changed(NamedTuple):
+    """What a change makes of the config file."""
+
+    path: Path
+    """The file itself, behind any link."""
+    before: str
+    after: str
+    problems: tuple[Problem, ...]
+    """What was wrong before and still is; the change brings none."""
+    loaded: Loaded | None
+    """The config after the change; none as long as there are problems."""
+
+
+def apply(path: Path | None, edits: Iterable[Edit], *, dry_run: bool = False) -> Changed:
+    """Edit the config file, unless that would bring a problem into it.
+
+    A file that is wrong elsewhere can be edited all the same: that is how it gets right again.
+
+    Args:
+        path: the file; none for the one that counts (`--config`).
+        edits: what to change, together.
+        dry_run: say what would be, and write nothing.
+
+    Raises:
+        UsageError: there is no such file, or an edit contradicts what is there.
+        ConfigError: the file is not TOML.
+        EditError: what the edits would make wrong.
+        Busy: somebody else changes it now.
+        Refused: it cannot be written.
+    """
+    file = find(path, environ=os.environ).resolve()
+    if dry_run:
+        return _changed(file, edits)[1]
+    with Locks(file.parent).hold(file.name, this_command(), wait_s=_WAIT_S):
+        content, changed = _changed(file, edits)
+        if changed.after != changed.before:
+            _write(file, content.data, changed.after)
+    return changed
+
+
+def replace(file: Path, before: bytes, after: str) -> None:
+    """Write a whole new text, if the file still has what it had.
+
+    Raises:
+        Busy: somebody else changes it now, or has.
+        Refused: it cannot be written.
+    """
+    with Locks(file.parent).hold(file.name, this_command(), wait_s=_WAIT_S):
+        _write(file, before, after)
+
+
+def _changed(file: Path, edits: Iterable[Edit]) -> tuple[Content, Changed]:
+    content = read(file)
+    before = decode(file, content.data)
+    known = _looked_at(file, content)
+    if isinstance(known, ConfigError) and not _is_toml(before):
+        raise known
+    after = edited(before, edits)
+    result = _looked_at(file, content._replace(data=after.encode()))
+    if isinstance(result, Loaded):
+        return content, Changed(file, before, after, (), result)
+    if new := _added(known, result):
+        raise EditError(file, new)
+    return content, Changed(file, before, after, result.problems, None)
+
+
+def _looked_at(file: Path, content: Content) -> Loaded | ConfigError:
+    try:
+        return check(file, content, environ=os.environ)
+    except ConfigError as error:
+        return error
+
+
+def _is_toml(text: str) -> bool:
+    try:
+        tomllib.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _added(known: Loaded | ConfigError, result: ConfigError) -> tuple[Problem, ...]:
+    """The problems that were not there before; a problem's line may have moved."""
+    old = Counter[tuple[str, str]]()
+    if isinstance(known, ConfigError):
+        old.update((problem.key, problem.message) for problem in known.problems)
+    added = []
+    for problem in result.problems:
+        told = (problem.key, problem.message)
+        if old[told]:
+            old[told] -= 1
+        else:
+            added.append(problem)
+    return tuple(added)
+
+
+def _write(file: Path, before: bytes, after: str) -> None:
+    if read(file).data != before:
+        raise Busy(
+            f"{file} was changed by somebody else meanwhile; nothing was written",
+            "look at what changed, then run the same command again",
+        )
+    mark = "\ufeff" if before.startswith(b"\xef\xbb\xbf") else ""
+    try:
+        rewrite_file(file, (mark + after).encode())
+    except OSError as error:
+        raise Refused(
+            f"{file} cannot be written: {error.strerror or error}; it is as it was",
+            "run this as the file's owner or as root, and see that the disk is not full",
+        ) from None

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 import smtplib
+import socket
 import ssl
 from base64 import b64encode
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -31,14 +32,19 @@ TIMEOUT_S: Final = 15.0
 _IMPLICIT_TLS_PORT: Final = 465
 _MASK: Final = "********"
 _PLAIN: Final = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*@[\w.-]+", re.ASCII)
+_NO_NAME: Final = re.compile(r"[^\w.-]", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class SmtpSender(MailSender):
-    """Sends by the mail server of the config; `timeout_s` for each answer of it."""
+    """Sends by the mail server of the config; `timeout_s` for each answer of it.
+
+    `host`: the name of this Failover Server, for people who have several.
+    """
 
     settings: AlertSettings
     timeout_s: float = TIMEOUT_S
+    host: str = field(default_factory=socket.gethostname)
 
     @property
     def limitation(self) -> str | None:
@@ -66,7 +72,7 @@ class SmtpSender(MailSender):
             with _Session(settings, self.timeout_s, password) as smtp:
                 recipients = letter.recipients or settings.to
                 refused = smtp.send_message(
-                    compose(letter, settings), settings.from_, list(recipients)
+                    compose(letter, settings, self.host), settings.from_, list(recipients)
                 )
         except FailoverError as error:
             return error
@@ -83,20 +89,22 @@ class SmtpSender(MailSender):
         }
 
 
-def compose(letter: Letter, settings: AlertSettings) -> EmailMessage:
+def compose(letter: Letter, settings: AlertSettings, host: str) -> EmailMessage:
     """The mail with its headers (RFC 5322, RFC 3834). Nothing in it can begin a header.
 
+    An inbox shows the Failover Server that it comes from as its sender, and so can be sorted.
     An unusual address gets the mail, but is not named: Python's header parser fails on some.
     """
     sender = settings.from_ or ""
     message = EmailMessage(policy=SMTP)
     message["Date"] = format_datetime(letter.written_at)
     message["Message-ID"] = f"<{letter.key}@{sender.partition('@')[2]}>"
-    message["From"] = sender
+    message["From"] = f'"{_NO_NAME.sub("-", host)}" <{sender}>'
     message["To"] = ", ".join(filter(_PLAIN.fullmatch, settings.to)) or "undisclosed-recipients:;"
     message["Subject"] = one_line(letter.subject)
     message["Auto-Submitted"] = "auto-generated"
-    body = letter.body.encode("utf-8", "backslashreplace").decode("utf-8")
+    text = f"{letter.body.rstrip()}\nFailover Server: {one_line(host)}\n"
+    body = text.encode("utf-8", "backslashreplace").decode("utf-8")
     message.set_content(body, charset="utf-8", cte="quoted-printable")
     return message
 

@@ -105,6 +105,8 @@ def compose(event: Event, memory: Memory | None = None, *, now: datetime | None 
             lines.append(f"Repeated {memory.repeats} times since the last mail")
         if now is not None:
             lines.append(f"Reminder of: {_stamp(now)}")
+    if event.server:
+        lines.append(f"Primary Server: {event.server}")
     return Mail(subject=subject, body="\n".join(lines) + "\n")
 
 

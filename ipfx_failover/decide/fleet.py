@@ -286,13 +286,8 @@ def _report(
                 detail = "; not taken over: failback is pending" if pending else ""
                 data = {**_failure(state, round_.now_ns), "detail": detail}
                 yield Say(EventKind.SERVER_FAILED, name, data)
-            case Change.RESET if pending:
-                yield Say(EventKind.SERVER_ANSWERING, name)
-            case Change.RESET if standing_in and round_.facts[name].assume_ip:
-                # It is its management address that answers; ARP may have told of it already.
-                yield Say(EventKind.PRIMARY_RETURNED, name, {"how": "it answers pings"})
             case Change.RESET:
-                yield Say(EventKind.SERVER_RESET, name, _reset(name, standing_in=standing_in))
+                yield _reset(name, round_)
             case _:
                 pass
 
@@ -303,14 +298,21 @@ def _failure(state: ServerLiveness, now_ns: int) -> Mapping[str, Value]:
     return {"misses": state.misses, "silent_s": round((now_ns - first_ns) / 1e9, 3)}
 
 
-def _reset(name: str, *, standing_in: bool) -> Mapping[str, Value]:
-    if not standing_in:
-        return {"advice": "Nothing; find out why it failed."}
-    return {
+def _reset(name: str, round_: Round) -> Say:
+    facts = round_.facts[name]
+    if facts.failback_pending:
+        return Say(EventKind.SERVER_ANSWERING, name)
+    if not _is_stand_in(name, round_):
+        return Say(EventKind.SERVER_RESET, name, {"advice": "Nothing; find out why it failed."})
+    if facts.assume_ip:
+        # It is its management address that answers; ARP may have told of it already.
+        return Say(EventKind.PRIMARY_RETURNED, name, {"how": "it answers pings"})
+    data = {
         "detail": "; the Failover Server still stands in for it",
         "advice": f"Give the role back: ipfx-failover stop-failover {name}, restart {name}, "
         f"ipfx-failover replicate-to-live {name}",
     }
+    return Say(EventKind.SERVER_RESET, name, data)
 
 
 def _interrupted(name: str, outcome: Outcome, round_: Round) -> Iterator[MarkInterrupted]:

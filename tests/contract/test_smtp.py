@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
+OURS = "AKLFAILOVER"
 LETTER = Letter("1.20260304", NOON, "DÉMO has failed", "Since 12:00 — look at it\n" + "x" * 2000)
 PASSWORD = "correct horse"  # noqa: S105 - of a server that lives for one test
 
@@ -45,7 +46,7 @@ def settings(port: int, **more: object) -> AlertSettings:
 
 
 def sender(server: SmtpServer, **more: object) -> SmtpSender:
-    return SmtpSender(settings(server.port, **more))
+    return SmtpSender(settings(server.port, **more), host=OURS)
 
 
 def login(password: str = PASSWORD, **more: object) -> dict[str, object]:
@@ -81,7 +82,7 @@ def test_a_mail_arrives_whole_with_its_headers() -> None:
     assert {
         "Date": "Wed, 04 Mar 2026 12:00:00 +0000",
         "Message-ID": "<1.20260304@example.com>",
-        "From": "failover@example.com",
+        "From": f"{OURS} <failover@example.com>",
         "To": "support@example.com, it@example.com",
         "Subject": "DÉMO has failed",
         "Auto-Submitted": "auto-generated",
@@ -89,7 +90,8 @@ def test_a_mail_arrives_whole_with_its_headers() -> None:
         "Content-Type": 'text/plain; charset="utf-8"',
         "Content-Transfer-Encoding": "quoted-printable",
     } == {name: str(value) for name, value in mail.message.items() if name[:2] != "X-"}
-    assert LETTER.body == mail.text.replace("\r\n", "\n").rstrip("\n")
+    text = mail.text.replace("\r\n", "\n").rstrip("\n")
+    assert f"{LETTER.body}\nFailover Server: {OURS}" == text
     assert ("failover@example.com", "[127.0.0.1]") == (mail.sender, mail.helo)
     assert ("support@example.com", "it@example.com") == mail.recipients
 
@@ -324,11 +326,19 @@ texts = st.text(
 def test_no_subject_or_body_can_add_a_header_or_fail(subject: str, body: str) -> None:
     letter = Letter("1", NOON, f"{subject}\r\nBcc: thief@example.com\r\n\r\n{subject}", body)
 
-    message = compose(letter, settings(25))
+    message = compose(letter, settings(25), OURS)
     parsed = message_from_bytes(message.as_bytes(), policy=policy.default)
 
-    assert [name for name, _ in compose(LETTER, settings(25)).items()] == list(parsed.keys())
+    assert [name for name, _ in compose(LETTER, settings(25), OURS).items()] == list(parsed.keys())
     assert parsed["Bcc"] is None
+
+
+@given(st.text(max_size=80))
+def test_any_host_name_can_be_the_senders(host: str) -> None:
+    message = compose(LETTER, settings(25), host)
+    parsed = message_from_bytes(message.as_bytes(), policy=policy.default)
+
+    assert "failover@example.com" == parsed["From"].addresses[0].addr_spec
 
 
 addresses = st.builds(
@@ -340,7 +350,7 @@ addresses = st.builds(
 
 @given(addresses)
 def test_any_address_that_the_config_allows_can_be_written(address: str) -> None:
-    compose(LETTER, settings(25, to=[address])).as_bytes()
+    compose(LETTER, settings(25, to=[address]), OURS).as_bytes()
 
 
 @given(addresses)
@@ -348,7 +358,7 @@ def test_a_sender_can_be_written_or_is_the_limitation(address: str) -> None:
     ours = settings(25, **{"from": address})
 
     if SmtpSender(ours).limitation is None:
-        compose(LETTER, ours).as_bytes()
+        compose(LETTER, ours, OURS).as_bytes()
 
 
 def test_mail_is_sent_when_the_server_is_back(tmp_path: Path) -> None:

@@ -189,7 +189,7 @@ def test_no_sequence_of_events_makes_more_mails_than_its_topics_allow(
     assert len(box.mails) <= topics * 7 * hours
 
 
-def test_a_mail_says_what_happened_what_to_do_and_when() -> None:
+def test_a_mail_says_what_happened_what_to_do_when_and_of_whom() -> None:
     event = Event(K.TAKEOVER_REFUSED, NOON, "DEMO", {"reason": "no copy", "advice": "make one"})
 
     mail = compose(event)
@@ -197,6 +197,11 @@ def test_a_mail_says_what_happened_what_to_do_and_when() -> None:
     assert "DEMO has failed, and was NOT taken over" == mail.subject
     assert mail.body.startswith("DEMO: Not taken over: no copy\n\nWhat to do now:\n  make one\n\n")
     assert "\nWhen: 2026-03-04 " in mail.body
+    assert mail.body.endswith("\nPrimary Server: DEMO\n")
+
+
+def test_a_mail_about_no_server_names_none() -> None:
+    assert "Primary Server" not in compose(Event(K.ISOLATED, NOON)).body
 
 
 def test_a_reminder_says_since_when_and_how_often() -> None:

@@ -24,7 +24,10 @@ from ipfx_failover.records import (
 from ipfx_failover.state.trouble import classified
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+_PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,36 @@ class Logged:
 
     cursor: int
     event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events, by everything that is given: `since` inclusive, `until` exclusive."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    server: str | None = None
+    levels: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+
+    def condition(self) -> tuple[str, list[str]]:
+        """As SQL, with its values."""
+        tests = [
+            ("at >= ?", [self.since.isoformat()] if self.since else []),
+            ("at < ?", [self.until.isoformat()] if self.until else []),
+            ("server = ?", [self.server] if self.server else []),
+            (_one_of("level", self.levels), [*self.levels]),
+            (_one_of("kind", self.kinds), [*self.kinds]),
+        ]
+        used = [(sql, values) for sql, values in tests if values]
+        return " AND ".join(["1", *(sql for sql, _ in used)]), [v for _, vs in used for v in vs]
+
+
+EVERYTHING = Wanted()
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> str:
+    return f"{column} IN ({', '.join('?' * len(values))})"
 
 
 class Reading:
@@ -46,6 +79,14 @@ class Reading:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self.connection = connection
         self.path = path
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def data_version(self) -> int:
+        """Changes whenever another connection has committed (5 microseconds)."""
+        row = self.row("PRAGMA data_version")
+        return int(row["data_version"]) if row else 0
 
     def revision(self) -> int:
         """Counts the changes of what decisions depend on: modes, authority, stand-in, copies."""
@@ -137,14 +178,31 @@ class Reading:
             heartbeat_at=_time(row["heartbeat_at"]),
         )
 
-    def events_after(self, cursor: int, limit: int = 1000) -> list[Logged]:
-        """Events behind `cursor`, oldest first."""
-        return [
-            Logged(row["id"], _event(row))
-            for row in self.rows(
-                "SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?", cursor, limit
-            )
-        ]
+    def events_after(self, cursor: int, wanted: Wanted = EVERYTHING) -> list[Logged]:
+        """The first events behind `cursor` that are wanted, oldest first; 1000 at most."""
+        condition, values = wanted.condition()
+        rows = self.rows(
+            f"SELECT * FROM events WHERE id > ? AND {condition} ORDER BY id LIMIT {_PAGE}",  # noqa: S608 - our own words
+            cursor,
+            *values,
+        )
+        return [Logged(row["id"], _event(row)) for row in rows]
+
+    def all_events(self, wanted: Wanted, *, behind: int = 0) -> Iterator[Logged]:
+        """The events behind a cursor that are wanted, oldest first, read page by page."""
+        while page := self.events_after(behind, wanted):
+            yield from page
+            behind = page[-1].cursor
+
+    def cursor_before_last(self, number: int, wanted: Wanted = EVERYTHING) -> int:
+        """Behind it are the last so many events that are wanted."""
+        condition, values = wanted.condition()
+        row = self.row(
+            f"SELECT id FROM events WHERE {condition} ORDER BY id DESC LIMIT 1 OFFSET ?",  # noqa: S608 - our own words
+            *values,
+            number,
+        )
+        return int(row["id"]) if row else 0
 
     def event(self, cursor: int) -> Event | None:
         row = self.row("SELECT * FROM events WHERE id = ?", cursor)

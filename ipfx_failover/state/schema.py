@@ -152,7 +152,7 @@ CREATE TABLE revision (
   number INTEGER NOT NULL
 ) STRICT;
 INSERT INTO revision VALUES (1, 0);
-"""
+"""  # noqa: S608 - our own words
 
 MIGRATIONS = {
     1: (

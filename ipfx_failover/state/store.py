@@ -58,9 +58,6 @@ class Store(Reading):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def close(self) -> None:
-        self.connection.close()
-
     @contextmanager
     def transaction(
         self, *, durable: bool = False, busy_timeout_s: float | None = None
@@ -90,11 +87,6 @@ class Store(Reading):
         except BaseException:
             self._roll_back()
             raise
-
-    def data_version(self) -> int:
-        """Changes whenever another connection has committed (5 microseconds)."""
-        row = self.row("PRAGMA data_version")
-        return int(row["data_version"]) if row else 0
 
     def release_ballast(self) -> bool:
         """Give the disk the room that was kept for the day it is full; False when it was gone."""

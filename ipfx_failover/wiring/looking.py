@@ -17,7 +17,6 @@ from ipfx_failover.state.reading import Reading
 from ipfx_failover.state.store import DATABASE, Store
 
 if TYPE_CHECKING:
-    import sqlite3
     from pathlib import Path
 
     from ipfx_failover.config.outline import Outline
@@ -35,12 +34,11 @@ def look(config_path: Path | None) -> StatusReport:
         Refused: this user may open neither.
         InDoubt: the store is damaged.
     """
-    outline = _outline(config_path)
+    outline = outline_at(config_path)
     clock = SystemClock()
     held = Locks(outline.state_dir / LOCKS)
     try:
-        with closing(_reading(outline.state_dir)) as connection:
-            store = Reading(connection, outline.state_dir / DATABASE)
+        with closing(open_to_read(outline.state_dir)) as store:
             return draw(outline, store, held, clock, SystemLocalTime())
     except Refused:
         snapshot = read_snapshot(outline.state_dir)
@@ -49,17 +47,22 @@ def look(config_path: Path | None) -> StatusReport:
         return aged(snapshot, clock.now())
 
 
-def _reading(state_dir: Path) -> sqlite3.Connection:
-    """The store's connection; who only looks makes no store, which would then be theirs."""
+def open_to_read(state_dir: Path) -> Reading:
+    """The store; the caller closes it. Who only looks makes none, which would then be theirs."""
     database = state_dir / DATABASE
     try:
         is_there = database.exists()
     except PermissionError:
         is_there = True  # opening it will say so
-    return Store(state_dir).connection if is_there else empty()
+    return Store(state_dir) if is_there else Reading(empty(), database)
 
 
-def _outline(config_path: Path | None) -> Outline:
+def outline_at(config_path: Path | None) -> Outline:
+    """What has to be known of the config to look.
+
+    Raises:
+        UsageError: there is no config, or it is wrong where it matters here.
+    """
     outline = read_outline(find(config_path, environ=os.environ), os.environ)
     if outline is not None:
         return outline

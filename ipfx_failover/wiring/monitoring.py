@@ -1,4 +1,4 @@
-"""Puts the monitor together, runs it, and follows its log."""
+"""Puts the monitor together, and runs it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from ipfx_failover.adapters.signals import on_end
-from ipfx_failover.errors import FailoverError
 from ipfx_failover.monitor.chores import Chores
 from ipfx_failover.monitor.executor import Executor
 from ipfx_failover.monitor.hurry import Hurry
@@ -26,6 +25,7 @@ from ipfx_failover.standin.takeover import Takeover
 from ipfx_failover.standin.upkeep import Upkeep
 from ipfx_failover.state import locks
 from ipfx_failover.wiring import network
+from ipfx_failover.wiring.following import Follower
 from ipfx_failover.wiring.service import supervisor
 from ipfx_failover.wiring.standin import desk
 from ipfx_failover.wiring.telling import (
@@ -43,12 +43,10 @@ if TYPE_CHECKING:
     from ipfx_failover.net import Address, Addresses
     from ipfx_failover.standin.desk import StandInDesk
     from ipfx_failover.state.reading import Logged
-    from ipfx_failover.state.store import Store
     from ipfx_failover.wiring.site import Site
 
 _SCRIBE_BUSY_S = 5.0
 _MAIL_BOUND_S = 30.0
-_FOLLOW_EVERY_S = 0.2
 _SWITCH_INTERVAL_S = 0.0002
 
 
@@ -61,7 +59,7 @@ def run_monitor(site: Site, show: Callable[[Logged], None], say: Callable[[str],
     """
     with site.locks.hold(locks.MONITOR, locks.this_command()), site.store() as store:
         store.renew_ballast()
-        follower = Follower(site, store.last_cursor(), show, say)
+        follower = Follower(site.state_dir, store.last_cursor(), show, say)
         thread = threading.Thread(target=follower.run, name="follower", daemon=True)
         thread.start()
         messages: SimpleQueue[Message] = SimpleQueue()
@@ -226,50 +224,3 @@ def _worker(site: Site, scribe: Scribe, command: str, *options: str) -> Worker:
         failed=failed,
         recovered=recovered,
     )
-
-
-class Follower:
-    """Shows every event, whoever committed it; a slow terminal delays nothing else."""
-
-    def __init__(
-        self,
-        site: Site,
-        cursor: int,
-        show: Callable[[Logged], None],
-        say: Callable[[str], None],
-    ) -> None:
-        self._site = site
-        self._cursor = cursor
-        self._show = show
-        self._say = say
-        self._trouble = ""
-        self._stop = threading.Event()
-
-    def stop(self) -> None:
-        self._stop.set()
-
-    def run(self) -> None:
-        """Follow until `stop`, and show what is left then."""
-        with self._site.store() as store:
-            version = -1
-            while not self._stop.wait(_FOLLOW_EVERY_S):
-                version = self._show_if_new(store, version)
-            self._show_if_new(store, -1)
-
-    def _show_if_new(self, store: Store, version: int) -> int:
-        """Show what came since `version`; a store that cannot be read is asked again."""
-        try:
-            now = store.data_version()
-            if now != version:
-                self._show_new(store)
-        except FailoverError as error:
-            if error.message != self._trouble:
-                self._trouble = error.message
-                self._say(f"{error.message}; {error.hint}")
-            return version
-        return now
-
-    def _show_new(self, store: Store) -> None:
-        for logged in store.events_after(self._cursor):
-            self._cursor = logged.cursor
-            self._show(logged)

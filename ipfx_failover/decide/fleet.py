@@ -283,19 +283,22 @@ def _report(
                 data = {"misses": state.misses, "needed": needed}
                 yield Say(EventKind.WARNING_COUNT_REACHED, name, data)
             case Change.FAILED:
-                detail = "; not taken over: failback is pending" if pending else ""
-                data = {**_failure(state, round_.now_ns), "detail": detail}
-                yield Say(EventKind.SERVER_FAILED, name, data)
+                failure = _failure(state, round_.now_ns, pending=pending)
+                yield Say(EventKind.SERVER_FAILED, name, failure)
             case Change.RESET:
                 yield _reset(name, round_)
             case _:
                 pass
 
 
-def _failure(state: ServerLiveness, now_ns: int) -> Mapping[str, Value]:
+def _failure(state: ServerLiveness, now_ns: int, *, pending: bool) -> Mapping[str, Value]:
     """`silent_s`: since its first probe that was not answered was sent."""
     first_ns = now_ns if state.first_miss_ns is None else state.first_miss_ns
-    return {"misses": state.misses, "silent_s": round((now_ns - first_ns) / 1e9, 3)}
+    return {
+        "misses": state.misses,
+        "silent_s": round((now_ns - first_ns) / 1e9, 3),
+        "detail": "; not taken over: failback is pending" if pending else "",
+    }
 
 
 def _reset(name: str, round_: Round) -> Say:

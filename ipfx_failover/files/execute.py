@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ipfx_failover.errors import Failed, Interrupted
+from ipfx_failover.errors import Failed
+from ipfx_failover.files.flow import stop_if_wanted, stoppable
 from ipfx_failover.files.listing import Skipped
 from ipfx_failover.files.ports import Placed, Staged
 from ipfx_failover.files.values import Direction, Known
@@ -70,9 +71,9 @@ class Execution:
             self._delete(plan, tally)
 
     def _copy(self, batch: Sequence[Copy], tally: Tally) -> None:
-        self._stop_if_wanted()
+        stop_if_wanted(self.should_stop)
         _check_space(self.target, batch)
-        outcomes = self.target.stage(self.source.read(batch))
+        outcomes = self.target.stage(stoppable(self.source.read(batch), self.should_stop))
         staged = [outcome for outcome in outcomes if isinstance(outcome, Staged)]
         tally.failed += [outcome for outcome in outcomes if isinstance(outcome, Skipped)]
         try:
@@ -98,20 +99,13 @@ class Execution:
         return Known(placed.copy.stamp, placed.stamp, settled)
 
     def _delete(self, plan: Plan, tally: Tally) -> None:
-        self._stop_if_wanted()
+        stop_if_wanted(self.should_stop)
         failed = self.target.move_to_trash(plan.deletions, self.trash)
         kept = {skipped.path for skipped in failed}
         self.manifest.forget(path for path in plan.deletions if path not in kept)
         self.target.remove_empty(plan.empty_directories)
         tally.failed += failed
         tally.deleted += len(plan.deletions) - len(failed)
-
-    def _stop_if_wanted(self) -> None:
-        if self.should_stop():
-            raise Interrupted(
-                "the sync was stopped; every file is whole",
-                "sync again to go on where it stopped",
-            )
 
 
 def _batches(copies: Sequence[Copy]) -> Iterator[list[Copy]]:

@@ -52,7 +52,7 @@ class FileSync:
         clock: Clock,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`should_stop` is asked between batches; the pass then ends with Interrupted."""
+        """`should_stop` is asked between pieces of files; the pass then ends with Interrupted."""
         self._live = live
         self._standby = standby
         self._manifest = manifest

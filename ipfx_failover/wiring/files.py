@@ -14,13 +14,15 @@ from ipfx_failover.wiring.replication import file_sync
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ipfx_failover.clock import Clock
     from ipfx_failover.config.models import ServerSettings
     from ipfx_failover.files.sync import FileSync
     from ipfx_failover.files.values import Plan, SyncResult
     from ipfx_failover.wiring.site import Site
 
 _LONGEST_DELAY_S = 60.0
-_GOOD_BYE_S = 0.5
+_GOOD_BYE_S = 2.0
+"""How long passes may take to stop between two pieces of a file, and to take away what is half."""
 
 
 def planned(site: Site, server: ServerSettings, *, to_live: bool) -> Plan:
@@ -72,11 +74,16 @@ def watch_all(
                 if watch.error is not None:
                     raise watch.error
     finally:
-        # A pass may be killed at any time; one that waits for a dead Primary is not waited for.
-        for watch in watches:
-            watch.stop.set()
-        for thread in threads:
-            thread.join(timeout=_GOOD_BYE_S / len(threads))
+        _end(site.clock, watches, threads)
+
+
+def _end(clock: Clock, watches: list[_Watch], threads: list[threading.Thread]) -> None:
+    """Stop all passes; one that waits for a dead Primary is not waited for: it may be killed."""
+    for watch in watches:
+        watch.stop.set()
+    give_up_ns = clock.monotonic_ns() + round(_GOOD_BYE_S * 1e9)
+    for thread in threads:
+        thread.join(timeout=max(0.0, (give_up_ns - clock.monotonic_ns()) / 1e9))
 
 
 class _Watch:
@@ -113,7 +120,7 @@ class _Watch:
             while not self.stop.is_set():
                 try:
                     if sync is None and passes.refusal(Direction.FROM_LIVE, by_hand=False) is None:
-                        sync = file_sync(self._site, self.server)
+                        sync = file_sync(self._site, self.server, should_stop=self.stop.is_set)
                         closing.callback(sync.close)
                     if sync is not None:
                         self._pass(passes, sync)

@@ -149,8 +149,10 @@ def recover_from_live(site: Site, store: Store, server: ServerSettings) -> None:
         close()
 
 
-def file_sync(site: Site, server: ServerSettings) -> FileSync:
-    """The sync of a server's files; the caller closes it.
+def file_sync(
+    site: Site, server: ServerSettings, *, should_stop: Callable[[], bool] = lambda: False
+) -> FileSync:
+    """The sync of a server's files; the caller closes it. `should_stop` ends a pass.
 
     Raises:
         UsageError: the config says nothing about its files.
@@ -181,6 +183,7 @@ def file_sync(site: Site, server: ServerSettings) -> FileSync:
             trash_days=server.files.trash_days,
         ),
         clock=site.clock,
+        should_stop=should_stop,
     )
 
 

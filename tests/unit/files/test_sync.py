@@ -37,7 +37,8 @@ class Pair:
         self.standby = FakeTree(location="/vm")
         self.clock = FakeClock()
         self.rules = SyncRules(selection(Row("")), deletion_cap_percent=25, trash_days=14)
-        self.stop = False
+        self.stop_when_asked = 0
+        self._asked = 0
         self._state = state
         self.sync = self._built()
 
@@ -48,8 +49,12 @@ class Pair:
             manifest=Manifest(self._state / "P.db", live="P:/vm", standby="/vm"),
             rules=self.rules,
             clock=self.clock,
-            should_stop=lambda: self.stop,
+            should_stop=self._should_stop,
         )
+
+    def _should_stop(self) -> bool:
+        self._asked += 1
+        return self._asked == self.stop_when_asked
 
     def restart(self) -> None:
         """As after the end of the process."""
@@ -285,12 +290,24 @@ def test_a_dry_run_changes_nothing(pair: Pair) -> None:
     assert ({"a"}, set()) == (set(pair.live.files), set(pair.standby.files))
 
 
-def test_a_stop_between_batches_is_an_interruption(pair: Pair) -> None:
+def test_a_stop_before_the_first_file_is_an_interruption(pair: Pair) -> None:
     pair.live.write("a", b"1")
-    pair.stop = True
+    pair.stop_when_asked = 1
 
     with pytest.raises(Interrupted, match="every file is whole"):
         pair.pass_()
+
+
+@pytest.mark.parametrize("asked", range(1, 6))
+def test_a_stop_between_two_pieces_leaves_whole_files_and_no_others(pair: Pair, asked: int) -> None:
+    for path in ("a", "b"):
+        pair.live.write(path, b"1234")
+    pair.stop_when_asked = asked
+
+    with pytest.raises(Interrupted, match="every file is whole"):
+        pair.pass_()
+    assert {} == pair.standby.contents()
+    assert not [path for path in pair.standby.files if TEMPORARY_PREFIX in path]
 
 
 def test_progress_is_told_in_bytes(pair: Pair) -> None:

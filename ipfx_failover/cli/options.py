@@ -25,6 +25,14 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer the question with
 Plan = Annotated[
     bool, typer.Option("--plan", help="Print each step and what speaks against it; do nothing.")
 ]
+Since = Annotated[
+    str | None,
+    typer.Option(
+        "--since",
+        metavar="TIME",
+        help="Only what was since then: 1h, 2d, 03:00, 2026-11-20, '2026-11-20 03:00'.",
+    ),
+]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A server of the config.")]
 UntilEof = Annotated[
     bool, typer.Option("--until-eof", hidden=True, help="End when standard input ends.")

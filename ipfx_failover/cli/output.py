@@ -6,6 +6,7 @@ Standard output carries results; errors and progress go to standard error.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -42,8 +43,8 @@ class Output:
             shown = {"schema_version": SCHEMA_VERSION, "ok": True, **values}
             write(sys.stdout, json.dumps(shown, default=str))
 
-    def event(self, logged: Logged) -> None:
-        """A line of the log: time, server, what happened."""
+    def event(self, logged: Logged) -> bool:
+        """A line of the log: time, server, what happened; False when nobody reads any more."""
         event = logged.event
         if self.as_json:
             shown = {
@@ -56,12 +57,11 @@ class Output:
                 "text": event.text,
                 "data": dict(event.data),
             }
-            write(sys.stdout, json.dumps(shown))
-            return
+            return write(sys.stdout, json.dumps(shown))
         local = event.at.astimezone()
         stamp = f"{local:%Y-%m-%d %H:%M:%S}.{local.microsecond // 1000:03d}"
         server = f"Server: {event.server}: " if event.server else ""
-        write(sys.stdout, f"{stamp} {server}{event.text}")
+        return write(sys.stdout, f"{stamp} {server}{event.text}")
 
     def confirm(self, question: str, *, yes: bool) -> None:
         """Ask a question with the manual's words, where there is a terminal.
@@ -114,11 +114,18 @@ def lines(stream: Any, texts: Iterable[str]) -> None:
         write(stream, text)
 
 
-def write(stream: Any, text: str) -> None:
-    """Print a line; a reader that has gone away (`| head`) aborts nothing."""
+def write(stream: Any, text: str) -> bool:
+    """Print a line; a reader that has gone away (`| head`) aborts nothing, and is told as False."""
     try:
         encoding = stream.encoding or "utf-8"
         stream.write(text.encode(encoding, "replace").decode(encoding) + "\n")
         stream.flush()
-    except (BrokenPipeError, ValueError):
-        pass
+    except BrokenPipeError:
+        # What is left in the buffer would be complained of when the process ends.
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
+        return False
+    except ValueError:
+        return False
+    return True

@@ -30,19 +30,17 @@ class Follower:
         self,
         state_dir: Path,
         cursor: int,
-        show: Callable[[Logged], None],
+        show: Callable[[Logged], object],
         say: Callable[[str], None],
         wanted: Wanted = EVERYTHING,
     ) -> None:
-        self._state_dir = state_dir
+        self._place = StoreInPlace(state_dir)
+        self._number = self._place.number
         self._cursor = cursor
         self._show = show
         self._say = say
         self._wanted = wanted
         self._trouble = ""
-        self._store: Reading | None = None
-        self._file = _identity(state_dir)
-        self._version = -1
         self._stop = threading.Event()
 
     def stop(self) -> None:
@@ -53,37 +51,60 @@ class Follower:
         try:
             while not self._stop.wait(_EVERY_S):
                 self.turn()
-            self._version = -1
-            self.turn()
+            self.turn(in_any_case=True)
         finally:
-            self._close()
+            self._place.close()
 
-    def turn(self) -> None:
+    def turn(self, *, in_any_case: bool = False) -> None:
         """Show what came since the last turn."""
         try:
-            store = self._opened()
-            version = store.data_version()
-            if version != self._version:
-                for logged in store.all_events(self._wanted, behind=self._cursor):
-                    self._cursor = logged.cursor
-                    self._show(logged)
-                self._version = version
+            if self._place.has_news() or in_any_case:
+                self._show_all(self._place.opened())
         except FailoverError as error:
-            self._close()
+            self._place.close()
             if error.message != self._trouble:
                 self._trouble = error.message
                 self._say(f"{error.message}; {error.hint}")
 
-    def _opened(self) -> Reading:
+    def _show_all(self, store: Reading) -> None:
+        if self._place.number != self._number:
+            self._number, self._cursor = self._place.number, 0
+        for logged in store.all_events(self._wanted, behind=self._cursor):
+            self._cursor = logged.cursor
+            self._show(logged)
+
+
+class StoreInPlace:
+    """The store of a state directory, opened to read; again when another one is in its place.
+
+    `number` counts the stores that were there.
+    """
+
+    def __init__(self, state_dir: Path) -> None:
+        self._state_dir = state_dir
+        self._file = _identity(state_dir)
+        self._store: Reading | None = None
+        self._version = -1
+        self.number = 0
+
+    def has_news(self) -> bool:
+        """Whether anything was committed since it was asked before."""
+        store, before = self.opened(), self._version
+        self._version = store.data_version()
+        return self._version != before
+
+    def opened(self) -> Reading:
+        """The store that is there now."""
         file = _identity(self._state_dir)
         if file != self._file:
-            self._close()
-            self._file, self._cursor = file, 0
+            self.close()
+            self._file = file
+            self.number += 1
         if self._store is None:
             self._store, self._version = open_to_read(self._state_dir), -1
         return self._store
 
-    def _close(self) -> None:
+    def close(self) -> None:
         if self._store is not None:
             self._store.close()
             self._store = None

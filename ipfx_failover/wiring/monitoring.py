@@ -50,7 +50,7 @@ _MAIL_BOUND_S = 30.0
 _SWITCH_INTERVAL_S = 0.0002
 
 
-def run_monitor(site: Site, show: Callable[[Logged], None], say: Callable[[str], None]) -> None:
+def run_monitor(site: Site, show: Callable[[Logged], object], say: Callable[[str], None]) -> None:
     """Monitor until SIGTERM or Ctrl-C; `show` is told of every event, `say` of what is no event.
 
     Raises:

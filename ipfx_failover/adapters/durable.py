@@ -35,10 +35,11 @@ def replace_file(path: Path, to: Path) -> None:
     flush_directory(to.parent)
 
 
-def rewrite_file(path: Path, content: bytes) -> None:
-    """Give a file new content in one step; it keeps its owner, its mode and what else it has.
+def rewrite_file(path: Path, content: bytes, *, mode: int | None = None) -> None:
+    """Give a file new content in one step; it keeps its owner and what else it has.
 
-    A file that is not there yet is made readable for its owner only.
+    Its mode is kept too, unless another is wanted. A file that is not there yet is made, readable
+    for its owner only.
 
     Raises:
         OSError: it cannot be; the file is as it was.
@@ -51,6 +52,8 @@ def rewrite_file(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         if path.exists():
             _take_after(Path(name), path)
+        if mode is not None:
+            Path(name).chmod(mode)
         replace_file(Path(name), path)
     except BaseException:
         with suppress(OSError):

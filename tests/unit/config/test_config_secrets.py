@@ -7,9 +7,6 @@ import sys
 import traceback
 from typing import TYPE_CHECKING
 
-import keyring
-import keyring.backend
-import keyring.errors
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,13 +16,11 @@ from ipfx_failover.config.load import load
 from ipfx_failover.config.models import AlertSettings, Config
 from ipfx_failover.config.secrets import MASK, Secret
 from ipfx_failover.errors import FailoverError, Refused
+from tests.fakes.keyring_backend import VALUE, MemoryKeyring
 from tests.unit.config.samples import ConfigFiles, any_time, as_nobody, posix_only
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-VALUE = "hunter2-Zx9"
 
 
 def secret_file(directory: Path, content: bytes, mode: int = 0o600) -> Path:
@@ -39,33 +34,6 @@ def refusal(secret: Secret) -> Refused:
     with pytest.raises(Refused) as caught:
         secret.reveal()
     return caught.value
-
-
-class MemoryKeyring(keyring.backend.KeyringBackend):
-    priority = 1
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.entries: dict[tuple[str, str], str] = {}
-        self.locked = False
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.entries[service, username] = password
-
-    def get_password(self, service: str, username: str) -> str | None:
-        if self.locked:
-            raise keyring.errors.KeyringLocked(VALUE)
-        return self.entries.get((service, username))
-
-
-@pytest.fixture
-def own_keyring() -> Iterator[MemoryKeyring]:
-    before = keyring.get_keyring()
-    memory = MemoryKeyring()
-    memory.set_password("ipfx", "sa", VALUE)
-    keyring.set_keyring(memory)
-    yield memory
-    keyring.set_keyring(before)
 
 
 @pytest.mark.parametrize(

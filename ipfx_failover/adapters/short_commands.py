@@ -48,8 +48,11 @@ def run_command(
     timeout_s: float,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
+    given: bytes = b"",
 ) -> Ended:
     """Run a command to its end; after `timeout_s` it is killed with what it has started.
+
+    `given`: what it can read from its standard input.
 
     Raises:
         Failed: it cannot be run.
@@ -60,7 +63,7 @@ def run_command(
                 argv,
                 env=env,
                 cwd=cwd,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if given else subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -68,7 +71,7 @@ def run_command(
         except (OSError, ValueError) as error:
             raise cannot_run(argv[0], error) from None
         with child:
-            exit_code = _wait(child, timeout_s)
+            exit_code = _wait(child, given, timeout_s)
         return Ended(exit_code, _end_of(output, _KEPT_BYTES))
 
 
@@ -85,14 +88,16 @@ def exit_in_words(exit_code: int) -> str:
     return f"ended with exit code {exit_code}"
 
 
-def _wait(child: subprocess.Popen[bytes], timeout_s: float) -> int | None:
+def _wait(child: subprocess.Popen[bytes], given: bytes, timeout_s: float) -> int | None:
     try:
-        return child.wait(timeout_s)
-    except BaseException as error:
+        child.communicate(given or None, timeout=timeout_s)
+    except subprocess.TimeoutExpired:
         _kill_with_descendants(child)
-        if isinstance(error, subprocess.TimeoutExpired):
-            return None
+        return None
+    except BaseException:
+        _kill_with_descendants(child)
         raise
+    return child.returncode
 
 
 def _kill_with_descendants(child: subprocess.Popen[bytes]) -> None:

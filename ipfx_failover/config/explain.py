@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from ipfx_failover.config.explain_hooks import explain_hooks, hooks_in_words
+from ipfx_failover.config.explain_hooks import explain_hooks
 from ipfx_failover.config.explain_server import explain_server
 from ipfx_failover.config.findings import (
     Facts,
@@ -168,7 +168,7 @@ def _alerts(config: Config, facts: Facts) -> Iterator[Finding]:
         if missing
     ]
     if lacking:
-        what = "mail" if hooks_in_words(alerts) else "alert"
+        what = "mail" if alerts.hooks else "alert"
         yield warning(
             "alerts",
             f"no {what} will be sent: {' and '.join(lacking)}",

@@ -17,22 +17,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ipfx_failover.config.findings import Facts, Finding
-    from ipfx_failover.config.models import AlertSettings, Config, WebhookSettings
+    from ipfx_failover.config.models import Config, WebhookSettings
 
 _SUBJECT = "alerts"
-
-
-def hooks_in_words(alerts: AlertSettings) -> list[str]:
-    """All hooks, by the name that they have in messages."""
-    webhooks = [f"webhook {name}" for name in alerts.webhooks]
-    return [*webhooks, *(f"command {name}" for name in alerts.commands)]
 
 
 def explain_hooks(config: Config, facts: Facts) -> Iterator[Finding]:
     """What follows from the config for each hook."""
     alerts = config.alerts
-    if hooks := hooks_in_words(alerts):
-        yield ok(_SUBJECT, f"told of events as well: {', '.join(hooks)}")
+    if alerts.hooks:
+        yield ok(_SUBJECT, f"told of events as well: {', '.join(alerts.hooks)}")
     for name, webhook in alerts.webhooks.items():
         yield from secret_findings(_SUBJECT, f"webhooks.{name}.url", webhook.url, facts)
         yield from _address(name, webhook, facts)

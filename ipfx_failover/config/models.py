@@ -254,6 +254,14 @@ class AlertSettings(Settings):
     webhooks: dict[str, WebhookSettings] = Field(default_factory=dict)
     commands: dict[str, CommandHookSettings] = Field(default_factory=dict)
 
+    @property
+    def hooks(self) -> dict[str, WebhookSettings | CommandHookSettings]:
+        """All webhooks and commands, by the channel that each has in the outbox and in messages."""
+        return {
+            **{f"webhook {name}": hook for name, hook in self.webhooks.items()},
+            **{f"command {name}": hook for name, hook in self.commands.items()},
+        }
+
     def conflicts(self) -> Iterable[Conflict]:
         return conflicts.in_alerts(self)
 

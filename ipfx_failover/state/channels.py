@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ipfx_failover.config.models import AlertSettings
     from ipfx_failover.events import Event
     from ipfx_failover.state.reading import Reading
     from ipfx_failover.state.store import Store
@@ -29,6 +30,13 @@ class Route:
         if event.kind.startswith(_OF_HOOKS):
             return False  # what a hook is told of its own trouble would never end
         return is_mailed if self.kinds is None else event.kind in self.kinds
+
+
+def routes_of(alerts: AlertSettings) -> list[Route]:
+    """What each hook of a config is to be told of."""
+    return [
+        Route(channel, frozenset(hook.events) or None) for channel, hook in alerts.hooks.items()
+    ]
 
 
 def routes(reading: Reading) -> list[Route]:

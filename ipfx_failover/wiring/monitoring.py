@@ -26,6 +26,7 @@ from ipfx_failover.standin.upkeep import Upkeep
 from ipfx_failover.state import locks
 from ipfx_failover.wiring import network
 from ipfx_failover.wiring.following import Follower
+from ipfx_failover.wiring.hooks import hooks_told
 from ipfx_failover.wiring.service import supervisor
 from ipfx_failover.wiring.standin import desk
 from ipfx_failover.wiring.telling import (
@@ -65,7 +66,7 @@ def run_monitor(site: Site, show: Callable[[Logged], object], say: Callable[[str
         messages: SimpleQueue[Message] = SimpleQueue()
         on_end(lambda signal_name: messages.put(Stop(signal_name)))
         try:
-            with supervisor(site.config.network) as supervised:
+            with hooks_told(lambda: site, say), supervisor(site.config.network) as supervised:
                 _assemble(site, messages, say, supervised).run()
         finally:
             follower.stop()

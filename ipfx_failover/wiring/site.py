@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ipfx_failover.adapters.clock import SystemClock, SystemLocalTime
 from ipfx_failover.adapters.paths import places
+from ipfx_failover.errors import FailoverError
+from ipfx_failover.state.channels import register, routes_of
 from ipfx_failover.state.locks import Locks
 from ipfx_failover.wiring.looking import LOCKS
 from ipfx_failover.wiring.network import linux_only
@@ -54,10 +57,13 @@ class Site:
         return boot_id()
 
     def store(self, *, busy_timeout_s: float = 5.0) -> Store:
-        """Open the state store; the caller closes it."""
+        """Open the state store; the caller closes it. It knows whom to tell of events."""
         from ipfx_failover.state.store import Store
 
-        return Store(self.state_dir, busy_timeout_s=busy_timeout_s)
+        store = Store(self.state_dir, busy_timeout_s=busy_timeout_s)
+        with suppress(FailoverError):  # whatever is to be written next says it
+            register(store, routes_of(self.config.alerts))
+        return store
 
     def server(self, name: str) -> ServerSettings:
         """The server of that name, without regard to case.

@@ -7,15 +7,34 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ipfx_failover.state.store import Store
+    from ipfx_failover.wiring.hooks import Hooks
     from ipfx_failover.wiring.site import Site
 
 _ONE_SHOT_S = 15.0
+_HOOK_S = 60.0
+"""What the config allows a hook at most."""
 
 
 def deliver(site: Site, *, bound_s: float = _ONE_SHOT_S) -> None:
     """Send what waits in the outbox, for a bounded time; the rest stays for whoever is next."""
     with site.store() as store:
+        hooks = _tell_hooks(site, store, bound_s=bound_s)
         deliver_from(site, store, bound_s=bound_s)
+        if hooks is not None:
+            hooks.wait(bound_s + _HOOK_S)
+
+
+def _tell_hooks(site: Site, store: Store, *, bound_s: float) -> Hooks | None:
+    """Begin to tell the hooks, where there are any."""
+    from ipfx_failover.state.outbox import channels_waiting
+
+    if not channels_waiting(store):
+        return None
+    from ipfx_failover.wiring.hooks import Hooks
+
+    hooks = Hooks(lambda: site, lambda _: None)
+    hooks.look(store, within_s=bound_s)
+    return hooks
 
 
 def deliver_from(site: Site, store: Store, *, bound_s: float) -> None:

@@ -1,0 +1,144 @@
+"""Webhooks and commands that are told of events, each in a thread of its own.
+
+One that hangs holds up nobody: not the pings, not the mails, not the other hooks.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ipfx_failover.adapters.waiting import Deadline
+from ipfx_failover.config.models import CommandHookSettings, WebhookSettings
+from ipfx_failover.errors import FailoverError
+from ipfx_failover.events import Event, EventKind
+from ipfx_failover.mailing import Letter, MailSender, Refusal, drain
+from ipfx_failover.state import outbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from ipfx_failover.state.store import Store
+    from ipfx_failover.wiring.site import Site
+
+_LOOK_EVERY_S = 1.0
+_PASS_S = 30.0
+_BYE_S = 15.0
+
+
+class Hooks:
+    """Starts a thread for each hook that something is due for; never waits for one.
+
+    `site`: the installation as it is now; its config may change.
+    """
+
+    def __init__(self, site: Callable[[], Site], say: Callable[[str], None]) -> None:
+        self._site = site
+        self._say = say
+        self._complaint = ""
+        self._running: dict[str, threading.Thread] = {}
+
+    def look(self, store: Store, *, within_s: float = _PASS_S) -> None:
+        """Begin to tell whoever is due, nothing more behind `within_s`."""
+        site = self._site()
+        for channel in outbox.channels_waiting(store):
+            running = self._running.get(channel)
+            if running is not None and running.is_alive():
+                continue
+            if outbox.is_due(store, channel, site.clock.now()):
+                self._running[channel] = threading.Thread(
+                    target=self._tell, args=(site, channel, within_s), name=channel, daemon=True
+                )
+                self._running[channel].start()
+
+    def wait(self, bound_s: float) -> None:
+        """Let those that are being told end, for so long at most."""
+        deadline = Deadline(self._site().clock, bound_s)
+        for thread in self._running.values():
+            thread.join(deadline.left_s)
+
+    def follow(self, stop: threading.Event) -> None:
+        """Look every second until `stop`, and once more then."""
+        while not stop.wait(_LOOK_EVERY_S):
+            self._try()
+        self._try()
+        self.wait(_BYE_S)
+
+    def _try(self) -> None:
+        """Whatever goes wrong, the next look tries again."""
+        try:
+            with self._site().store() as store:
+                self.look(store)
+        except Exception as error:  # noqa: BLE001 - the monitor goes on; the words say what it was
+            self._complain(f"hooks cannot be told: {type(error).__name__}: {error}")
+
+    def _tell(self, site: Site, channel: str, within_s: float) -> None:
+        try:
+            with site.store() as store:
+                sender = _sender(site, store, channel)
+                drain(store, sender, site.clock, channel=channel, within_s=within_s)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._complain(f"{channel} cannot be told: {type(error).__name__}: {error}")
+
+    def _complain(self, complaint: str) -> None:
+        if complaint != self._complaint:
+            self._say(complaint)
+        self._complaint = complaint
+
+
+@contextmanager
+def hooks_told(site: Callable[[], Site], say: Callable[[str], None]) -> Iterator[None]:
+    """Tell the hooks while the block runs, and of its end."""
+    hooks = Hooks(site, say)
+    stop = threading.Event()
+    thread = threading.Thread(target=hooks.follow, args=(stop,), name="hooks", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(_BYE_S)
+
+
+def send_to_hook(site: Site, store: Store, channel: str, letter: Letter) -> None:
+    """Tell a hook something past the outbox: to try it.
+
+    Raises:
+        FailoverError: why it could not be told.
+    """
+    _sender(site, store, channel).send(letter)
+
+
+def _sender(site: Site, store: Store, channel: str) -> MailSender:
+    hook = site.config.alerts.hooks.get(channel)
+    name = channel.partition(" ")[2]
+    if isinstance(hook, WebhookSettings):
+        from ipfx_failover.adapters.webhook import Webhook
+
+        return Webhook(name, hook)
+    if isinstance(hook, CommandHookSettings):
+        from ipfx_failover.adapters.hook_command import CommandHook
+
+        return CommandHook(name, hook, say=lambda output: _log(site, store, channel, output))
+    return _Nobody()
+
+
+def _log(site: Site, store: Store, channel: str, output: str) -> None:
+    data = {"hook": channel, "output": output}
+    try:
+        with store.transaction() as tx:
+            tx.emit(Event(EventKind.HOOK_SAID, site.clock.now(), None, data))
+    except FailoverError:
+        return  # it was told; what it said is not worth telling it twice
+
+
+class _Nobody(MailSender):
+    """For what waits for a hook that was taken out of the config."""
+
+    @property
+    def limitation(self) -> str | None:
+        return "the config does not name it any more"
+
+    def send(self, letter: Letter) -> Mapping[str, Refusal]:
+        raise NotImplementedError(letter.key)

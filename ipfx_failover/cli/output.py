@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ipfx_failover.errors import ExitCode, FailoverError, Refused, Unconfirmed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ipfx_failover.state.reading import Logged
 
@@ -107,6 +107,14 @@ def as_error(error: FailoverError) -> dict[str, object]:
 
 def _details(error: FailoverError) -> list[str]:
     return [str(line) for line in getattr(error, "details", ())]
+
+
+def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """The lines of a plain table, the first row its header."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(cells).rstrip()
 
 
 def lines(stream: Any, texts: Iterable[str]) -> None:

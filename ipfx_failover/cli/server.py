@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from ipfx_failover.cli.options import ConfigPath, Json, Name, Yes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ipfx_failover.config.models import Settings
+
+_COLUMNS: Final = ("SERVER", "ADDRESS", "PORT", "ASSUME IP", "DATABASE", "FILES", "DAILY AT")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -16,8 +23,113 @@ def add_to(app: typer.Typer) -> None:
         no_args_is_help=True,
         rich_markup_mode=None,
     )
+    group.command("list")(show_all)
+    group.command("show")(show)
+    group.command("test")(run_test)
     group.command("trust")(trust)
     app.add_typer(group)
+
+
+def show_all(config: ConfigPath = None, as_json: Json = False) -> None:
+    """List the servers of the config; their status is in `status`.
+
+    Example: ipfx-failover server list
+    """
+    from ipfx_failover.cli.output import Output, table
+    from ipfx_failover.wiring.site import open_site
+
+    servers = open_site(config).config.servers.values()
+    output = Output(as_json)
+    rows = [
+        (
+            server.name,
+            str(server.address),
+            str(server.port),
+            "yes" if server.assume_ip else "no",
+            server.database.engine if server.database else "-",
+            "real time" if server.files and server.files.real_time else "-",
+            f"{server.replicate_daily:%H:%M:%S}" if server.replicate_daily else "-",
+        )
+        for server in servers
+    ]
+    for line in table([_COLUMNS, *rows]):
+        output.line(line)
+    output.document(servers=[server.model_dump(mode="json", by_alias=True) for server in servers])
+
+
+def show(name: Name, config: ConfigPath = None, as_json: Json = False) -> None:
+    """Show a server's settings, as `server edit` takes them; passwords are masked.
+
+    Those that the config leaves out stand there with their default.
+
+    Example: ipfx-failover server show DEMOSERVER
+    """
+    from ipfx_failover.cli.output import Output
+    from ipfx_failover.wiring.site import open_site
+
+    server = open_site(config).server(name)
+    output = Output(as_json)
+    output.line(f"[servers.{server.name}]")
+    for key, shown, is_default in _settings(server, ""):
+        if key != "name":
+            output.line(f"{key} = {shown}{'  # default' if is_default else ''}")
+    document = server.model_dump(mode="json", by_alias=True)
+    output.document(server=server.name, settings=document)
+
+
+def _settings(table: Settings, above: str) -> Iterator[tuple[str, str, bool]]:
+    """Each key with its value as TOML, and whether that is the default; those without are left out.
+
+    The values are those of the document: a secret is its reference, or masked.
+    """
+    from ipfx_failover.config.literal import literal
+    from ipfx_failover.config.models import Settings
+
+    document = table.model_dump(mode="json")
+    for key, value in table:
+        if isinstance(value, Settings):
+            yield from _settings(value, f"{above}{key}.")
+        elif value is not None:
+            yield f"{above}{key}", literal(document[key]), key not in table.model_fields_set
+
+
+def run_test(name: Name, config: ConfigPath = None, as_json: Json = False) -> int:
+    """Test the way to a server: a line for each thing that was looked at.
+
+    Ping and application; with assume_ip whether its address could be taken; host key, login and
+    clock; whether its database opens, and its VM directory can be read and written; space on both
+    sides. The gravest line decides the exit code; with warnings alone it is 6.
+
+    Example: ipfx-failover server test DEMOSERVER
+    """
+    from dataclasses import asdict
+
+    from ipfx_failover.cli.output import Output
+    from ipfx_failover.errors import worst
+    from ipfx_failover.wiring.site import open_site
+    from ipfx_failover.wiring.surveying import trial
+
+    site = open_site(config)
+    server = site.server(name)
+    output = Output(as_json)
+    checks = []
+    for check in trial(site, server).checks():
+        checks.append(check)
+        output.line(f"  {check.level:<7}  {check.name}: {check.message}")
+        if check.hint:
+            output.line(f"           -> {check.hint}")
+    code = worst([check.exit_code for check in checks])
+    output.line(f"{server.name}: {_verdict([check.level for check in checks])}")
+    output.document(ok=not code, server=server.name, checks=[asdict(check) for check in checks])
+    return code
+
+
+def _verdict(levels: list[str]) -> str:
+    """In the manual's words when nothing is wrong."""
+    counted = [
+        f"{levels.count(level)} {level}" for level in ("failed", "warning") if level in levels
+    ]
+    return ", ".join(counted) or "Test Successful"
 
 
 def trust(

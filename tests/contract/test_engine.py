@@ -612,3 +612,35 @@ def test_a_database_that_is_not_there_has_a_fingerprint_too(tmp_path: Path) -> N
     absent = fingerprint(tmp_path / "app.db")
 
     assert absent != fingerprint(make(tmp_path / "app.db"))
+
+
+# Looking
+
+
+def test_a_look_at_a_database_in_use_tells_its_size_and_what_opened_it(site: Site) -> None:
+    make(site.database)
+    before = beside(site.database)
+    with in_use("write", site.database):
+        look = site.side.look(str(site.database))
+    execute(site.database, "PRAGMA wal_checkpoint(TRUNCATE)")
+
+    assert look.problem is None
+    assert (look.tables, look.may_write) == (2, True)
+    assert 0 < look.size_bytes <= site.database.stat().st_size
+    assert "SQLite 3." in look.program
+    assert beside(site.database) <= before | {
+        f"{site.database.name}-{end}" for end in ("wal", "shm")
+    }
+
+
+def test_a_look_at_what_is_no_database_says_why(site: Site) -> None:
+    site.database.write_text("not a database, but long enough to be taken for one" * 20)
+
+    assert "not a database" in (site.side.look(str(site.database)).problem or "")
+
+
+def test_a_look_at_nothing_says_so_and_makes_nothing(site: Site) -> None:
+    look = site.side.look(str(site.database))
+
+    assert "no such file" in (look.problem or "").casefold()
+    assert not site.database.exists()

@@ -1,4 +1,4 @@
-"""The Server Details window as commands: `server trust`."""
+"""The Server Details window as commands: `server list`, `show`, `test`, `trust`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Any
 
     from tests.support.failover import FailoverServer
     from tests.support.office import Office
@@ -16,6 +17,68 @@ def untrusting(failover: FailoverServer) -> Path:
     known_hosts = failover.directory / "known_hosts"
     failover.configure_server(ssh={"known_hosts_file": str(known_hosts)})
     return known_hosts
+
+
+def found(failover: FailoverServer, code: int = 0) -> dict[str, dict[str, Any]]:
+    """What `server test` finds, by the check's name."""
+    told = failover.run("server", "test", "DEMOSERVER", "--json", code=code).document
+    return {check["name"]: check for check in told["checks"]}
+
+
+def test_a_server_that_has_everything_passes_its_test_in_the_manuals_words(
+    ready: FailoverServer, office: Office
+) -> None:
+    office.primary.start_application()
+    told = ready.run("server", "test", "demoserver")
+
+    assert "Database Connection: Successful" in told.out
+    assert "VM Directory Read: Successful" in told.out
+    assert "VM Directory Write: Successful" in told.out
+    assert "02:00:c0:a8:0b:01" in told.out
+    assert told.out.splitlines()[-1] == "DEMOSERVER: Test Successful"
+    assert [] == [path for path in office.primary.vm_dir.iterdir() if "test" in path.name]
+
+
+def test_a_test_goes_on_behind_what_fails_and_ends_with_the_gravest(
+    ready: FailoverServer, office: Office
+) -> None:
+    warned = found(ready, code=6)
+    ready.configure_server(database={"data_source": "/no/where.db"})
+    lacking = found(ready, code=1)
+    office.pull_cable(office.primary.host)
+    dead = found(ready, code=4)
+
+    assert {"Application"} == {name for name, check in warned.items() if check["level"] != "ok"}
+    assert "/no/where.db" in lacking["Database Connection"]["message"]
+    assert lacking["VM Directory Write"]["level"] == "ok"
+    assert "Address takeover" in dead
+    assert dead["Ping"]["level"] == dead["VM Directory Write"]["level"] == "failed"
+
+
+def test_a_test_while_we_hold_the_address_does_not_take_us_for_the_server(
+    ready: FailoverServer, office: Office
+) -> None:
+    office.pull_cable(office.primary.host)
+    ready.run("failover-now", "DEMOSERVER", "--yes", "--force")
+    held = found(ready, code=3)
+
+    assert "held by this machine" in held["Ping"]["message"]
+    assert "stop-failover DEMOSERVER" in held["Login"]["hint"]
+
+
+def test_list_and_show_tell_the_config_and_no_secret(failover: FailoverServer) -> None:
+    failover.configure_server(database={"password": "s3cret"})
+    failover.config_path.chmod(0o600)
+    listed = failover.run("server", "list")
+    shown = failover.run("server", "show", "demoserver")
+    (server,) = failover.run("server", "list", "--json").document["servers"]
+    document = failover.run("server", "show", "DEMOSERVER", "--json").document
+
+    assert listed.out.split("\n")[1].split()[:4] == ["DEMOSERVER", "192.168.11.1", "100", "yes"]
+    assert "port = 100  # default" in shown.out
+    assert 'database.password = "********"' in shown.out
+    assert server == document["settings"]
+    assert "s3cret" not in "".join(command.out for command in failover.commands)
 
 
 def test_trust_shows_the_fingerprint_and_stores_nothing_without_an_answer(

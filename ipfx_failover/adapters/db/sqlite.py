@@ -18,6 +18,7 @@ from ipfx_failover.adapters.local_host import LocalHost
 from ipfx_failover.errors import Failed, Refused
 from ipfx_failover.livehost import base_name, join, parent
 from ipfx_failover.replication.engine import Backup
+from ipfx_failover.survey.ports import DatabaseLook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -108,6 +109,10 @@ class SqliteSide:
         directory = parent(database)
         names = [entry.name for entry in self.host.list_directory(directory)]
         return [join(directory, name) for name in names if marker in name]
+
+    def look(self, database: str) -> DatabaseLook:
+        """The `LiveDatabase` port (ipfx_failover.survey.ports)."""
+        return DatabaseLook(**self.work("look", database))
 
     def work(self, work: str, *paths: str) -> dict[str, Any]:
         """Have one of the works of `sqlite_there` done; Failed with its reason if it refuses."""
@@ -244,7 +249,12 @@ def _accepted(answer: dict[str, Any], work: str, path: str, where: str) -> dict[
     return answer
 
 
-_WORDS = {"snapshot": "cannot back up", "verify": "damaged:", "fold": "cannot close"}
+_WORDS = {
+    "snapshot": "cannot back up",
+    "verify": "damaged:",
+    "fold": "cannot close",
+    "look": "cannot read",
+}
 
 
 def _in_use(message: str, where: str) -> Refused:

@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from ipfx_failover.errors import Failed, Refused
+from ipfx_failover.livehost import parent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _NOT_FOUND = 127
 _TIMEOUT_S = 6 * 3600.0
 _BUSY_MS = 300_000
+_LOOK_BUSY_MS = 5000
 _SCHEMA = (
     "SELECT hex(coalesce(group_concat(sql), '')) FROM (SELECT sql FROM sqlite_master ORDER BY name)"
 )
@@ -32,6 +34,7 @@ def by_program(host: LiveHost, work: str, *paths: str) -> dict[str, Any]:
         "snapshot": _snapshot,
         "verify": _verify,
         "fold": _fold,
+        "look": _look,
     }
     return works[work](host, *paths)
 
@@ -88,6 +91,26 @@ def _fold(host: LiveHost, path: str) -> dict[str, Any]:
     if users:
         return {"refusal": f"it is open in process {', '.join(users)}"}
     return {"absent": False}
+
+
+def _look(host: LiveHost, path: str) -> dict[str, Any]:
+    (version,) = _sqlite3(host, ":memory:", "SELECT sqlite_version()")
+    answer: dict[str, Any] = {"program": f"SQLite {version}"}
+    found = host.stat(path)
+    if found is None:
+        # The program would make an empty one.
+        return {**answer, "problem": "there is no such file"}
+    count = "SELECT count(*) FROM sqlite_master WHERE type = 'table'"
+    try:
+        (tables,) = _sqlite3(host, path, f".timeout {_LOOK_BUSY_MS}", count)
+    except Failed as error:
+        return {**answer, "problem": error.message}
+    may_write = all(
+        host.run(["test", "-w", each], timeout_s=_TIMEOUT_S).exit_status == 0
+        for each in (path, parent(path))
+    )
+    size_bytes = found.size_bytes
+    return {**answer, "size_bytes": size_bytes, "tables": int(tables), "may_write": may_write}
 
 
 def _argument(path: str) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PIECE_BYTES = 1 << 20
 BUSY_S = 120.0
+LOOK_BUSY_MS = 5000
 
 
 def snapshot(path: str, to: str) -> dict[str, object]:
@@ -128,6 +129,29 @@ def fold(path: str) -> dict[str, object]:
     return {"absent": False}
 
 
+def look(path: str) -> dict[str, object]:
+    """Open the database as its application does, and change nothing."""
+    program = "Python %d.%d.%d, SQLite %s" % (*sys.version_info[:3], sqlite3.sqlite_version)
+    try:
+        size_bytes = os.stat(path).st_size
+        with closing(_open(path, "rw")) as connection:
+            connection.execute("PRAGMA busy_timeout = %d" % LOOK_BUSY_MS)
+            (tables,) = connection.execute(
+                "SELECT count(*) FROM sqlite_master WHERE type = 'table'"
+            ).fetchone()
+    except OSError as error:
+        return {"program": program, "problem": error.strerror}
+    except sqlite3.Error as error:
+        return {"program": program, "problem": str(error)}
+    may_write = all(os.access(each, os.W_OK) for each in (path, os.path.dirname(path)))
+    return {
+        "program": program,
+        "size_bytes": size_bytes,
+        "tables": tables,
+        "may_write": may_write,
+    }
+
+
 def _open_by_others(path: str) -> list[str]:
     """Process ids that have the file open, as far as this system and our rights tell."""
     found: list[str] = []
@@ -162,6 +186,7 @@ WORKS: dict[str, Callable[..., dict[str, object]]] = {
     "described": described,
     "verify": verify,
     "fold": fold,
+    "look": look,
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from contextlib import closing
 from dataclasses import dataclass
@@ -10,14 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 import paramiko
 
-from ipfx_failover.adapters.durable import replace_file
+from ipfx_failover.adapters.durable import rewrite_file
 from ipfx_failover.adapters.ssh.connection import explained
 from ipfx_failover.adapters.ssh.trust import changed_key, load_known_hosts
 from ipfx_failover.errors import Failed, FailoverError, Refused, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from ipfx_failover.adapters.ssh.connection import SshTarget
 
@@ -116,34 +114,18 @@ class HostKeys:
             Failed: it cannot be written.
         """
         file = self.target.known_hosts_file.resolve()
-        temporary = file.with_name(f"{file.name}.{os.getpid()}.new")
+        lines = [f"{each.host} {each.key.get_name()} {each.key.get_base64()}\n" for each in keys]
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            _write_flushed(temporary, *_with(keys, file))
-            replace_file(temporary, file)
+            before = file.read_bytes() if file.exists() else None
+            text = before + b"\n" if before and not before.endswith(b"\n") else before or b""
+            mode = _READABLE_BY_ALL if before is None else None
+            rewrite_file(file, text + "".join(lines).encode(), mode=mode)
         except OSError as error:
             raise Failed(
                 f"the trusted host keys in {file} cannot be written: {error.strerror}",
                 "run this as the user that the service runs as, or as root (sudo)",
             ) from None
-
-
-def _with(keys: Sequence[HostKey], file: Path) -> tuple[str, int]:
-    """The new content of the file, and its mode."""
-    lines = "".join(f"{each.host} {each.key.get_name()} {each.key.get_base64()}\n" for each in keys)
-    if not file.exists():
-        return lines, _READABLE_BY_ALL
-    text = file.read_text("utf-8", "surrogateescape")
-    break_ = "\n" if text and not text.endswith("\n") else ""
-    return text + break_ + lines, file.stat().st_mode & 0o777
-
-
-def _write_flushed(path: Path, text: str, mode: int) -> None:
-    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="\n") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    path.chmod(mode)
 
 
 def _others(target: SshTarget, but: str) -> list[paramiko.PKey]:

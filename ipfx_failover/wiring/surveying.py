@@ -1,0 +1,62 @@
+"""What `server test` looks through."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ipfx_failover.wiring import network
+
+if TYPE_CHECKING:
+    from ipfx_failover.config.models import ServerSettings
+    from ipfx_failover.livehost import LiveHost
+    from ipfx_failover.survey.ports import LiveDatabase
+    from ipfx_failover.survey.trial import Trial
+    from ipfx_failover.wiring.site import Site
+
+
+def trial(site: Site, server: ServerSettings) -> Trial:
+    """The test of a server; nothing is looked at yet."""
+    from ipfx_failover.adapters.local_host import LocalHost
+    from ipfx_failover.survey.ports import SurveyPorts
+    from ipfx_failover.survey.trial import Trial
+
+    ports = SurveyPorts(
+        clock=site.clock,
+        echo=network.echo,
+        arp=network.arp,
+        addresses=network.addresses,
+        application_answers=partial(network.application_answers, server),
+        trusted_key=partial(_trusted_key, site, server),
+        live=partial(_live, site, server),
+        database=_database,
+        here=LocalHost(),
+    )
+    return Trial(site.config, server, ports)
+
+
+def _trusted_key(site: Site, server: ServerSettings) -> str:
+    from ipfx_failover.errors import Refused
+    from ipfx_failover.wiring.trusting import host_keys
+
+    found = host_keys(site, server)
+    first = found.shown[0]
+    if not found.are_trusted():
+        raise Refused(
+            f"nobody has trusted {first.kind} {first.fingerprint} yet",
+            f"compare it with the server's own: ipfx-failover server trust {server.name}",
+        )
+    return f"{first.kind} {first.fingerprint}"
+
+
+def _live(site: Site, server: ServerSettings) -> LiveHost:
+    from ipfx_failover.adapters.ssh.host import SshHost
+    from ipfx_failover.wiring.replication import connection
+
+    return SshHost(connection(site, server))
+
+
+def _database(host: LiveHost) -> LiveDatabase:
+    from ipfx_failover.adapters.db.sqlite import LiveSqlite
+
+    return LiveSqlite(host)

@@ -102,34 +102,15 @@ def run_test(name: Name, config: ConfigPath = None, as_json: Json = False) -> in
 
     Example: ipfx-failover server test DEMOSERVER
     """
-    from dataclasses import asdict
-
+    from ipfx_failover.cli.checks import tell
     from ipfx_failover.cli.output import Output
-    from ipfx_failover.errors import worst
     from ipfx_failover.wiring.site import open_site
     from ipfx_failover.wiring.surveying import trial
 
     site = open_site(config)
     server = site.server(name)
-    output = Output(as_json)
-    checks = []
-    for check in trial(site, server).checks():
-        checks.append(check)
-        output.line(f"  {check.level:<7}  {check.name}: {check.message}")
-        if check.hint:
-            output.line(f"           -> {check.hint}")
-    code = worst([check.exit_code for check in checks])
-    output.line(f"{server.name}: {_verdict([check.level for check in checks])}")
-    output.document(ok=not code, server=server.name, checks=[asdict(check) for check in checks])
-    return code
-
-
-def _verdict(levels: list[str]) -> str:
-    """In the manual's words when nothing is wrong."""
-    counted = [
-        f"{levels.count(level)} {level}" for level in ("failed", "warning") if level in levels
-    ]
-    return ", ".join(counted) or "Test Successful"
+    found = trial(site, server).checks()
+    return tell(found, Output(as_json), server.name, server=server.name)
 
 
 def trust(

@@ -99,10 +99,14 @@ class InDoubt(FailoverError):
 
 
 class DoneWithExceptions(FailoverError):
-    """Done, but for the exceptions that were listed."""
+    """Done, but for the exceptions in `details`, a line each."""
 
     exit_code = ExitCode.EXCEPTIONS
     kind = "done_with_exceptions"
+
+    def __init__(self, message: str, hint: str, details: tuple[str, ...] = ()) -> None:
+        super().__init__(message, hint)
+        self.details = details
 
 
 class Busy(FailoverError):

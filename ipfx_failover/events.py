@@ -243,7 +243,7 @@ SPECS: Mapping[EventKind, Spec] = {
     _K.REPLICATION_STARTED: Spec(_I, "Replicating {direction}"),
     _K.REPLICATED: Spec(
         _I,
-        "Replicated {direction}: {size_bytes} bytes in {duration_s:.1f} s",
+        "Replicated {direction}: {size_bytes} bytes in {duration_s:.1f} s{detail}",
         closes=("replication", "rollback"),
     ),
     _K.REPLICATION_FAILED: Spec(

@@ -10,6 +10,7 @@ from ipfx_failover.cli.options import ConfigPath, Json, UntilEof
 
 if TYPE_CHECKING:
     from ipfx_failover.cli.output import Output
+    from ipfx_failover.cli.replicate import Done
     from ipfx_failover.config.models import ServerSettings
     from ipfx_failover.files.values import Plan, SyncResult
     from ipfx_failover.wiring.site import Site
@@ -91,11 +92,11 @@ def _chosen(site: Site, name: str | None, *, every: bool) -> list[ServerSettings
     return [server for server in site.config.servers.values() if server.files is not None]
 
 
-def _dry(site: Site, server: ServerSettings, output: Output, *, to_live: bool) -> dict[str, object]:
+def _dry(site: Site, server: ServerSettings, output: Output, *, to_live: bool) -> Done:
     from ipfx_failover.wiring.files import planned
 
     plan = planned(site, server, to_live=to_live)
-    return _show_plan(server, plan, output)
+    return _show_plan(server, plan, output), None
 
 
 def _show_plan(server: ServerSettings, plan: Plan, output: Output) -> dict[str, object]:
@@ -110,11 +111,8 @@ def _show_plan(server: ServerSettings, plan: Plan, output: Output) -> dict[str, 
     return {"copies": copies, "deletions": deletions}
 
 
-def _shown(server: ServerSettings, result: SyncResult, output: Output) -> dict[str, object]:
-    shown = _show(server, result, output)
-    if result.problem is not None:
-        raise result.problem
-    return shown
+def _shown(server: ServerSettings, result: SyncResult, output: Output) -> Done:
+    return _show(server, result, output), result.problem
 
 
 def _show(server: ServerSettings, result: SyncResult, output: Output) -> dict[str, object]:

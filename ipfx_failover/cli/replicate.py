@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -13,11 +13,14 @@ if TYPE_CHECKING:
 
     from ipfx_failover.cli.output import Output
     from ipfx_failover.config.models import ServerSettings
+    from ipfx_failover.errors import FailoverError
     from ipfx_failover.state.journal import Step, StepState
     from ipfx_failover.state.store import Store
     from ipfx_failover.wiring.site import Site
     from ipfx_failover.workflow.runner import Observer
 
+Done: TypeAlias = "tuple[dict[str, object], FailoverError | None]"
+"""What came of a server's work for `--json`, and the error that it ends with all the same."""
 Names = Annotated[
     str | None, typer.Argument(metavar="NAME", help="A server of the config.", show_default=False)
 ]
@@ -130,7 +133,7 @@ def end_with_parent(*, until_eof: bool) -> None:
 def for_each(
     servers: list[ServerSettings],
     output: Output,
-    work: Callable[[ServerSettings], dict[str, object]],
+    work: Callable[[ServerSettings], Done],
 ) -> int:
     """Do the work for each server, one after the other; the gravest outcome is the exit code."""
     from ipfx_failover.cli.output import as_error, report_error
@@ -139,15 +142,20 @@ def for_each(
     results: list[dict[str, object]] = []
     codes: list[ExitCode] = []
     for server in servers:
+        shown: dict[str, object] = {"server": server.name, "ok": True}
         try:
-            results.append({"server": server.name, "ok": True, **work(server)})
+            done, error = work(server)
+            shown |= done
         except Interrupted:
             raise
-        except FailoverError as error:
+        except FailoverError as failure:
+            error = failure
+        if error is not None:
             codes.append(error.exit_code)
-            results.append({"server": server.name, "ok": False, "error": as_error(error)})
+            shown |= {"ok": False, "error": as_error(error)}
             if not output.as_json:
                 report_error(error, as_json=False)
+        results.append(shown)
     output.document(ok=not codes, results=results)
     return worst(codes)
 
@@ -171,7 +179,7 @@ def _is_due(site: Site, store: Store, server: ServerSettings) -> bool:
 
 def _from_live(
     site: Site, store: Store, server: ServerSettings, output: Output, *, discard: bool
-) -> dict[str, object]:
+) -> Done:
     from ipfx_failover.wiring.replication import discard_standby, replicator
 
     if discard:
@@ -187,12 +195,13 @@ def _from_live(
         f"{server.name}: replicated from live, {facts['backup_size_bytes']} bytes as of "
         f"{_local(facts['backup_as_of'])}"
     )
-    return {"as_of": facts["backup_as_of"], "size_bytes": facts["backup_size_bytes"]}
+    return {"as_of": facts["backup_as_of"], "size_bytes": facts["backup_size_bytes"]}, None
 
 
 def _to_live(
     site: Site, store: Store, server: ServerSettings, output: Output, *, overwrite: bool
-) -> dict[str, object]:
+) -> Done:
+    from ipfx_failover.replication.steps import exceptions_of
     from ipfx_failover.wiring.network import application_answers
     from ipfx_failover.wiring.replication import replicator
 
@@ -207,11 +216,12 @@ def _to_live(
     if safety:
         output.line(f"{server.name}: the database that was there is kept as {safety}")
     output.line(f"Now start the application on {server.name}.")
-    return {
+    shown: dict[str, object] = {
         "size_bytes": facts["backup_size_bytes"],
         "files_copied": facts.get("files_copied", 0),
         "safety_backup": safety,
     }
+    return shown, exceptions_of(server.name, facts)
 
 
 def _observer(output: Output) -> Observer:

@@ -225,4 +225,5 @@ class FileSync:
             withheld=plan.withheld,
             notes=_DAMAGED if self._manifest.was_damaged else (),
             duration_s=(self._clock.monotonic_ns() - began_ns) / 1e9,
+            withheld_deletions=plan.deletions if plan.withheld else (),
         )

@@ -90,6 +90,8 @@ class SyncResult:
     """Why nothing was deleted, though something should have been."""
     notes: tuple[str, ...]
     duration_s: float
+    withheld_deletions: tuple[str, ...] = ()
+    """What should have been deleted, and is still there."""
 
     @property
     def problem(self) -> FailoverError | None:

@@ -16,7 +16,7 @@ from ipfx_failover.livehost import base_name, join, parent
 from ipfx_failover.records import Authority, Copy, Mode, RunOutcome
 from ipfx_failover.replication import steps
 from ipfx_failover.replication.places import database_path
-from ipfx_failover.replication.steps import backup_of
+from ipfx_failover.replication.steps import backup_of, exceptions_of
 from ipfx_failover.state import locks
 from ipfx_failover.state.journal import Journal, Step, StepState, read_journal
 from ipfx_failover.workflow.runner import Effect, Observer, Runner, Values, silent
@@ -64,10 +64,13 @@ class Replication:
     def finished(self, server: str, facts: Values) -> Sequence[Effect]:
         now, backup = self.clock.now(), backup_of(facts)
         copy = Copy(server, "database", backup.as_of, now, backup.size_bytes, backup.version)
+        left = exceptions_of(server, facts)
+        outcome = RunOutcome.EXCEPTIONS if left else RunOutcome.DONE
+        told = {**_sizes(facts), "detail": f"; {left.message}" if left else ""}
         effects: list[Effect] = [
             lambda tx: tx.set_copy(copy),
             lambda tx: tx.set_stale(server, stale=False),
-            self._end(EventKind.REPLICATED, server, RunOutcome.DONE, **_sizes(facts)),
+            self._end(EventKind.REPLICATED, server, outcome, **told),
         ]
         if self.direction == TO_LIVE:
             effects.append(self._give_back(server, backup))
@@ -211,7 +214,8 @@ class Replicator:
     def _is_finished(self, work: str) -> bool:
         last = self.store.last_run(self.server.name, work)
         is_ahead = self.store.server(self.server.name).authority is Authority.STANDBY
-        return last is not None and last[1] == RunOutcome.DONE and not is_ahead
+        ended_well = last is not None and last[1] in {RunOutcome.DONE, RunOutcome.EXCEPTIONS}
+        return ended_well and not is_ahead
 
     def plan(self, direction: str) -> list[Step]:
         """What replicating consists of, as data."""

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ipfx_failover.errors import Failed, FailoverError
+from ipfx_failover.errors import DoneWithExceptions, Failed, FailoverError
+from ipfx_failover.events import one_line
 from ipfx_failover.replication.engine import Backup
 from ipfx_failover.workflow.runner import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from ipfx_failover.files.values import SyncResult
     from ipfx_failover.replication.engine import Side
     from ipfx_failover.workflow.runner import Effect, StepKind, Values
 
@@ -35,12 +37,12 @@ class ReplicationPorts:
     """What the steps work with.
 
     `sides`: the engines, `live` and `standby`. `carry(to_side, backup, to, like)`: brings a backup
-    to the other side. `sync_files_to_live`: the files of this server; returns how many were copied.
+    to the other side. `sync_files_to_live`: one pass over the files of this server.
     """
 
     sides: Mapping[str, Side]
     carry: Callable[[str, Backup, str, str], None]
-    sync_files_to_live: Callable[[], int]
+    sync_files_to_live: Callable[[], SyncResult]
 
     def side(self, values: Values) -> Side:
         return self.sides[str(values["side"])]
@@ -173,7 +175,8 @@ class CloseDown:
 class SyncFiles:
     """Bring the files that the stand-in recorded to the live server.
 
-    They come before the swap, and stay when it fails: they take nothing away.
+    They come before the swap, and stay when it fails: they take nothing away. A file that cannot
+    be brought, or a deletion too many, is a fact for the end, and keeps no database from going.
     """
 
     ports: ReplicationPorts
@@ -182,7 +185,14 @@ class SyncFiles:
         return "bring the files that were recorded to the live server"
 
     def do(self, values: Values) -> Outcome:  # noqa: ARG002 - as above
-        return Outcome(facts={"files_copied": self.ports.sync_files_to_live()})
+        result = self.ports.sync_files_to_live()
+        return Outcome(
+            facts={
+                "files_copied": result.copied,
+                "files_failed": _lines(map(str, result.failed)),
+                "files_withheld": _lines(result.withheld_deletions),
+            }
+        )
 
     def undo(self, values: Values) -> Sequence[Effect]:  # noqa: ARG002 - as above
         return ()
@@ -244,6 +254,32 @@ def kinds(ports: ReplicationPorts) -> dict[str, StepKind]:
         SWAP: Swap(ports),
         TIDY: TidyUp(ports),
     }
+
+
+def exceptions_of(name: str, facts: Values) -> DoneWithExceptions | None:
+    """What a failback of server `name` left out, by its facts; None when it left nothing out."""
+    failed = str(facts.get("files_failed") or "").splitlines()
+    withheld = str(facts.get("files_withheld") or "").splitlines()
+    hints = []
+    if failed:
+        hints.append(
+            f"bring the rest: ipfx-failover sync-files {name} --to-live (what a sync from live "
+            "replaces meanwhile is in the trash)"
+        )
+    if withheld:
+        hints.append(f"what was meant to go, delete on {name}: else it comes back to the standby")
+    if not hints:
+        return None
+    left = [*failed, *(f"{path}: deleted here, left on {name}" for path in withheld)]
+    return DoneWithExceptions(
+        f"the database of {name} is given back, and its files but for {len(left)}",
+        "; ".join(hints),
+        tuple(left),
+    )
+
+
+def _lines(texts: Iterable[str]) -> str:
+    return "\n".join(map(one_line, texts))
 
 
 def backup_of(values: Values) -> Backup:

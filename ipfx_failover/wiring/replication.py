@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ipfx_failover.config.models import ServerSettings
     from ipfx_failover.files.ports import Tree
     from ipfx_failover.files.sync import FileSync
+    from ipfx_failover.files.values import SyncResult
     from ipfx_failover.replication.engine import Backup
     from ipfx_failover.replication.full import Replicator
     from ipfx_failover.state.store import Store
@@ -265,15 +266,12 @@ def _carry(host: SshHost, to_side: str, backup: Backup, to: str, like: str) -> N
         send(host, backup, to, like)
 
 
-def _sync_files_to_live(site: Site, server: ServerSettings) -> int:
+def _sync_files_to_live(site: Site, server: ServerSettings) -> SyncResult:
     from ipfx_failover.files.values import Direction
 
     with site.locks.hold(locks.files(server.name), locks.this_command(), wait_s=_FILES_WAIT_S):
         sync = file_sync(site, server)
         try:
-            result = sync.run(Direction.TO_LIVE)
+            return sync.run(Direction.TO_LIVE)
         finally:
             sync.close()
-    if result.problem is not None:
-        raise result.problem
-    return result.copied

@@ -220,3 +220,30 @@ def test_the_safety_backup_on_the_primary_is_the_database_that_was_there(
 
     assert rows_in(safety) == ["one", "two", "only there"]
     assert office.rows(office.primary) == ["one", "two", "three"]
+
+
+def test_deletions_that_are_withheld_keep_no_database_from_being_given_back(
+    ready: FailoverServer, office: Office
+) -> None:
+    ready.with_files()
+    kept = [f"Mail/100/{number}.wav" for number in range(4)]
+    for name in kept:
+        path = office.primary.vm_dir / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(name.encode())
+    ready.run("sync-files", "DEMOSERVER")
+    ready.has_stood_in("three", voicemail="Mail/200/three.wav")
+    for name in kept:
+        (ready.vm_dir / name).unlink()
+    done = ready.run("replicate-to-live", "DEMOSERVER", "--yes", "--json", code=6).document
+    (result,) = done["results"]
+
+    assert [line.split(":")[0] for line in result["error"]["details"]] == kept
+    assert "safety_backup" in result
+    assert office.rows(office.primary) == ["one", "two", "three"]
+    assert all((office.primary.vm_dir / name).exists() for name in [*kept, "Mail/200/three.wav"])
+    assert not ready.is_ahead
+
+    ready.run("sync-files", "DEMOSERVER")
+
+    assert all((ready.vm_dir / name).exists() for name in kept)

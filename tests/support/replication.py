@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ipfx_failover.adapters.db.sqlite import LocalSqlite
 from ipfx_failover.config.models import Config
+from ipfx_failover.files.values import Direction, SyncResult
 from ipfx_failover.records import Authority
 from ipfx_failover.replication.full import Replicator
 from ipfx_failover.replication.steps import ReplicationPorts
@@ -24,12 +25,26 @@ if TYPE_CHECKING:
     from ipfx_failover.replication.engine import Backup
 
 DEMO = "DEMO"
+NOTHING_SYNCED = SyncResult(
+    direction=Direction.TO_LIVE,
+    copied=0,
+    deleted=0,
+    copied_bytes=0,
+    skipped=(),
+    failed=(),
+    kept_target_only=(),
+    kept_changed=(),
+    withheld=None,
+    notes=(),
+    duration_s=0.0,
+)
 
 
 class Copies:
     """The database of DEMO on both sides, and what replicates it.
 
-    `carrying`: what happens while a backup is carried; it may move the clock, or raise.
+    `carrying`: what happens while a backup is carried; it may move the clock, or raise. `synced`:
+    what comes of the files.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -40,6 +55,7 @@ class Copies:
         self.clock = FakeClock()
         self.store = Store(directory / "state")
         self.carrying: Callable[[], None] = lambda: None
+        self.synced = NOTHING_SYNCED
         (directory / "live").mkdir()
         set_text(self.live, "first")
         config = Config.model_validate(
@@ -49,6 +65,7 @@ class Copies:
                         "address": "10.0.0.1",
                         "local_vm_dir": str(self.vm_dir),
                         "database": {"data_source": str(self.live)},
+                        "files": {"transport": "path", "path": str(directory / "live")},
                         "ssh": {"user": "ipfx", "key_file": str(directory / "key")},
                     }
                 }
@@ -65,7 +82,7 @@ class Copies:
             ports=ReplicationPorts(
                 sides={"live": LocalSqlite(), "standby": LocalSqlite()},
                 carry=self._carry,
-                sync_files_to_live=lambda: 0,
+                sync_files_to_live=lambda: self.synced,
             ),
             store=self.store,
             locks=Locks(self.directory / "locks"),

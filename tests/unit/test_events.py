@@ -46,7 +46,7 @@ FIELDS = {
     K.ISOLATED: {"reason"},
     K.ISOLATION_ENDED: set(),
     K.REPLICATION_STARTED: {"direction"},
-    K.REPLICATED: {"direction", "size_bytes", "duration_s"},
+    K.REPLICATED: {"direction", "size_bytes", "duration_s", "detail"},
     K.REPLICATION_FAILED: {"direction", "reason", "advice"},
     K.REPLICATION_ROLLED_BACK: {"direction", "kept"},
     K.REPLICATION_PREEMPTED: {"work"},

@@ -10,30 +10,20 @@ import pytest
 
 from ipfx_failover.errors import Unreachable
 from ipfx_failover.files.passes import Passes
-from ipfx_failover.files.values import Direction, SyncResult
+from ipfx_failover.files.values import Direction
 from ipfx_failover.state.locks import Locks
 from ipfx_failover.state.store import Store
 from tests.fakes.clock import FakeClock
+from tests.support.replication import NOTHING_SYNCED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from ipfx_failover.events import Event
+    from ipfx_failover.files.values import SyncResult
 
-NOTHING = SyncResult(
-    direction=Direction.FROM_LIVE,
-    copied=0,
-    deleted=0,
-    copied_bytes=0,
-    skipped=(),
-    failed=(),
-    kept_target_only=(),
-    kept_changed=(),
-    withheld=None,
-    notes=(),
-    duration_s=0.0,
-)
+NOTHING = replace(NOTHING_SYNCED, direction=Direction.FROM_LIVE)
 
 
 class Site:

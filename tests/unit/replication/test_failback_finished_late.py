@@ -12,13 +12,14 @@ from ipfx_failover.replication.full import TO_LIVE, Replication
 from ipfx_failover.replication.steps import ReplicationPorts
 from ipfx_failover.state.store import Store
 from tests.fakes.clock import FakeClock
+from tests.support.replication import NOTHING_SYNCED
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ipfx_failover.state.journal import Parameter
 
-PORTS = ReplicationPorts(sides={}, carry=lambda *_: None, sync_files_to_live=lambda: 0)
+PORTS = ReplicationPorts(sides={}, carry=lambda *_: None, sync_files_to_live=lambda: NOTHING_SYNCED)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,84 @@
+"""A failback whose files do not all go: the database is given back, and the rest is listed."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ipfx_failover.files.listing import Skipped
+from ipfx_failover.records import Authority
+from ipfx_failover.replication.steps import exceptions_of
+from tests.support.replication import DEMO, NOTHING_SYNCED, Copies, set_text, text_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ipfx_failover.files.values import SyncResult
+
+WITHHELD = replace(
+    NOTHING_SYNCED,
+    withheld="2 of 4 files would be deleted",
+    withheld_deletions=("Mail/1", "Mail/2"),
+)
+FAILED = replace(NOTHING_SYNCED, copied=3, failed=(Skipped("Mail/3", "cannot be written"),))
+
+
+@pytest.fixture
+def copies(tmp_path: Path) -> Iterator[Copies]:
+    with closing(Copies(tmp_path)) as made:
+        made.replicator().from_live()
+        set_text(made.standby, "recorded")
+        made.is_ahead()
+        yield made
+
+
+@pytest.mark.parametrize("synced", [WITHHELD, FAILED], ids=["withheld", "failed"])
+def test_the_database_is_given_back_and_the_live_side_counts_again(
+    copies: Copies, synced: SyncResult
+) -> None:
+    copies.synced = synced
+    copies.replicator().to_live(application_answers=False)
+    state = copies.store.server(DEMO)
+
+    assert text_in(copies.live) == "recorded"
+    assert (state.authority, state.failback_pending) == (Authority.LIVE, False)
+    assert copies.events("replicated")[-1].data["outcome"] == "exceptions"
+    assert "its files but for" in copies.events("replicated")[-1].text
+
+
+def test_withheld_deletions_are_listed_with_what_becomes_of_them(copies: Copies) -> None:
+    copies.synced = WITHHELD
+    facts = copies.replicator().to_live(application_answers=False)
+    left = exceptions_of(DEMO, facts)
+
+    assert left is not None
+    assert left.exit_code == 6
+    assert left.message == "the database of DEMO is given back, and its files but for 2"
+    assert left.hint.startswith("what was meant to go, delete on DEMO")
+    assert left.details == (
+        "Mail/1: deleted here, left on DEMO",
+        "Mail/2: deleted here, left on DEMO",
+    )
+
+
+def test_files_that_could_not_be_brought_are_listed_with_how_to_bring_them(
+    copies: Copies,
+) -> None:
+    copies.synced = FAILED
+    facts = copies.replicator().to_live(application_answers=False)
+    left = exceptions_of(DEMO, facts)
+
+    assert left is not None
+    assert left.details == ("Mail/3: cannot be written",)
+    assert "ipfx-failover sync-files DEMO --to-live" in left.hint
+
+
+def test_a_failback_that_left_nothing_out_has_no_exceptions(copies: Copies) -> None:
+    facts = copies.replicator().to_live(application_answers=False)
+
+    assert exceptions_of(DEMO, facts) is None
+    assert copies.events("replicated")[-1].data["outcome"] == "done"

@@ -35,7 +35,7 @@ _REDIRECTS: Final = (307, 308)
 """Those after which a POST stays a POST (RFC 9110, 15.4)."""
 _KEPT_BYTES: Final = 2000
 _SHOWN_LETTERS: Final = 200
-_TELLING: Final = re.compile(r"[^/?&=#]{6,}")
+_TELLING: Final = re.compile(r"[^/?&=#:@]{4,}")
 _MASK: Final = "********"
 
 
@@ -211,6 +211,7 @@ def _cut(connection: http.client.HTTPConnection) -> None:
 
 def _clean(text: str, address: str) -> str:
     """On one line, and without any part of the address that may tell something."""
-    for part in (address, *sorted(_TELLING.findall(address), key=len, reverse=True)):
+    parts = _TELLING.findall(address.partition("://")[2])
+    for part in (address, *sorted(parts, key=len, reverse=True)):
         text = text.replace(part, _MASK) if part else text
     return one_line(" ".join(text.split()))[:_SHOWN_LETTERS]

@@ -63,7 +63,7 @@ def explain(error: Exception, name: str, clean: Callable[[str], str]) -> Failove
     """The error as one of ours; `clean` takes secrets and control characters out of a text."""
     where = f"check the secret that alerts.webhooks.{name}.url names"
     if isinstance(error, ssl.SSLError):
-        return _of_encryption(error, name, where)
+        return _of_encryption(error, name, where, clean)
     if isinstance(error, socket.gaierror):
         return Unreachable(
             f"the host name of webhook {name} cannot be resolved",
@@ -82,10 +82,12 @@ def explain(error: Exception, name: str, clean: Callable[[str], str]) -> Failove
     return Unreachable(f"webhook {name} cannot be reached: {reason}", where)
 
 
-def _of_encryption(error: ssl.SSLError, name: str, where: str) -> FailoverError:
+def _of_encryption(
+    error: ssl.SSLError, name: str, where: str, clean: Callable[[str], str]
+) -> FailoverError:
     if isinstance(error, ssl.SSLCertVerificationError):
         return Refused(
-            f"the certificate of webhook {name} is not trusted: {error.verify_message}",
+            f"the certificate of webhook {name} is not trusted: {clean(error.verify_message)}",
             "add its issuer to the certificates that this machine trusts (or name the file in "
             "SSL_CERT_FILE)",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from ipfx_failover.decide.alerts import compose, reminded, weigh
+from ipfx_failover.decide.alerts import Mail, compose, reminded, weigh
 from ipfx_failover.decide.notices import notice
 from ipfx_failover.events import one_line
 from ipfx_failover.state.channels import routes
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from ipfx_failover.decide.alerts import Mail, Memory
+    from ipfx_failover.decide.alerts import Memory
     from ipfx_failover.events import Event
     from ipfx_failover.records import (
         Authority,
+        Condition,
         Copy,
         HeldAddress,
         Mode,
@@ -164,6 +165,17 @@ class Transaction(Reading):
         """The monitor has judged a round."""
         self.connection.execute("UPDATE monitor SET heartbeat_at = ?", (at.isoformat(),))
 
+    def set_conditions(self, conditions: Iterable[Condition]) -> None:
+        """These hold now, and no others."""
+        self.connection.execute("DELETE FROM conditions")
+        self.connection.executemany(
+            "INSERT INTO conditions VALUES (?, ?, ?, ?, ?)",
+            [
+                (each.concern, each.server or "", each.text, each.advice, each.since.isoformat())
+                for each in conditions
+            ],
+        )
+
     def emit(self, event: Event) -> None:
         """Log the event, and put its mail in the outbox if one is due, and what hooks are told."""
         cursor = self.connection.execute(
@@ -209,9 +221,9 @@ class Transaction(Reading):
         """`mail`: what goes to people about it, if anything."""
         for route in routes(self):
             if route.wants(event, is_mailed=mail is not None):
-                shown = mail or compose(event)
-                document = json.dumps(notice(event, shown, cursor))
-                self.post(shown, event.at, route.channel, document)
+                told = notice(event, mail or compose(event), cursor)
+                shown = Mail(told["subject"], told["body"])
+                self.post(shown, event.at, route.channel, json.dumps(told))
 
     def remind(self, server: str, topic: str, cursor: int, memory: Memory, now: datetime) -> None:
         """Mail again what is still open."""

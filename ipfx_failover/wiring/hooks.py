@@ -61,12 +61,12 @@ class Hooks:
     def follow(self, stop: threading.Event) -> None:
         """Look every second until `stop`, and once more then."""
         while not stop.wait(_LOOK_EVERY_S):
-            self._try()
-        self._try()
+            self.turn()
+        self.turn()
         self.wait(_BYE_S)
 
-    def _try(self) -> None:
-        """Whatever goes wrong, the next look tries again."""
+    def turn(self) -> None:
+        """One look; whatever goes wrong, the next tries again."""
         try:
             with self._site().store() as store:
                 self.look(store)

@@ -37,11 +37,15 @@ class Output:
         if not self.as_json:
             write(sys.stderr, text)
 
-    def document(self, **values: Any) -> None:
-        """The result as JSON, where that is wanted; `ok` unless it says otherwise."""
-        if self.as_json:
-            shown = {"schema_version": SCHEMA_VERSION, "ok": True, **values}
-            write(sys.stdout, json.dumps(shown, default=str))
+    def document(self, **values: Any) -> bool:
+        """The result as JSON, where that is wanted; `ok` unless it says otherwise.
+
+        False when nobody reads any more.
+        """
+        if not self.as_json:
+            return True
+        shown = {"schema_version": SCHEMA_VERSION, "ok": True, **values}
+        return write(sys.stdout, json.dumps(shown, default=str))
 
     def event(self, logged: Logged) -> bool:
         """A line of the log: time, server, what happened; False when nobody reads any more."""

@@ -9,6 +9,7 @@ from typer.exceptions import TyperException
 
 from ipfx_failover.adapters.signals import on_end
 from ipfx_failover.cli import (
+    alerts,
     config,
     files,
     modes,
@@ -45,7 +46,18 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for family in (status, monitor, standin, replicate, files, modes, server, config, state):
+    for family in (
+        status,
+        monitor,
+        standin,
+        replicate,
+        files,
+        modes,
+        server,
+        config,
+        alerts,
+        state,
+    ):
         family.add_to(app)
 
     @app.callback()

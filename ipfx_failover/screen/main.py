@@ -1,0 +1,175 @@
+"""The main screen: server list, details, replication status, log, toolbar (manual, "Overview")."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.binding import Binding
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import OptionList, Static
+
+from ipfx_failover.screen import view
+from ipfx_failover.screen.dialogs import Help, Question
+from ipfx_failover.screen.follower import Follower
+from ipfx_failover.screen.runs import SHOWS_COMMAND, Ended, Runs, Said
+from ipfx_failover.screen.toolbar import TOOLS
+from ipfx_failover.screen.values import Seen
+from ipfx_failover.screen.widgets import Lines, Servers, styled
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+    from ipfx_failover.screen.values import Commands, Look
+
+_NO_LOG = "The log is for the user that runs the monitor to read."
+_KEYS_ABOVE = 5
+_TOOLS = {tool.key: tool for tool in TOOLS}
+
+
+class Told(Message):
+    """There is something new to be seen."""
+
+    def __init__(self, seen: Seen) -> None:
+        super().__init__()
+        self.seen = seen
+
+
+class Failed(Message):
+    """Looking at the state has failed in a way that nobody foresaw."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+
+class MainScreen(Screen[None]):
+    """The window, as far as it fits."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(Binding(tool.key, f"choose('{tool.key}')", tool.label) for tool in TOOLS),
+        Binding("question_mark", "help", "Help"),
+        Binding("escape", "close", "Close"),
+        Binding("q", "leave", "Quit"),
+        Binding("ctrl+c", "interrupt", "Interrupt", priority=True),
+    ]
+
+    def __init__(self, look: Look, commands: Commands) -> None:
+        super().__init__()
+        self._title = Static(id="title")
+        self._banner = Static(id="banner")
+        self._servers = Servers()
+        self._details = Lines("", id="details", follows=False)
+        self._log = Lines("Log", id="log", follows=True)
+        self._panel = Lines("", id="command", follows=True)
+        self._ready = Static(id="ready")
+        self._seen = Seen(None)
+        self._day = ""
+        self._runs = Runs(self, commands, self._panel)
+        self._follower = Follower(look, self._tell, self._fail)
+
+    def compose(self) -> ComposeResult:
+        yield self._title
+        yield Static(_toolbar(), id="toolbar")
+        yield self._banner
+        with Horizontal(id="middle"):
+            yield self._servers
+            yield self._details
+        yield self._log
+        yield self._panel
+        yield self._ready
+
+    def on_mount(self) -> None:
+        self._servers.focus()
+        self._show()
+        self._follower.start()
+
+    def on_unmount(self) -> None:
+        self._follower.stop()
+
+    def on_told(self, told: Told) -> None:
+        self._seen = told.seen
+        self._show()
+        if told.seen.log is None:
+            self._log.show([view.Line(_NO_LOG, "dim")])
+        elif told.seen.log:
+            lines, self._day = view.log_lines(told.seen.log, self._day)
+            self._log.add(lines)
+
+    def on_failed(self, failed: Failed) -> None:
+        self.app.exit(failed.error)
+
+    def on_said(self, said: Said) -> None:
+        self._runs.said(said.line)
+
+    def on_ended(self, ended: Ended) -> None:
+        self._runs.ended(ended.code)
+        self._show()
+
+    @on(OptionList.OptionHighlighted)
+    def _show(self) -> None:
+        """Draw what is known; what has not changed costs nothing."""
+        report = self._seen.report
+        self._title.update(Content(view.title(self._seen)))
+        lines = view.banner(self._seen)
+        self._banner.update(styled(lines))
+        self._banner.display = bool(lines)
+        self._servers.show(report)
+        self._show_details()
+        self._ready.update(Content(self._runs.state))
+
+    def action_choose(self, key: str) -> None:
+        server = self._servers.chosen
+        if server is not None:
+            self._runs.choose(_TOOLS[key], server)
+        self._show()
+
+    def action_help(self) -> None:
+        self.app.push_screen(Help())
+
+    def action_close(self) -> None:
+        self.remove_class(SHOWS_COMMAND)
+        self._servers.focus()
+
+    def action_interrupt(self) -> None:
+        if self._runs.is_running:
+            self._runs.interrupt()
+            self._show()
+        else:
+            self.app.exit()
+
+    def action_leave(self) -> None:
+        if not self._runs.is_running:
+            self.app.exit()
+            return
+        self.app.push_screen(
+            Question("Quit", f"{self._runs.words} still runs, and goes on without this. Quit?"),
+            lambda yes: self.app.exit() if yes else None,
+        )
+
+    def _show_details(self) -> None:
+        report, name = self._seen.report, self._servers.chosen
+        servers = report.servers if report is not None else ()
+        server = next((each for each in servers if each.name == name), None)
+        self._details.border_title = name or ""
+        lines = view.details(server, report) if server and report else []
+        self._details.show(lines)
+
+    # These two are called in the follower's thread.
+    def _tell(self, seen: Seen) -> None:
+        self.post_message(Told(seen))
+
+    def _fail(self, error: Exception) -> None:
+        self.post_message(Failed(error))
+
+
+def _toolbar() -> Content:
+    """The keys: the toolbar's and the role's, then what copies and the screen's own."""
+    keys = [*((tool.key, tool.label) for tool in TOOLS), ("?", "Help"), ("q", "Quit")]
+    parts = [Content.assemble((key, "reverse"), f" {label}") for key, label in keys]
+    rows = (parts[:_KEYS_ABOVE], parts[_KEYS_ABOVE:])
+    return Content("\n").join(Content("   ").join(row) for row in rows)

@@ -1,0 +1,187 @@
+"""What the main screen says, as lines of text with a tone. Pure.
+
+Names and order are those of the manual's window ("Overview", "Status icons").
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from ipfx_failover.decide.status import Status
+from ipfx_failover.records import Authority, Mode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ipfx_failover.report import ServerReport, StatusReport
+    from ipfx_failover.screen.values import Seen
+    from ipfx_failover.state.reading import Logged
+
+STAND_IN_MARK = "*"
+_LABEL_WIDTH = 21
+_UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+class Line(NamedTuple):
+    """A line of text; `tone` is one of the keys of `app.STYLES`."""
+
+    text: str
+    tone: str = ""
+
+
+class Icon(NamedTuple):
+    """How a status is shown, with and without Unicode, and the manual's explanation."""
+
+    sign: str
+    plain: str
+    tone: str
+    meaning: str
+
+
+ICONS = {
+    Status.OK: Icon("●", "+", "ok", "Monitored, alive and well."),
+    Status.SUSPENDED: Icon("=", "=", "dim", "Not monitored, no file sync; database sync goes on."),
+    Status.STOPPED: Icon("■", "#", "dim", "Not monitored, no sync at all."),
+    Status.SUSPECT: Icon("▲", "^", "warning", "One or more pings failed, fewer than for failover."),
+    Status.FAILURE: Icon("!", "!", "error", "Failed; its role is taken over if possible."),
+    Status.REPLICATING: Icon("↔", "~", "busy", "Data is being transferred to or from it."),
+    Status.UNKNOWN: Icon("?", "?", "dim", "Nothing seen yet, or no monitor runs."),
+}
+
+
+def title(seen: Seen) -> str:
+    """Who this is, who watches, and when this was drawn."""
+    if seen.report is None:
+        return "IPFX Failover Server"
+    monitor = seen.report.monitor
+    host = f" {monitor.host}" if monitor.host else ""
+    watched = f"monitor: process {monitor.pid}" if monitor.running else "no monitor runs"
+    return f"IPFX Failover Server{host} - {watched} - {_local(seen.report.as_of)}"
+
+
+def banner(seen: Seen) -> list[Line]:
+    """What concerns all servers: what is wrong, and the stand-in."""
+    lines = []
+    if seen.problem is not None:
+        details = getattr(seen.problem, "details", ())
+        lines += [Line(str(detail), "error") for detail in details]
+        lines.append(Line(f"error: {seen.problem.message}", "error"))
+        lines.append(Line(f"  hint: {seen.problem.hint}"))
+    if (report := seen.report) is None:
+        return lines
+    lines += [Line(warning, "warning") for warning in report.warnings]
+    if report.standing_in_for:
+        words = f"Stand-in: {report.stand_in_phase} for {report.standing_in_for}"
+        lines.append(Line(f"{STAND_IN_MARK} {words}", "error"))
+    if report.mails_waiting:
+        lines.append(Line(f"{report.mails_waiting} mails wait to be sent", "warning"))
+    return lines
+
+
+def in_list(server: ServerReport, report: StatusReport, width: int) -> Line:
+    """A server's line in the list, `width` columns at most."""
+    is_stood_in = (report.standing_in_for or "").casefold() == server.name.casefold()
+    mark = f" {STAND_IN_MARK}" if is_stood_in else ""
+    return _listed(Status(server.status), server.name, width, mark)
+
+
+def unknown_in_list(name: str, width: int) -> Line:
+    """The line of a server of which nothing can be said now."""
+    return _listed(Status.UNKNOWN, name, width)
+
+
+def details(server: ServerReport, report: StatusReport) -> list[Line]:
+    """The panel beside the list: server details, replication status, what is to be done."""
+    now = datetime.fromisoformat(report.as_of)
+    fields = [
+        ("Name", server.name),
+        ("IP Address", server.address),
+        ("IP Port", str(server.port)),
+        ("Status", _status(server)),
+        ("Last Answer", _when(server.last_answer_at, now)),
+        ("Last Failover", _when(server.last_failover_at, now)),
+    ]
+    replication = [
+        ("DB Last Replicated", _when(server.database_as_of, now)),
+        ("Next DB Replication", _when(server.next_replication_at, now)),
+        ("File Sync", _file_sync(server, now, monitored=report.monitor.running)),
+    ]
+    return [
+        Line("SERVER", "bold"),
+        *_fields(fields, ICONS[Status(server.status)].tone),
+        Line("REPLICATION", "bold"),
+        *_fields(replication, ""),
+        *(Line(note, "warning") for note in server.notes),
+    ]
+
+
+def log_lines(log: Iterable[Logged], day: str) -> tuple[list[Line], str]:
+    """Log lines, with a line before each new day; and the day that they end on."""
+    lines = []
+    for logged in log:
+        event = logged.event
+        local = event.at.astimezone()
+        if f"{local:%Y-%m-%d}" != day:
+            day = f"{local:%Y-%m-%d}"
+            lines.append(Line(day, "dim"))
+        server = f"{event.server}: " if event.server else ""
+        lines.append(Line(f"{local:%H:%M:%S} {server}{event.text}", str(event.spec.level)))
+    return lines, day
+
+
+def _listed(status: Status, name: str, width: int, mark: str = "") -> Line:
+    icon = ICONS[status]
+    before = f"{icon.sign} {status:<11} "
+    shown = before + _clipped(name, width - len(before) - len(mark)) + mark
+    return Line(shown.ljust(width), icon.tone)
+
+
+def _fields(fields: Iterable[tuple[str, str]], status_tone: str) -> list[Line]:
+    return [
+        Line(f"{label + ':':<{_LABEL_WIDTH}}{value}", status_tone if label == "Status" else "")
+        for label, value in fields
+    ]
+
+
+def _status(server: ServerReport) -> str:
+    more = [] if server.activity in {"idle", "replicating"} else [server.activity]
+    if server.misses:
+        more.append(f"{server.misses} pings unanswered")
+    return ", ".join([server.status, *more])
+
+
+def _file_sync(server: ServerReport, now: datetime, *, monitored: bool) -> str:
+    if server.files_as_of is None:
+        return "-"
+    as_of = f"as of {_when(server.files_as_of, now)}"
+    if server.mode != Mode.MONITORING:
+        return f"Stopped, {as_of}"
+    if server.authority == Authority.STANDBY:
+        return f"Held, {as_of}"
+    return f"Syncing Real Time, {as_of}" if monitored else f"No monitor, {as_of}"
+
+
+def _when(iso: str | None, now: datetime) -> str:
+    """A local time, and how far away it is."""
+    if iso is None:
+        return "-"
+    at = datetime.fromisoformat(iso)
+    far = _rough(abs(now - at))
+    return f"{_local(iso)} ({f'in {far}' if at > now else f'{far} ago'})"
+
+
+def _rough(span: timedelta) -> str:
+    seconds = int(span.total_seconds())
+    for size, unit in _UNITS:
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return "0 s"
+
+
+def _local(iso: str) -> str:
+    return f"{datetime.fromisoformat(iso).astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def _clipped(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: max(0, width - 2)]}.."

@@ -117,6 +117,29 @@ class MonitorRecord:
     heartbeat_at: datetime
 
 
+class Concern(StrEnum):
+    """What a condition is about."""
+
+    ISOLATED = "isolated"
+    NO_REFERENCE = "no reference"
+    NOT_PINGED = "not pinged"
+    NOT_TAKEN = "not taken"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Why the running monitor does not do what is expected of it, as long as that is so.
+
+    `server`: None where it holds for all. `advice`: the way out.
+    """
+
+    concern: Concern
+    server: str | None
+    text: str
+    advice: str
+    since: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class PingTotals:
     """The pings of one server in `period_s` seconds, added up.

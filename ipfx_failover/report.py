@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ipfx_failover.decide.liveness import Liveness
 from ipfx_failover.decide.schedule import next_planned
 from ipfx_failover.decide.status import Status, status
-from ipfx_failover.records import Authority, Phase, ServerState
+from ipfx_failover.records import Authority, Concern, Phase, ServerState
 from ipfx_failover.state import locks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from ipfx_failover.clock import Clock, LocalTime
     from ipfx_failover.config.outline import Outline, Watched
-    from ipfx_failover.records import Copy, MonitorRecord, Observation, StandIn
+    from ipfx_failover.records import Condition, Copy, MonitorRecord, Observation, StandIn
     from ipfx_failover.state.reading import Reading
 
-SNAPSHOT = "status.json"
 _FRESH_ROUNDS = 5
 _FRESH_AT_LEAST = timedelta(seconds=10)
 
@@ -47,6 +44,8 @@ class ServerReport:
     database_as_of: str | None
     files_as_of: str | None
     next_replication_at: str | None
+    obstacle: str | None
+    """Why the running monitor does not judge it, or does not take it over; and the way out."""
     notes: tuple[str, ...]
 
 
@@ -60,7 +59,10 @@ class MonitorReport:
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """The whole of `status`; `as_of` is when it was drawn."""
+    """The whole of `status`; `as_of` is when it was drawn.
+
+    `warnings`: nobody is watched. `advice`: what weakens the watch, and is to be mended.
+    """
 
     as_of: str
     monitor: MonitorReport
@@ -68,6 +70,7 @@ class StatusReport:
     stand_in_phase: str | None
     mails_waiting: int
     warnings: tuple[str, ...]
+    advice: tuple[str, ...]
     servers: tuple[ServerReport, ...]
 
 
@@ -82,7 +85,9 @@ def draw(
     stand_in = store.stand_in()
     states = {name.casefold(): state for name, state in store.servers().items()}
     observations = {name.casefold(): seen for name, seen in store.observations().items()}
-    drawing = _Drawing(store.copies(), held, now, local, stand_in, monitored=answers)
+    # What kept a monitor that does not run any more says nothing of now.
+    conditions = store.conditions() if answers else []
+    drawing = _Drawing(store.copies(), held, now, local, stand_in, conditions, monitored=answers)
     return StatusReport(
         as_of=now.isoformat(),
         monitor=MonitorReport(
@@ -94,7 +99,8 @@ def draw(
         standing_in_for=stand_in.server if stand_in else None,
         stand_in_phase=stand_in.phase if stand_in else None,
         mails_waiting=store.mails_waiting(),
-        warnings=tuple(_warnings(record, runs=runs, answers=answers)),
+        warnings=tuple(_warnings(record, conditions, runs=runs, answers=answers)),
+        advice=tuple(_words(each) for each in conditions if _weakens_all(each)),
         servers=tuple(
             drawing.server(
                 watched,
@@ -113,6 +119,7 @@ class _Drawing:
     now: datetime
     local: LocalTime
     stand_in: StandIn | None
+    conditions: Sequence[Condition]
     monitored: bool
 
     def server(
@@ -141,8 +148,16 @@ class _Drawing:
             database_as_of=_iso(database.as_of if database else None),
             files_as_of=_iso(files.as_of if files else None),
             next_replication_at=self._next(watched, state),
+            obstacle=next((_words(each) for each in self._of(name, _OBSTACLES)), None),
             notes=tuple(self._notes(watched, state)),
         )
+
+    def _of(self, name: str, concerns: Collection[Concern]) -> list[Condition]:
+        return [
+            each
+            for each in self.conditions
+            if each.concern in concerns and (each.server or "").casefold() == name.casefold()
+        ]
 
     def _is_stand_in_for(self, name: str) -> bool:
         return self.stand_in is not None and self.stand_in.server.casefold() == name.casefold()
@@ -197,6 +212,7 @@ class _Drawing:
                 f"{self.stand_in.phase if self.stand_in else ''}: a human is to decide: "
                 f"ipfx-failover failover-now {name}, or ipfx-failover stop-failover {name}"
             )
+        notes += [_words(each) for each in self._of(name, {Concern.NO_REFERENCE})]
         return notes
 
 
@@ -206,83 +222,40 @@ def _is_fresh(record: MonitorRecord, outline: Outline, now: datetime) -> bool:
     return abs(now - record.heartbeat_at) < max(rounds, _FRESH_AT_LEAST)
 
 
-def _warnings(record: MonitorRecord | None, *, runs: bool, answers: bool) -> list[str]:
+def _weakens_all(condition: Condition) -> bool:
+    return condition.server is None and condition.concern is not Concern.ISOLATED
+
+
+def _words(condition: Condition) -> str:
+    advice = f": {condition.advice}" if condition.advice else ""
+    return f"{_MEANS.get(condition.concern, '')}{condition.text}{advice}"
+
+
+_MEANS = {
+    Concern.NOT_PINGED: "cannot be pinged, and is not judged: ",
+    Concern.NOT_TAKEN: "not taken over: ",
+}
+
+
+def _warnings(
+    record: MonitorRecord | None, conditions: Iterable[Condition], *, runs: bool, answers: bool
+) -> list[str]:
     if answers:
-        return []
+        return [
+            f"cut off from the network since {in_local_time(each.since)} ({each.text}): "
+            "no server is judged, and none is taken over"
+            for each in conditions
+            if each.concern is Concern.ISOLATED
+        ]
     if record is None:
         return ["no monitor has run yet: nobody watches the servers"]
-    last = _local(record.heartbeat_at)
+    last = in_local_time(record.heartbeat_at)
     if runs:
         return [f"the monitor (process {record.pid}) has not judged a round since {last}"]
     return [f"no monitor is running: nobody watches the servers; the last probe was at {last}"]
 
 
-def write_snapshot(report: StatusReport, state_dir: Path) -> None:
-    """For readers who may not open the store: the same, without secrets, replaced atomically."""
-    path = state_dir / SNAPSHOT
-    beside = path.with_suffix(".new")
-    try:
-        beside.write_text(json.dumps(asdict(report)), encoding="utf-8")
-        beside.chmod(0o644)
-        beside.replace(path)
-    except OSError:
-        # Windows denies it while a reader has it open, a full disk always; the next one follows.
-        beside.unlink(missing_ok=True)
-
-
-def read_snapshot(state_dir: Path) -> StatusReport | None:
-    """The latest snapshot; None when there is none that can be read."""
-    try:
-        raw = json.loads((state_dir / SNAPSHOT).read_text(encoding="utf-8"))
-        servers = tuple(
-            ServerReport(**{**server, "notes": tuple(server["notes"])}) for server in raw["servers"]
-        )
-        return StatusReport(
-            **{
-                **raw,
-                "monitor": MonitorReport(**raw["monitor"]),
-                "warnings": tuple(raw["warnings"]),
-                "servers": servers,
-            }
-        )
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
-
-
-def aged(report: StatusReport, now: datetime) -> StatusReport:
-    """A snapshot as it may be shown `now`: an old one says nothing of the servers any more."""
-    as_of = datetime.fromisoformat(report.as_of)
-    if abs(now - as_of) < _FRESH_AT_LEAST:
-        return report
-    values = asdict(report)
-    unknown = [
-        ServerReport(
-            **{
-                **server,
-                "status": status_without_monitor(server["mode"]),
-                "liveness": str(Liveness.UNKNOWN),
-            }
-        )
-        for server in values["servers"]
-    ]
-    warning = f"this is of {_local(as_of)}: no monitor writes it any more"
-    return StatusReport(
-        **{
-            **values,
-            "monitor": MonitorReport(**{**values["monitor"], "running": False}),
-            "warnings": (*report.warnings, warning),
-            "servers": tuple(unknown),
-        }
-    )
-
-
-def status_without_monitor(mode: str) -> str:
-    from ipfx_failover.records import Mode
-
-    return status(Mode(mode), Liveness.UNKNOWN, replicating=False)
-
-
-def _local(at: datetime) -> str:
+def in_local_time(at: datetime) -> str:
     return f"{at.astimezone():%Y-%m-%d %H:%M:%S}"
 
 
@@ -290,20 +263,34 @@ def _iso(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat()
 
 
+_OBSTACLES = frozenset({Concern.NOT_PINGED, Concern.NOT_TAKEN})
+
+
 def is_bad(report: StatusReport) -> tuple[int, str]:
     """For monitoring systems: 0 ok, 1 warning, 2 critical, 3 unknown; and the line to show."""
-    failed = [s.name for s in report.servers if s.status == Status.FAILURE]
-    suspect = [s.name for s in report.servers if s.status == Status.SUSPECT]
-    unknown = [s.name for s in report.servers if s.status == Status.UNKNOWN]
+    if critical := [*_critical(report), *report.warnings]:
+        return 2, f"CRITICAL: {'; '.join(critical)}"
+    suspect = [
+        _with_obstacle(s, "is suspect") for s in report.servers if s.status == Status.SUSPECT
+    ]
     noted = [f"{s.name}: {note}" for s in report.servers for note in s.notes]
-    if report.standing_in_for or failed:
-        whom = f"standing in for {report.standing_in_for}; " if report.standing_in_for else ""
-        return 2, f"CRITICAL: {whom}failed: {', '.join(failed) or 'none'}"
-    if not report.monitor.running or report.warnings:
-        return 2, f"CRITICAL: {'; '.join(report.warnings)}"
-    if suspect or noted:
-        return 1, f"WARNING: {'; '.join([*(f'{name} is suspect' for name in suspect), *noted])}"
-    if unknown:
+    if suspect or noted or report.advice:
+        return 1, f"WARNING: {'; '.join([*suspect, *noted, *report.advice])}"
+    if unknown := [s.name for s in report.servers if s.status == Status.UNKNOWN]:
         return 3, f"UNKNOWN: nothing known yet of {', '.join(unknown)}"
     number = len(report.servers)
     return 0, f"OK: {number} server{'s' if number != 1 else ''} watched"
+
+
+def _critical(report: StatusReport) -> Iterator[str]:
+    if report.standing_in_for:
+        yield f"standing in for {report.standing_in_for}"
+    for server in report.servers:
+        if server.status == Status.FAILURE:
+            yield _with_obstacle(server, "has failed")
+        elif server.status == Status.UNKNOWN and server.obstacle:
+            yield f"{server.name} {server.obstacle}"
+
+
+def _with_obstacle(server: ServerReport, what: str) -> str:
+    return f"{server.name} {what}" + (f" ({server.obstacle})" if server.obstacle else "")

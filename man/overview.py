@@ -6,7 +6,7 @@ import inspect
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
-from ipfx_failover import errors, report
+from ipfx_failover import errors, snapshot
 from ipfx_failover.adapters.linux.systemd import ENVIRONMENT_FILE
 from ipfx_failover.adapters.paths import places
 from ipfx_failover.files import names
@@ -166,7 +166,7 @@ def _files() -> Iterator[tuple[str, str]]:
         "it while a monitor runs.",
     )
     yield (
-        _file(f"{state}/{report.SNAPSHOT}"),
+        _file(f"{state}/{snapshot.SNAPSHOT}"),
         "The status, without secrets, for readers who may not open the store.",
     )
     yield _file(f"{state}/known_hosts"), "The SSH host keys that are trusted."

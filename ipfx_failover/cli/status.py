@@ -10,6 +10,9 @@ import typer
 from ipfx_failover.cli.options import ConfigPath, Json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
     from ipfx_failover.report import StatusReport
 
 
@@ -23,6 +26,14 @@ def status(
     check: Annotated[
         bool,
         typer.Option("--check", help="One line and exit 0, 1, 2 or 3, as monitoring plug-ins do."),
+    ] = False,
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch",
+            help="The main screen, kept up to date, with keys for suspend, failover-now and all "
+            "that its toolbar has; with --json a document a line when something changes.",
+        ),
     ] = False,
 ) -> int | None:
     """Show every server's status, the stand-in, and the age of the copies.
@@ -42,8 +53,12 @@ def status(
     from ipfx_failover.report import is_bad
     from ipfx_failover.wiring.looking import look
 
-    report = look(config)
     output = Output(as_json)
+    if watch:
+        from ipfx_failover.cli.watch import watch_status
+
+        return watch_status(config, output, check=check)
+    report = look(config)
     if check:
         code, line = is_bad(report)
         output.line(line)
@@ -59,49 +74,103 @@ def status(
 def _show(report: StatusReport) -> None:
     """A plain table; Rich would take longer to import than everything else here."""
     import sys
+    from datetime import datetime
+    from shutil import get_terminal_size
 
     from ipfx_failover.cli.output import lines
 
-    rows = [_HEADER] + [
-        (
-            server.name,
-            server.address,
-            server.status,
-            server.activity,
-            _local(server.database_as_of),
-            _local(server.files_as_of),
-        )
-        for server in report.servers
-    ]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
+    width = get_terminal_size().columns
     colours = sys.stdout.isatty() and "NO_COLOR" not in environ
-    lines(sys.stdout, [_row(row, widths, colours=colours) for row in rows])
-    lines(sys.stdout, _remarks(report))
+    now = datetime.fromisoformat(report.as_of).astimezone()
+    lines(sys.stdout, table(report, now, width, colours=colours))
+    for remark in remarks(report):
+        lines(sys.stdout, wrapped(remark, width))
 
 
-def _row(row: tuple[str, ...], widths: list[int], *, colours: bool) -> str:
-    cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-    if colours and (colour := _COLOURS.get(row[_STATUS])):
-        cells[_STATUS] = f"\x1b[{colour}m{cells[_STATUS]}\x1b[0m"
-    return "  ".join(cells).rstrip()
-
-
-_HEADER = ("SERVER", "ADDRESS", "STATUS", "ACTIVITY", "DATABASE AS OF", "FILES AS OF")
-_STATUS = _HEADER.index("STATUS")
+_HEADER = ("SERVER", "ADDRESS", "STATUS", "ACTIVITY", "DATABASE OF", "FILES OF")
+_ADDRESS = _HEADER.index("ADDRESS")
+_BEHIND_STATUS = len(_HEADER) - _HEADER.index("STATUS")
 _COLOURS = {"OK": "32", "FAILURE": "31;1", "SUSPECT": "33", "REPLICATING": "36"}
+_GAP = "  "
 
 
-def _remarks(report: StatusReport) -> list[str]:
-    remarks = list(report.warnings)
+def table(report: StatusReport, now: datetime, width: int, *, colours: bool) -> list[str]:
+    """The lines of the table, without the addresses where they would not fit; `now` is local."""
+    rows: list[tuple[str, ...]] = [
+        _HEADER,
+        *(
+            (
+                server.name,
+                server.address,
+                server.status,
+                "interrupted" if server.activity == "interrupted stand-in" else server.activity,
+                _of(server.database_as_of, now),
+                _of(server.files_as_of, now),
+            )
+            for server in report.servers
+        ),
+    ]
+    if len(_line(rows[0], _widths(rows))) > width:
+        rows = [(*row[:_ADDRESS], *row[_ADDRESS + 1 :]) for row in rows]
+    widths = _widths(rows)
+    return [_coloured(row, widths) if colours else _line(row, widths).rstrip() for row in rows]
+
+
+def _widths(rows: list[tuple[str, ...]]) -> list[int]:
+    return [max(map(len, column)) for column in zip(*rows, strict=True)]
+
+
+def _line(cells: Iterable[str], widths: list[int]) -> str:
+    return _GAP.join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+
+
+def _coloured(row: tuple[str, ...], widths: list[int]) -> str:
+    status = len(row) - _BEHIND_STATUS
+    cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+    if colour := _COLOURS.get(row[status]):
+        cells[status] = f"\x1b[{colour}m{cells[status]}\x1b[0m"
+    return _GAP.join(cells).rstrip()
+
+
+def remarks(report: StatusReport) -> list[str]:
+    """What stands below the table: what is wrong, why, and what is to be done."""
+    found = list(report.warnings)
     if report.standing_in_for:
-        remarks.append(f"Stand-in: {report.stand_in_phase} for {report.standing_in_for}")
-    remarks += [f"{server.name}: {note}" for server in report.servers for note in server.notes]
+        found.append(f"Stand-in: {report.stand_in_phase} for {report.standing_in_for}")
+    for server in report.servers:
+        obstacle = (server.obstacle,) if server.obstacle else ()
+        found += [f"{server.name}: {note}" for note in (*obstacle, *server.notes)]
+    found += report.advice
     if report.mails_waiting:
-        remarks.append(f"{report.mails_waiting} mails wait to be sent")
-    return remarks
+        waiting = "mail waits" if report.mails_waiting == 1 else "mails wait"
+        found.append(f"{report.mails_waiting} {waiting} to be sent")
+    return found
 
 
-def _local(iso: str | None) -> str:
+def wrapped(remark: str, width: int) -> list[str]:
+    """The lines of a remark; a command stands on a line of its own, to be copied whole."""
+    from textwrap import wrap
+
+    if len(remark) <= width:
+        return [remark]
+    said, colon, command = remark.partition(": ipfx-failover ")
+    broken = wrap(
+        f"{said}:" if colon else said,
+        width,
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return [*broken, f"  ipfx-failover {command}"] if colon else broken
+
+
+def _of(iso: str | None, now: datetime) -> str:
+    """Of when a copy is, in as few words as tell it from `now`."""
     from datetime import datetime
 
-    return datetime.fromisoformat(iso).astimezone().strftime("%Y-%m-%d %H:%M:%S") if iso else "-"
+    if iso is None:
+        return "-"
+    at = datetime.fromisoformat(iso).astimezone()
+    if at.date() == now.date():
+        return f"{at:%H:%M:%S}"
+    return f"{at:%m-%d %H:%M}" if at.year == now.year else f"{at:%Y-%m-%d}"

@@ -116,15 +116,21 @@ class ForgetAttempts:
     server: str
 
 
+NOBODY_ANSWERS = "no reference target answers"
+
 Decision = Say | TakeOver | StopFailover | MarkInterrupted | ForgetAttempts
 
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """The liveness of all servers, and whether we are cut off ourselves."""
+    """The liveness of all servers; and why we are cut off ourselves, if we are."""
 
     servers: Mapping[str, ServerLiveness] = field(default_factory=dict)
-    isolated: bool = False
+    isolation: str | None = None
+
+    @property
+    def isolated(self) -> bool:
+        return self.isolation is not None
 
 
 def step(fleet: Fleet, round_: Round, thresholds: Thresholds) -> tuple[Fleet, tuple[Decision, ...]]:
@@ -132,7 +138,7 @@ def step(fleet: Fleet, round_: Round, thresholds: Thresholds) -> tuple[Fleet, tu
     if round_.isolation is not None:
         return _isolate(fleet, round_.isolation)
     if fleet.isolated and not _network_is_back(round_):
-        return fleet, ()
+        return replace(fleet, isolation=NOBODY_ANSWERS), ()
     decisions: list[Decision] = []
     if fleet.isolated:
         decisions.append(Say(EventKind.ISOLATION_ENDED, None))
@@ -149,6 +155,28 @@ def step(fleet: Fleet, round_: Round, thresholds: Thresholds) -> tuple[Fleet, tu
     fleet = Fleet(servers)
     due = [name for name, state in servers.items() if _is_due(name, state, thresholds, round_)]
     return _arbitrate(fleet, due, round_, thresholds, decisions)
+
+
+def why_not_taken(
+    name: str, fleet: Fleet, round_: Round, thresholds: Thresholds
+) -> Limitation | None:
+    """What speaks now against taking over from a server that is silent; None: nothing, or not yet.
+
+    Not what the operator did, or left undone; that is known without a monitor. Of one that is only
+    suspect no more is known than that its address is in use.
+    """
+    state = fleet.servers[name]
+    if name not in round_.networks or _is_stand_in(name, round_) or round_.facts[name].missing:
+        return None
+    if state.liveness is not Liveness.FAILED:
+        arp = round_.arp.get(name)
+        if arp is None or arp.mac is None or arp.silent:
+            return None
+        state = replace(state, dues=1)
+    standing_in = round_.stand_in.server if round_.stand_in else None
+    candidate = _candidate(name, state, round_, thresholds)
+    found = limitation(candidate, round_.networks[name], standing_in, round_.now_ns)
+    return None if found is None or found.obstacle is Obstacle.INHIBITED else found
 
 
 def forget(fleet: Fleet, name: str) -> Fleet:
@@ -180,7 +208,7 @@ def _network_is_back(round_: Round) -> bool:
 def _isolate(fleet: Fleet, reason: str) -> tuple[Fleet, tuple[Decision, ...]]:
     servers = {name: forgotten(state) for name, state in fleet.servers.items()}
     say = () if fleet.isolated else (Say(EventKind.ISOLATED, None, {"reason": reason}),)
-    return Fleet(servers, isolated=True), say
+    return Fleet(servers, isolation=reason), say
 
 
 def _is_due(name: str, state: ServerLiveness, thresholds: Thresholds, round_: Round) -> bool:

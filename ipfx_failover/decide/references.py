@@ -15,7 +15,7 @@ def references(
     configured: Iterable[Address],
     gateway: Address | None,
     primaries: Iterable[Address],
-    suspect: Address,
+    suspect: Address | None,
     ours: Collection[Address],
 ) -> tuple[Address, ...]:
     """The reference targets when `suspect` is silent.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ipfx_failover.decide import fleet as fleets
 from ipfx_failover.decide.liveness import Liveness, ServerLiveness, Thresholds
 from ipfx_failover.events import EventKind
+from ipfx_failover.monitor.conditions import conditions
 from ipfx_failover.monitor.messages import Looked, Message, Stop, ThreadDied, WorkDone
 from ipfx_failover.monitor.notes import Notes
 from ipfx_failover.monitor.prober import Prober, ProbeRound
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from ipfx_failover.clock import Clock
     from ipfx_failover.config.models import Config
+    from ipfx_failover.errors import FailoverError
     from ipfx_failover.monitor.chores import Chores
     from ipfx_failover.monitor.executor import Executor
     from ipfx_failover.monitor.lookout import Lookout
@@ -88,6 +90,8 @@ class Monitor:
             after_reboot=network.failover_count_after_reboot,
         )
         self._troubles: dict[str, str] = {}
+        self._refusals: dict[str, FailoverError] = {}
+        self._rounds = 0
         self._last_answers: Mapping[Address, int] = {}
         self._view = threads.lookout.first()
         answered = {
@@ -233,7 +237,24 @@ class Monitor:
                 self._threads.scribe.write(*self._effects_of(decision))
         self._withdraw()
         self._notes.take(self._view, self._fleet, seen)
+        if not self._threads.executor.is_in_a_hurry:
+            self._note_conditions(seen, round_)
         self._tally.take(self._view, self._fleet, seen)
+
+    def _note_conditions(self, seen: ProbeRound, round_: fleets.Round) -> None:
+        self._rounds += 1
+        found = conditions(
+            self._view,
+            self._fleet,
+            seen,
+            round_,
+            thresholds=self._thresholds,
+            refusals=self._refusals,
+            # Before that many rounds nobody can be blamed for not having answered yet.
+            last_answers=self._last_answers if self._rounds > self._thresholds.warning else None,
+            now=self._clock.now(),
+        )
+        self._notes.keep(found)
 
     def _withdraw(self) -> None:
         """A takeover that still waits is not wanted any more once its server has not failed."""
@@ -262,9 +283,13 @@ class Monitor:
         self._threads.lookout.soon()
         self._threads.scribe.write(*done.unsaid)
         job = "recover" if done.job == "watch" else done.job  # which goes on with the same
+        if job == "take over":
+            self._refusals.pop(done.server, None)
         if done.error is None:
             self._troubles.pop(job, None)
             return
+        if job == "take over":
+            self._refusals[done.server] = done.error
         standing_in = self._view.stand_in.server if self._view.stand_in else None
         server = done.server if done.server in self._config.servers else standing_in
         told = trouble_of(done, self._clock.now(), server, stands_in=standing_in is not None)

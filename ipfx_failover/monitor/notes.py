@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ipfx_failover.decide.liveness import ServerLiveness
 from ipfx_failover.events import EventKind
+from ipfx_failover.monitor.conditions import lasting
 from ipfx_failover.records import Observation
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ipfx_failover.monitor.prober import ProbeRound
     from ipfx_failover.monitor.scribe import Scribe
     from ipfx_failover.monitor.view import View
+    from ipfx_failover.records import Condition
     from ipfx_failover.workflow.runner import Effect
 
 _EVERY_NS = 1_000_000_000
@@ -38,6 +40,14 @@ class Notes:
         self._refused: set[str] = set()
         self._written_ns = 0
         self._written: Fleet | None = None
+        self._conditions: tuple[Condition, ...] | None = None
+
+    def keep(self, found: Iterable[Condition]) -> None:
+        """Note what holds now; it is written when it changes."""
+        conditions = lasting(found, self._conditions or ())
+        if conditions != self._conditions:
+            self._conditions = conditions
+            self._scribe.write(lambda tx: tx.set_conditions(conditions))
 
     def take(self, view: View, fleet: Fleet, seen: ProbeRound) -> None:
         """Note a judged round."""

@@ -84,12 +84,20 @@ class View:
             for name, server in self.config.servers.items()
         }
 
+    @cached_property
+    def reference_addresses(self) -> tuple[Address, ...]:
+        """Who may show that our own network works; the suspect never does."""
+        return self._references(None)
+
     def references_for(self, name: str) -> tuple[Address, ...]:
+        return self._references(self.config.servers[name].address)
+
+    def _references(self, suspect: Address | None) -> tuple[Address, ...]:
         return references(
             configured=self.config.network.reference_targets,
             gateway=self.gateway,
             primaries=self.probed_at.values(),
-            suspect=self.config.servers[name].address,
+            suspect=suspect,
             ours=self.ours,
         )
 

@@ -12,6 +12,8 @@ from ipfx_failover.decide.alerts import Memory
 from ipfx_failover.events import Event, EventKind
 from ipfx_failover.records import (
     Authority,
+    Concern,
+    Condition,
     Copy,
     HeldAddress,
     Mode,
@@ -177,6 +179,19 @@ class Reading:
             started_at=_time(row["started_at"]),
             heartbeat_at=_time(row["heartbeat_at"]),
         )
+
+    def conditions(self) -> list[Condition]:
+        """What the monitor that runs, or ran last, was kept from; the latest last."""
+        return [
+            Condition(
+                concern=Concern(row["concern"]),
+                server=row["server"] or None,
+                text=row["text"],
+                advice=row["advice"],
+                since=_time(row["since"]),
+            )
+            for row in self.rows("SELECT * FROM conditions ORDER BY since")
+        ]
 
     def events_after(self, cursor: int, wanted: Wanted = EVERYTHING) -> list[Logged]:
         """The first events behind `cursor` that are wanted, oldest first; 1000 at most."""

@@ -1,6 +1,6 @@
 """The state store's tables, and how those of an older version become them."""
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 _CHANNELS = """
 CREATE TABLE channels (
@@ -9,6 +9,15 @@ CREATE TABLE channels (
 ) STRICT"""
 _WAITING = """
 CREATE VIEW waiting AS SELECT * FROM outbox WHERE sent_at IS NULL AND dropped_at IS NULL"""
+_CONDITIONS = """
+CREATE TABLE conditions (
+  concern TEXT NOT NULL,
+  server TEXT NOT NULL COLLATE NOCASE,
+  text TEXT NOT NULL,
+  advice TEXT NOT NULL,
+  since TEXT NOT NULL,
+  PRIMARY KEY (concern, server)
+) STRICT"""
 _PINGS = """
 CREATE TABLE pings (
   period_s INTEGER NOT NULL,
@@ -139,6 +148,7 @@ CREATE INDEX outbox_waiting ON outbox (id) WHERE sent_at IS NULL AND dropped_at 
 {_WAITING};
 {_CHANNELS};
 {_PINGS};
+{_CONDITIONS};
 CREATE TABLE monitor (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   pid INTEGER NOT NULL,
@@ -163,6 +173,7 @@ MIGRATIONS = {
         _CHANNELS,
     ),
     2: (_PINGS,),
+    3: (_CONDITIONS,),
 }
 """For each older version what makes it the next one."""
 

@@ -10,7 +10,8 @@ from ipfx_failover.adapters.clock import SystemClock, SystemLocalTime
 from ipfx_failover.config.find import find
 from ipfx_failover.config.outline import outline_of, read_outline
 from ipfx_failover.errors import Refused
-from ipfx_failover.report import aged, draw, read_snapshot
+from ipfx_failover.report import draw
+from ipfx_failover.snapshot import aged, read_snapshot
 from ipfx_failover.state.creation import empty
 from ipfx_failover.state.locks import Locks
 from ipfx_failover.state.reading import Reading
@@ -19,6 +20,7 @@ from ipfx_failover.state.store import DATABASE, Store
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ipfx_failover.clock import Clock
     from ipfx_failover.config.outline import Outline
     from ipfx_failover.report import StatusReport
 
@@ -36,15 +38,25 @@ def look(config_path: Path | None) -> StatusReport:
     """
     outline = outline_at(config_path)
     clock = SystemClock()
-    held = Locks(outline.state_dir / LOCKS)
     try:
         with closing(open_to_read(outline.state_dir)) as store:
-            return draw(outline, store, held, clock, SystemLocalTime())
+            return drawn(outline, store, clock)
     except Refused:
-        snapshot = read_snapshot(outline.state_dir)
+        snapshot = from_snapshot(outline, clock)
         if snapshot is None:
             raise
-        return aged(snapshot, clock.now())
+        return snapshot
+
+
+def drawn(outline: Outline, store: Reading, clock: Clock) -> StatusReport:
+    """The status, from the store."""
+    return draw(outline, store, Locks(outline.state_dir / LOCKS), clock, SystemLocalTime())
+
+
+def from_snapshot(outline: Outline, clock: Clock) -> StatusReport | None:
+    """The status for who may not open the store; None when there is no snapshot."""
+    snapshot = read_snapshot(outline.state_dir)
+    return None if snapshot is None else aged(snapshot, clock.now())
 
 
 def open_to_read(state_dir: Path) -> Reading:

@@ -53,7 +53,8 @@ def refresh_snapshot(site: Site) -> None:
 
 def refresh_snapshot_from(site: Site, store: Store) -> None:
     from ipfx_failover.config.outline import outline_of
-    from ipfx_failover.report import draw, write_snapshot
+    from ipfx_failover.report import draw
+    from ipfx_failover.snapshot import write_snapshot
 
     report = draw(outline_of(site.config), store, site.locks, site.clock, site.local)
     write_snapshot(report, site.state_dir)

@@ -106,6 +106,8 @@ class FakeMachine:
     """Its cable is in, at both ends."""
     answers_icmp: bool = True
     answers_arp: bool = True
+    firewalled: set[Address] = field(default_factory=set)
+    """Addresses to which its own firewall lets no ping out."""
     arp_sockets: list[FakeArpSocket] = field(default_factory=list)
 
     @property

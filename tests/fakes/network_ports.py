@@ -100,6 +100,8 @@ class FakeEchoSocket:
         self._bell.close()
 
     def _reason_not_to_send(self, address: Address) -> str | None:
+        if address in self._machine.firewalled:
+            return "Operation not permitted"
         if self._source is not None and not self._machine.has(self._source):
             return f"cannot ping {address} from {self._source}: there is no route to it"
         if not self._machine.is_up and not self._machine.has(address):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from ipfx_failover.records import Authority
-from ipfx_failover.report import SNAPSHOT
+from ipfx_failover.snapshot import SNAPSHOT
 from ipfx_failover.standin.desk import RESOURCE
 from ipfx_failover.state.journal import StepState, open_journals, read_journal
 from ipfx_failover.state.store import Store

@@ -1,0 +1,188 @@
+"""What `status` says: of now, or that it is not of now."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ipfx_failover.config.outline import Outline, Watched
+from ipfx_failover.decide.liveness import Liveness
+from ipfx_failover.records import Concern, Condition, MonitorRecord, Observation, Phase, StandIn
+from ipfx_failover.report import StatusReport, draw, is_bad
+from ipfx_failover.snapshot import aged, read_snapshot, write_snapshot
+from ipfx_failover.state import locks
+from ipfx_failover.state.locks import Locks
+from ipfx_failover.state.store import Store
+from tests.fakes.clock import FakeClock
+from tests.fakes.local_time import FakeLocalTime
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+IN_USE = "its address is in use: 02:00:00:00:00:07 answers ARP"
+WAY_OUT = "ipfx-failover failover-now DEMO --force"
+
+
+class Site:
+    """A state directory that watches DEMO and OTHER."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self.clock = FakeClock()
+        self.store = Store(state_dir)
+        self.locks = Locks(state_dir / "locks")
+        watched = [
+            Watched(name, address, 100, None, has_database=False, has_files=False)
+            for name, address in (("DEMO", "10.0.0.1"), ("OTHER", "10.0.0.3"))
+        ]
+        self.outline = Outline(state_dir, 2000, tuple(watched))
+
+    def observe(self, name: str, liveness: Liveness, misses: int = 0) -> None:
+        now = self.clock.now()
+        with self.store.transaction() as tx:
+            tx.observe([Observation(name, liveness, misses, now, now)])
+            tx.set_monitor(MonitorRecord(7, "AKL", "boot 1", now, now))
+
+    def hinder(self, concern: Concern, server: str | None, text: str, advice: str = "") -> None:
+        condition = Condition(concern, server, text, advice, self.clock.now())
+        with self.store.transaction() as tx:
+            tx.set_conditions([condition])
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """A monitor runs, and finds both well."""
+        self.observe("DEMO", Liveness.OK)
+        self.observe("OTHER", Liveness.OK)
+        with self.locks.hold(locks.MONITOR, "ipfx-failover monitor"):
+            yield
+
+    def report(self) -> StatusReport:
+        return draw(self.outline, self.store, self.locks, self.clock, FakeLocalTime(self.clock))
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    made = Site(tmp_path)
+    yield made
+    made.store.close()
+
+
+@pytest.fixture
+def watched(site: Site) -> Iterator[Site]:
+    with site.watching():
+        yield site
+
+
+def test_all_is_well(watched: Site) -> None:
+    assert (0, "OK: 2 servers watched") == is_bad(watched.report())
+
+
+def test_a_failed_server_has_its_reason_and_the_way_out(watched: Site) -> None:
+    watched.observe("DEMO", Liveness.FAILED, 15)
+    watched.hinder(Concern.NOT_TAKEN, "DEMO", IN_USE, WAY_OUT)
+    report = watched.report()
+
+    assert f"not taken over: {IN_USE}: {WAY_OUT}" == report.servers[0].obstacle
+    assert report.servers[1].obstacle is None
+    assert (2, f"CRITICAL: DEMO has failed (not taken over: {IN_USE}: {WAY_OUT})") == is_bad(report)
+
+
+def test_a_suspect_whose_address_is_in_use_is_a_warning_with_that_reason(watched: Site) -> None:
+    watched.observe("DEMO", Liveness.SUSPECT, 2)
+    watched.hinder(Concern.NOT_TAKEN, "DEMO", IN_USE, WAY_OUT)
+    code, line = is_bad(watched.report())
+
+    assert 1 == code
+    assert line.startswith(f"WARNING: DEMO is suspect (not taken over: {IN_USE}")
+
+
+def test_being_cut_off_is_critical_and_says_that_nobody_is_taken_over(watched: Site) -> None:
+    watched.hinder(Concern.ISOLATED, None, "the network cable has no carrier")
+    report = watched.report()
+
+    (warning,) = report.warnings
+    assert "(the network cable has no carrier)" in warning
+    assert "none is taken over" in warning
+    assert (2, f"CRITICAL: {warning}") == is_bad(report)
+
+
+def test_want_of_a_reference_is_a_warning_about_all_or_about_one(watched: Site) -> None:
+    watched.hinder(Concern.NO_REFERENCE, None, "no reference target", "set one")
+    of_all = watched.report()
+    watched.hinder(Concern.NO_REFERENCE, "OTHER", "no reference target", "set one")
+    of_one = watched.report()
+
+    assert (1, "WARNING: no reference target: set one") == is_bad(of_all)
+    assert (1, "WARNING: OTHER: no reference target: set one") == is_bad(of_one)
+    assert () == of_one.advice
+
+
+def test_a_server_that_cannot_be_pinged_is_critical(watched: Site) -> None:
+    watched.observe("DEMO", Liveness.UNKNOWN)
+    watched.hinder(Concern.NOT_PINGED, "DEMO", "Operation not permitted")
+
+    told = "DEMO cannot be pinged, and is not judged: Operation not permitted"
+    assert (2, f"CRITICAL: {told}") == is_bad(watched.report())
+
+
+@pytest.mark.parametrize("concern", Concern)
+def test_without_a_monitor_nothing_that_it_found_is_shown(site: Site, concern: Concern) -> None:
+    site.observe("DEMO", Liveness.FAILED, 15)
+    site.hinder(concern, None if concern is Concern.ISOLATED else "DEMO", "something", "advice")
+    report = site.report()
+
+    assert [None, None] == [server.obstacle for server in report.servers]
+    assert ((), ()) == (report.advice, report.servers[0].notes)
+    assert ["UNKNOWN", "UNKNOWN"] == [server.status for server in report.servers]
+    (warning,) = report.warnings
+    assert warning.startswith("no monitor is running: nobody watches the servers")
+
+
+def test_a_monitor_that_hangs_is_as_good_as_none(watched: Site) -> None:
+    watched.hinder(Concern.NOT_TAKEN, "DEMO", IN_USE)
+    watched.clock.advance(60)
+    report = watched.report()
+
+    assert report.servers[0].obstacle is None
+    assert "has not judged a round since" in report.warnings[0]
+
+
+def test_a_stand_in_is_critical_also_when_all_else_is_well(watched: Site) -> None:
+    now = watched.clock.now()
+    with watched.store.transaction() as tx:
+        tx.claim_stand_in(StandIn("DEMO", "boot 1", now, Phase.STANDING_IN, "10.0.0.1", "eth0"))
+
+    assert (2, "CRITICAL: standing in for DEMO") == is_bad(watched.report())
+
+
+def test_a_snapshot_is_the_report(watched: Site, tmp_path: Path) -> None:
+    watched.hinder(Concern.NO_REFERENCE, None, "no reference target", "set one")
+    report = watched.report()
+    write_snapshot(report, tmp_path)
+
+    assert report == read_snapshot(tmp_path)
+    assert 0o644 == (tmp_path / "status.json").stat().st_mode & 0o777
+
+
+def test_an_old_snapshot_shows_nothing_of_the_present(watched: Site) -> None:
+    watched.observe("DEMO", Liveness.FAILED, 15)
+    watched.hinder(Concern.NOT_TAKEN, "DEMO", IN_USE)
+    report = replace(watched.report(), advice=("mend it",), warnings=("cut off",))
+    old = aged(report, watched.clock.now() + timedelta(minutes=1))
+
+    assert report == aged(report, watched.clock.now())
+    (warning,) = old.warnings
+    assert "no monitor writes it any more" in warning
+    assert ((), False) == (old.advice, old.monitor.running)
+    assert [("UNKNOWN", 0, None)] * 2 == [(s.status, s.misses, s.obstacle) for s in old.servers]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"servers": 7}'])
+def test_a_snapshot_that_makes_no_sense_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "status.json").write_text(text)
+
+    assert read_snapshot(tmp_path) is None

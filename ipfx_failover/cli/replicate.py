@@ -201,7 +201,7 @@ def _from_live(
 def _to_live(
     site: Site, store: Store, server: ServerSettings, output: Output, *, overwrite: bool
 ) -> Done:
-    from ipfx_failover.replication.steps import exceptions_of
+    from ipfx_failover.replication.facts import exceptions_of
     from ipfx_failover.wiring.network import application_answers
     from ipfx_failover.wiring.replication import replicator
 

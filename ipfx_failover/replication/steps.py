@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ipfx_failover.errors import DoneWithExceptions, Failed, FailoverError
+from ipfx_failover.errors import Failed, FailoverError
 from ipfx_failover.events import one_line
-from ipfx_failover.replication.engine import Backup
+from ipfx_failover.replication.facts import backup_of
 from ipfx_failover.workflow.runner import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ipfx_failover.files.values import SyncResult
-    from ipfx_failover.replication.engine import Side
+    from ipfx_failover.replication.engine import Backup, Side
     from ipfx_failover.workflow.runner import Effect, StepKind, Values
 
 MAKE_ROOM = "make room"
@@ -256,38 +255,5 @@ def kinds(ports: ReplicationPorts) -> dict[str, StepKind]:
     }
 
 
-def exceptions_of(name: str, facts: Values) -> DoneWithExceptions | None:
-    """What a failback of server `name` left out, by its facts; None when it left nothing out."""
-    failed = str(facts.get("files_failed") or "").splitlines()
-    withheld = str(facts.get("files_withheld") or "").splitlines()
-    hints = []
-    if failed:
-        hints.append(
-            f"bring the rest: ipfx-failover sync-files {name} --to-live (what a sync from live "
-            "replaces meanwhile is in the trash)"
-        )
-    if withheld:
-        hints.append(f"what was meant to go, delete on {name}: else it comes back to the standby")
-    if not hints:
-        return None
-    left = [*failed, *(f"{path}: deleted here, left on {name}" for path in withheld)]
-    return DoneWithExceptions(
-        f"the database of {name} is given back, and its files but for {len(left)}",
-        "; ".join(hints),
-        tuple(left),
-    )
-
-
 def _lines(texts: Iterable[str]) -> str:
     return "\n".join(map(one_line, texts))
-
-
-def backup_of(values: Values) -> Backup:
-    """The backup that an earlier step made, out of its facts."""
-    return Backup(
-        path=str(values["backup_path"]),
-        size_bytes=int(values["backup_size_bytes"] or 0),
-        sha256=str(values["backup_sha256"]),
-        as_of=datetime.fromisoformat(str(values["backup_as_of"])),
-        version=str(values["backup_version"]),
-    )

@@ -141,7 +141,7 @@ def recover_from_live(site: Site, store: Store, server: ServerSettings) -> None:
     if read_journal(store, locks.database(server.name)) is None:
         return  # as mostly; what follows imports for half a second while nobody serves
     from ipfx_failover.adapters.ssh.connection import NoConnection
-    from ipfx_failover.replication.full import FROM_LIVE
+    from ipfx_failover.replication.workflow import FROM_LIVE
 
     made, close = replicator(site, store, server, way=NoConnection(_target(site, server)))
     try:

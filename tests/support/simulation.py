@@ -26,7 +26,7 @@ from ipfx_failover.monitor.prober import Prober, ProbeRound
 from ipfx_failover.monitor.scribe import Scribe
 from ipfx_failover.monitor.workers import Worker
 from ipfx_failover.records import Authority, Mode, Phase
-from ipfx_failover.replication.full import to_live_refusal
+from ipfx_failover.replication.refusals import to_live_refusal
 from ipfx_failover.standin.upkeep import Upkeep
 from tests.fakes.local_time import FakeLocalTime
 from tests.fakes.network import LATENCY_NS

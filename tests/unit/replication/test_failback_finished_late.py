@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ipfx_failover.records import Authority
-from ipfx_failover.replication.full import TO_LIVE, Replication
 from ipfx_failover.replication.steps import ReplicationPorts
+from ipfx_failover.replication.workflow import TO_LIVE, Replication
 from ipfx_failover.state.store import Store
 from tests.fakes.clock import FakeClock
 from tests.support.replication import NOTHING_SYNCED

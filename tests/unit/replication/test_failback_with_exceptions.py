@@ -10,7 +10,7 @@ import pytest
 
 from ipfx_failover.files.listing import Skipped
 from ipfx_failover.records import Authority
-from ipfx_failover.replication.steps import exceptions_of
+from ipfx_failover.replication.facts import exceptions_of
 from tests.support.replication import DEMO, NOTHING_SYNCED, Copies, set_text, text_in
 
 if TYPE_CHECKING:

@@ -1,0 +1,52 @@
+"""What the steps of a replication found out, out of its journalled facts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ipfx_failover.errors import DoneWithExceptions
+from ipfx_failover.replication.engine import Backup
+
+if TYPE_CHECKING:
+    from ipfx_failover.events import Value
+    from ipfx_failover.workflow.runner import Values
+
+
+def backup_of(values: Values) -> Backup:
+    """The backup that an earlier step made, out of its facts."""
+    return Backup(
+        path=str(values["backup_path"]),
+        size_bytes=int(values["backup_size_bytes"] or 0),
+        sha256=str(values["backup_sha256"]),
+        as_of=datetime.fromisoformat(str(values["backup_as_of"])),
+        version=str(values["backup_version"]),
+    )
+
+
+def sizes(facts: Values) -> dict[str, Value]:
+    """How much a run moved, as far as it came to know."""
+    known = {"size_bytes": "backup_size_bytes", "files": "files_copied"}
+    return {name: int(facts[fact] or 0) for name, fact in known.items() if fact in facts}
+
+
+def exceptions_of(name: str, facts: Values) -> DoneWithExceptions | None:
+    """What a failback of server `name` left out, by its facts; None when it left nothing out."""
+    failed = str(facts.get("files_failed") or "").splitlines()
+    withheld = str(facts.get("files_withheld") or "").splitlines()
+    hints = []
+    if failed:
+        hints.append(
+            f"bring the rest: ipfx-failover sync-files {name} --to-live (what a sync from live "
+            "replaces meanwhile is in the trash)"
+        )
+    if withheld:
+        hints.append(f"what was meant to go, delete on {name}: else it comes back to the standby")
+    if not hints:
+        return None
+    left = [*failed, *(f"{path}: deleted here, left on {name}" for path in withheld)]
+    return DoneWithExceptions(
+        f"the database of {name} is given back, and its files but for {len(left)}",
+        "; ".join(hints),
+        tuple(left),
+    )

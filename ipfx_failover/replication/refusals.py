@@ -1,0 +1,61 @@
+"""Why nothing may be copied now, in either direction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ipfx_failover.errors import Refused
+from ipfx_failover.records import Authority, Mode
+
+if TYPE_CHECKING:
+    from ipfx_failover.config.models import ServerSettings
+    from ipfx_failover.records import ServerState
+    from ipfx_failover.state.store import Store
+
+
+def from_live_refusal(server: ServerSettings, store: Store) -> Refused | None:
+    """Why nothing may be copied from the live server now; the same for database and files."""
+    state = store.server(server.name)
+    if state.mode is Mode.STOPPED:
+        return Refused(
+            f"{server.name} is stopped: nothing is synchronised",
+            f"resume it first: ipfx-failover resume {server.name}",
+        )
+    return ahead_refusal(server.name, state)
+
+
+def ahead_refusal(name: str, state: ServerState) -> Refused | None:
+    """Why authority forbids copying from live: the standby holds what exists nowhere else."""
+    if state.authority is Authority.LIVE:
+        return None
+    return Refused(
+        f"the standby of {name} holds data that the live server has not",
+        f"bring them there: ipfx-failover replicate-to-live {name}; or set them aside: "
+        f"ipfx-failover replicate-from-live {name} --discard-standby",
+    )
+
+
+def to_live_refusal(
+    server: ServerSettings, store: Store, *, application_answers: bool, overwrite: bool
+) -> Refused | None:
+    """Why nothing may be copied to the live server now."""
+    name, stand_in = server.name, store.stand_in()
+    if stand_in is not None and stand_in.server.casefold() == name.casefold():
+        return Refused(
+            f"the Failover Server still stands in for {name}",
+            f"give the role back first: ipfx-failover stop-failover {name}",
+        )
+    if application_answers:
+        return Refused(
+            f"the application of {name} runs (port {server.port} answers); it would go on with "
+            "a database that is replaced under it",
+            f"stop the application on {name} (not the machine), then try again",
+        )
+    if store.server(name).authority is Authority.LIVE and not overwrite:
+        copy = store.copy(name, "database")
+        as_of = f" (as of {copy.as_of.astimezone():%Y-%m-%d %H:%M:%S})" if copy else ""
+        return Refused(
+            f"the live database of {name} is newer than the standby copy{as_of}",
+            "nothing is to be given back; to go back to that copy all the same, add --overwrite",
+        )
+    return None

@@ -14,7 +14,8 @@ from ipfx_failover.errors import FailoverError
 from ipfx_failover.monitor.messages import Looked
 from ipfx_failover.monitor.view import View
 from ipfx_failover.records import ServerState
-from ipfx_failover.standin.desk import missing, stand_in_of
+from ipfx_failover.standin.refusals import missing
+from ipfx_failover.standin.restoring import stand_in_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Self
 
 from ipfx_failover.errors import Refused
 from ipfx_failover.events import Event, EventKind
-from ipfx_failover.records import Authority, HeldAddress, Mode, Phase, StandIn
+from ipfx_failover.records import HeldAddress, Phase, StandIn
+from ipfx_failover.standin.refusals import inhibition, taking_refusal
+from ipfx_failover.standin.restoring import effects_of, stand_in_of
 from ipfx_failover.standin.stand_down import StandDown, stand_down_steps
 from ipfx_failover.standin.steps import StartApplication, endure
 from ipfx_failover.standin.take_alone import TakeAlone
@@ -22,14 +24,11 @@ from ipfx_failover.state.journal import open_journals, read_journal
 from ipfx_failover.workflow.runner import Committer, Runner, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Callable, Sequence
 
     from ipfx_failover.config.models import Config, ServerSettings
-    from ipfx_failover.records import Copy
     from ipfx_failover.standin.application import Role
-    from ipfx_failover.standin.record import Note
-    from ipfx_failover.standin.steps import StandInPorts
+    from ipfx_failover.standin.ports import StandInPorts
     from ipfx_failover.state.journal import Journal, Step
     from ipfx_failover.state.writing import Transaction
     from ipfx_failover.workflow.runner import Effect, Observer, Workflow
@@ -90,7 +89,9 @@ class StandInDesk:
             stand_in = self.ports.store.stand_in()
             if _is(begun, Takeover.name, server.name) and stand_in and self._is_standing(stand_in):
                 return  # a killed process had begun what is asked for now
-            if reason := self.refusal(server) or (automatic and self._inhibition(server)):
+            if reason := self.refusal(server) or (
+                automatic and inhibition(self.ports.store, server.name)
+            ):
                 raise reason
             plan = self.plan_takeover(server, by=by)
             self.runner(Takeover(self.ports)).run(RESOURCE, server.name, plan, opening=opening)
@@ -180,35 +181,8 @@ class StandInDesk:
     def refusal(self, server: ServerSettings) -> Refused | None:
         """Why the server's role cannot be taken, whoever asks; None when it can."""
         stand_in = self._stand_in()
-        same = stand_in is not None and stand_in.server.casefold() == server.name.casefold()
-        if stand_in is not None and not same:
-            return Refused(
-                f"the Failover Server stands in for {stand_in.server}; one server at a time",
-                f"give that role back first: ipfx-failover stop-failover {stand_in.server}",
-            )
-        if stand_in is not None and self._is_standing(stand_in):
-            return Refused(
-                f"the Failover Server stands in for {server.name} already",
-                "see: ipfx-failover status",
-            )
-        if reason := missing(server, self.ports.store.copies()):
-            return Refused(
-                f"{server.name} cannot be stood in for: {reason}",
-                f"copy it while it is alive: ipfx-failover replicate-from-live {server.name}",
-            )
-        return None
-
-    def _inhibition(self, server: ServerSettings) -> Refused | None:
-        """The operator's word, as it is now: it may have come after the decision."""
-        state = self.ports.store.server(server.name)
-        if state.mode is Mode.MONITORING and not state.failback_pending:
-            return None
-        why = "failback is pending" if state.failback_pending else f"it is {state.mode}"
-        return Refused(
-            f"{server.name} is not taken over by itself: {why}",
-            f"by hand: ipfx-failover failover-now {server.name}; or: ipfx-failover resume "
-            f"{server.name}",
-        )
+        standing = stand_in is not None and self._is_standing(stand_in)
+        return taking_refusal(server, stand_in, self.ports.store.copies(), is_standing=standing)
 
     def plan_takeover(self, server: ServerSettings, *, by: str) -> list[Step]:
         adapter = self.config.network.adapter
@@ -280,7 +254,7 @@ class StandInDesk:
         store = self.ports.store
         if note is None or note.state_dir != str(store.state_dir) or store.stand_in() is not None:
             return
-        self.committer.commit(*_effects_of(note, self.ports))
+        self.committer.commit(*effects_of(note, self.ports))
 
     def _forget_lost_addresses(self) -> None:
         """What was taken before this machine was rebooted is not there any more."""
@@ -307,33 +281,5 @@ def _is(journal: Journal | None, workflow: str, server: str) -> bool:
     )
 
 
-def missing(server: ServerSettings, copies: Mapping[tuple[str, str], Copy]) -> str | None:
-    """What a server lacks to be stood in for, in words; None if nothing."""
-    name = server.name.casefold()
-    if server.database is not None and (name, "database") not in copies:
-        return "its database has never been replicated"
-    if server.files is not None and (name, "files") not in copies:
-        return "its files have never been replicated"
-    return None
-
-
 def _drop_address(tx: Transaction, address: str) -> None:
     tx.drop_address(address)
-
-
-def stand_in_of(note: Note, now: datetime) -> StandIn:
-    """What the machine's note says of the role, as the store would have it."""
-    return StandIn(note.server, note.boot_id, now, Phase.STANDING_IN, note.address, note.adapter)
-
-
-def _effects_of(note: Note, ports: StandInPorts) -> list[Effect]:
-    """The stand-in that the note tells of, for a store that could not be written at the time."""
-    now = ports.clock.now()
-    effects: list[Effect] = [
-        lambda tx: tx.claim_stand_in(stand_in_of(note, now)),
-        lambda tx: tx.set_authority(note.server, Authority.STANDBY),
-    ]
-    if note.address is not None and note.adapter is not None:
-        held = HeldAddress(note.address, note.adapter, note.boot_id, note.server, now)
-        effects.append(lambda tx: tx.hold_address(held))
-    return effects

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ipfx_failover.records import Phase
-from ipfx_failover.standin import steps
+from ipfx_failover.standin import giving_steps, steps
 from ipfx_failover.standin.takeover import role_values
 from ipfx_failover.state.journal import Step
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ipfx_failover.records import StandIn
     from ipfx_failover.standin.application import Role
-    from ipfx_failover.standin.steps import StandInPorts
+    from ipfx_failover.standin.ports import StandInPorts
     from ipfx_failover.state.journal import Journal
     from ipfx_failover.workflow.runner import Effect, StepKind, Values
 
@@ -32,15 +32,15 @@ class StandDown:
     @property
     def kinds(self) -> Mapping[str, StepKind]:
         return {
-            steps.END_UPKEEP: steps.EndUpkeep(self.ports),
-            steps.STOP_APPLICATION: steps.Backwards(
+            steps.END_UPKEEP: giving_steps.EndUpkeep(self.ports),
+            steps.STOP_APPLICATION: giving_steps.Backwards(
                 steps.StartApplication(self.ports), "stop the application that is {server}"
             ),
-            steps.RELEASE_ADDRESS: steps.Backwards(
+            steps.RELEASE_ADDRESS: giving_steps.Backwards(
                 steps.TakeAddress(self.ports), "release {address} from {adapter}"
             ),
-            steps.SET_ASIDE: steps.SetAside(self.ports),
-            steps.GIVE_UP: steps.GiveUp(self.ports),
+            steps.SET_ASIDE: giving_steps.SetAside(self.ports),
+            steps.GIVE_UP: giving_steps.GiveUp(self.ports),
         }
 
     def finished(self, server: str, facts: Values) -> Sequence[Effect]:  # noqa: ARG002

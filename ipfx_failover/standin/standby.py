@@ -47,7 +47,7 @@ def role_of(server: ServerSettings, vm_local_dir: Path | None) -> Role:
 
 @dataclass(frozen=True, slots=True)
 class Standby:
-    """Implements `standin.steps.StandbyCopy`.
+    """Implements `standin.ports.StandbyCopy`.
 
     `recover`: finishes or undoes a resource's open journal, whose lock is held. `keep`: copies
     what a stand-in recorded to a place of its own, and returns it.

@@ -1,27 +1,26 @@
-"""The steps of taking and giving back a role. Each is idempotent: it may run again after a kill."""
+"""The steps of taking a role. Each is idempotent: it may run again after a kill."""
 
 from __future__ import annotations
 
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from ipfx_failover.errors import Failed, Refused, UsageError
 from ipfx_failover.events import Event, EventKind
-from ipfx_failover.net import wait_readable
 from ipfx_failover.records import Authority, HeldAddress, Phase, StandIn
 from ipfx_failover.standin.application import Application, Process, Role
 from ipfx_failover.standin.probing import any_answers
-from ipfx_failover.standin.record import MachineRecord, Note
+from ipfx_failover.standin.record import Note
 from ipfx_failover.state.store import StateUnwritableError
-from ipfx_failover.workflow.runner import Effect, Outcome, StepKind, Values
+from ipfx_failover.workflow.runner import Effect, Outcome, Values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from ipfx_failover.clock import Clock
-    from ipfx_failover.net import Address, Addresses, ArpSocket, EchoSocket, OpenEcho, Wait
+    from ipfx_failover.net import Address, ArpSocket, EchoSocket
+    from ipfx_failover.standin.ports import StandInPorts
     from ipfx_failover.state.store import Store
     from ipfx_failover.state.writing import Transaction
 
@@ -40,48 +39,6 @@ GIVE_UP = "give the role up"
 ANNOUNCEMENTS_AT_ONCE = 5
 _VERIFY_AGAIN = 4
 _VERIFY_TIMEOUT_S = 1.0
-
-
-class StandbyCopy(Protocol):
-    """The standby's copy of a server, as far as a stand-in is concerned."""
-
-    def evict(self, server: str) -> list[str]:
-        """End whatever works on the copy, keep its last verified state; what was ended."""
-        ...
-
-    def fingerprint(self, server: str) -> str:
-        """Changes when the application has written to the copy."""
-        ...
-
-    def set_aside(self, server: str) -> str:
-        """Keep a copy of what the stand-in recorded; where it is."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class StandInPorts:
-    """What the steps work with.
-
-    `arp`: an open socket on an adapter, with its frames built. `references`: who is to answer a
-    ping from an address that we have taken.
-    """
-
-    clock: Clock
-    boot_id: str
-    store: Store
-    record: MachineRecord
-    addresses: Addresses
-    arp: Callable[[str], ArpSocket]
-    echo: OpenEcho
-    application: Application | None
-    references: Callable[[Address], Sequence[Address]]
-    fence: Callable[[str], None]
-    copy: StandbyCopy
-    wait: Wait = wait_readable
-
-    def event(self, kind: EventKind, server: str, **data: str | float | bool) -> Effect:
-        event = Event(kind, self.clock.now(), server, data)
-        return lambda tx: tx.emit(event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,90 +293,6 @@ def endure(store: Store, server: str, authority: Authority | None = None) -> Non
     """
     with suppress(StateUnwritableError), store.transaction(durable=True) as tx:
         tx.set_authority(server, authority or tx.server(server).authority)
-
-
-@dataclass(frozen=True, slots=True)
-class EndUpkeep:
-    """Nobody restores the address or restarts the application any more: both are given up."""
-
-    ports: StandInPorts
-
-    def describe(self, values: Values) -> str:
-        return f"end the upkeep of what {values['server']} was stood in for with"
-
-    def do(self, values: Values) -> Outcome:  # noqa: ARG002 - there is one stand-in
-        return Outcome((lambda tx: tx.set_phase(Phase.STANDING_DOWN),))
-
-    def undo(self, values: Values) -> Sequence[Effect]:
-        phase = Phase(str(values["phase"]))
-        return (lambda tx: tx.set_phase(phase),)
-
-
-@dataclass(frozen=True, slots=True)
-class Backwards:
-    """A step of taking over, done by undoing it: giving back is the same way in reverse.
-
-    It is undone only where the role was being performed: what was over is not begun again.
-    """
-
-    step: StepKind
-    description: str
-
-    def describe(self, values: Values) -> str:
-        return self.description.format_map(dict(values))
-
-    def do(self, values: Values) -> Outcome:
-        return Outcome(self.step.undo(values))
-
-    def undo(self, values: Values) -> Sequence[Effect]:
-        return self.step.do(values).effects if values["was_standing"] else ()
-
-
-@dataclass(frozen=True, slots=True)
-class SetAside:
-    """Keep what the stand-in recorded, where the next replication would overwrite it."""
-
-    ports: StandInPorts
-
-    def describe(self, values: Values) -> str:
-        return f"keep a copy of what was recorded while standing in for {values['server']}"
-
-    def do(self, values: Values) -> Outcome:
-        return Outcome(facts={"kept": self.ports.copy.set_aside(str(values["server"]))})
-
-    def undo(self, values: Values) -> Sequence[Effect]:  # noqa: ARG002 - a copy too many harms nobody
-        return ()
-
-
-@dataclass(frozen=True, slots=True)
-class GiveUp:
-    """No longer the stand-in; failback is pending, unless what was recorded was set aside."""
-
-    ports: StandInPorts
-
-    def describe(self, values: Values) -> str:
-        return f"give the role of {values['server']} up"
-
-    def do(self, values: Values) -> Outcome:
-        ports, server = self.ports, str(values["server"])
-        ports.record.erase(str(ports.store.state_dir), server)
-        effects: list[Effect] = [lambda tx: tx.release_stand_in()]
-        if values["discard"]:
-            kept = str(values["kept"])
-            effects += [
-                lambda tx: tx.set_authority(server, Authority.LIVE),
-                lambda tx: tx.set_stale(server, stale=True),
-                ports.event(EventKind.AUTO_STOPPED, server, kept=kept),
-            ]
-        else:
-            effects += [
-                lambda tx: tx.set_failback_pending(server, pending=True),
-                ports.event(EventKind.STAND_IN_STOPPED, server),
-            ]
-        return Outcome(effects)
-
-    def undo(self, values: Values) -> Sequence[Effect]:  # noqa: ARG002 - the last step; never undone
-        return ()
 
 
 def role_of(values: Values) -> Role:

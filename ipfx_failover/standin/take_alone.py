@@ -9,7 +9,7 @@ from ipfx_failover.standin import steps
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ipfx_failover.standin.steps import StandInPorts
+    from ipfx_failover.standin.ports import StandInPorts
     from ipfx_failover.state.journal import Journal
     from ipfx_failover.workflow.runner import Effect, StepKind, Values
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ipfx_failover.config.models import ServerSettings
     from ipfx_failover.net import Address
     from ipfx_failover.standin.application import Role
-    from ipfx_failover.standin.steps import StandInPorts
+    from ipfx_failover.standin.ports import StandInPorts
     from ipfx_failover.state.journal import Journal
     from ipfx_failover.state.writing import Transaction
     from ipfx_failover.workflow.runner import Effect, StepKind, Values

@@ -41,8 +41,8 @@ def desk(site: Site, *, must_go_on: bool = False, observer: Observer | None = No
     `must_go_on`: a takeover goes on when the store cannot be written (the monitor's).
     """
     from ipfx_failover.standin.desk import StandInDesk
+    from ipfx_failover.standin.ports import StandInPorts
     from ipfx_failover.standin.record import MachineRecord
-    from ipfx_failover.standin.steps import StandInPorts
     from ipfx_failover.workflow.runner import Committer, silent
 
     store = site.store(busy_timeout_s=_TAKEOVER_BUSY_S if must_go_on else _COMMAND_BUSY_S)

@@ -21,9 +21,9 @@ from ipfx_failover.decide.references import references
 from ipfx_failover.errors import Failed
 from ipfx_failover.records import Copy
 from ipfx_failover.standin.desk import StandInDesk
+from ipfx_failover.standin.ports import StandInPorts
 from ipfx_failover.standin.record import MachineRecord
 from ipfx_failover.standin.standby import Standby, role_of
-from ipfx_failover.standin.steps import StandInPorts
 from ipfx_failover.state.locks import Locks
 from ipfx_failover.state.store import DATABASE, StateUnwritableError, Store
 from ipfx_failover.workflow.runner import Committer, silent

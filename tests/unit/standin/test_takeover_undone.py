@@ -11,9 +11,9 @@ from ipfx_failover.errors import Failed, Refused
 from ipfx_failover.events import EventKind
 from ipfx_failover.records import Authority, Copy, Phase, StandIn
 from ipfx_failover.standin.desk import StandInDesk
+from ipfx_failover.standin.ports import StandInPorts
 from ipfx_failover.standin.record import MachineRecord, Note
 from ipfx_failover.standin.standby import role_of
-from ipfx_failover.standin.steps import StandInPorts
 from ipfx_failover.state.locks import Locks
 from ipfx_failover.state.store import Store
 from ipfx_failover.workflow.runner import Committer

@@ -1,0 +1,32 @@
+"""The stand-in that the machine's note tells of, for a store that could not be written then."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ipfx_failover.records import Authority, HeldAddress, Phase, StandIn
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from ipfx_failover.standin.ports import StandInPorts
+    from ipfx_failover.standin.record import Note
+    from ipfx_failover.workflow.runner import Effect
+
+
+def stand_in_of(note: Note, now: datetime) -> StandIn:
+    """What the machine's note says of the role, as the store would have it."""
+    return StandIn(note.server, note.boot_id, now, Phase.STANDING_IN, note.address, note.adapter)
+
+
+def effects_of(note: Note, ports: StandInPorts) -> list[Effect]:
+    """What puts it into the store."""
+    now = ports.clock.now()
+    effects: list[Effect] = [
+        lambda tx: tx.claim_stand_in(stand_in_of(note, now)),
+        lambda tx: tx.set_authority(note.server, Authority.STANDBY),
+    ]
+    if note.address is not None and note.adapter is not None:
+        held = HeldAddress(note.address, note.adapter, note.boot_id, note.server, now)
+        effects.append(lambda tx: tx.hold_address(held))
+    return effects

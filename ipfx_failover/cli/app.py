@@ -12,6 +12,8 @@ from ipfx_failover.cli import (
     alerts,
     config,
     files,
+    history,
+    log,
     modes,
     monitor,
     replicate,
@@ -48,6 +50,8 @@ def build() -> typer.Typer:
     )
     for family in (
         status,
+        log,
+        history,
         monitor,
         standin,
         replicate,

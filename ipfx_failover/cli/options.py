@@ -34,6 +34,10 @@ Since = Annotated[
     ),
 ]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A server of the config.")]
+MaybeName = Annotated[
+    str | None,
+    typer.Argument(metavar="[NAME]", help="A server; without a name all.", show_default=False),
+]
 UntilEof = Annotated[
     bool, typer.Option("--until-eof", hidden=True, help="End when standard input ends.")
 ]

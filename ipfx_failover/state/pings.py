@@ -21,6 +21,8 @@ MINUTE_S, HOUR_S = 60, 3600
 _DAY_S = 24 * HOUR_S
 KEPT_S = {MINUTE_S: 2 * _DAY_S, HOUR_S: 400 * _DAY_S}
 """How far back each kind of sum goes."""
+EVER_S = 0
+"""The period of a server's sum since its first ping, which never gets smaller."""
 
 _ADD = """
 INSERT INTO pings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -37,6 +39,14 @@ ON CONFLICT (period_s, begins_at, server) DO UPDATE SET
   served_ms = served_ms + excluded.served_ms
 """
 
+_SUM = """
+SELECT server, max(0, (begins_at - ?) / ?) AS slot, sum(sent) AS sent, sum(lost) AS lost,
+  min(rtt_min_us) AS rtt_min_us, sum(rtt_sum_us) AS rtt_sum_us, max(rtt_max_us) AS rtt_max_us,
+  sum(watched_ms) AS watched_ms, sum(down_ms) AS down_ms, sum(served_ms) AS served_ms
+FROM pings WHERE period_s = ? AND begins_at >= ? AND begins_at < ?
+GROUP BY server, slot ORDER BY slot, server
+"""
+
 
 def add(tx: Transaction, totals: Iterable[PingTotals]) -> None:
     """Add the sums of minutes, and forget what is too old."""
@@ -47,28 +57,44 @@ def add(tx: Transaction, totals: Iterable[PingTotals]) -> None:
         for period_s in KEPT_S:
             begins_at -= begins_at % period_s
             tx.connection.execute(_ADD, _row(minute, period_s, begins_at))
+        tx.connection.execute(_ADD, _row(minute, EVER_S, 0))
     for period_s, kept_s in KEPT_S.items():
         tx.connection.execute(
             "DELETE FROM pings WHERE period_s = ? AND begins_at < ?", (period_s, newest - kept_s)
         )
 
 
-def pings_between(
-    store: Reading, period_s: int, since: datetime, until: datetime
-) -> list[PingTotals]:
-    """All sums of that period which begin in [since, until), oldest first.
+def ever(store: Reading) -> list[PingTotals]:
+    """The sum of each server's pings since its first one; for counters."""
+    return [_of(row, 0, EVER_S) for row in store.rows(_SUM, 0, 1, EVER_S, 0, 1)]
 
-    `since` is taken back to where its own period begins.
-    """
-    from_s = int(since.timestamp())
-    rows = store.rows(
-        "SELECT * FROM pings WHERE period_s = ? AND begins_at >= ? AND begins_at < ? "
-        "ORDER BY begins_at, server",
-        period_s,
-        from_s - from_s % period_s,
-        until.timestamp(),
+
+def first_ping(store: Reading) -> datetime | None:
+    """When the first hour began that is still known."""
+    row = store.row(
+        "SELECT begins_at FROM pings WHERE period_s = ? ORDER BY begins_at LIMIT 1", HOUR_S
     )
-    return [_of(row) for row in rows]
+    return datetime.fromtimestamp(row["begins_at"], UTC) if row else None
+
+
+def finest(since: datetime, now: datetime) -> int:
+    """The shortest period, in seconds, that is kept back to `since`."""
+    age_s = (now - since).total_seconds()
+    return MINUTE_S if age_s <= KEPT_S[MINUTE_S] else HOUR_S
+
+
+def summed_up(
+    store: Reading, since: datetime, until: datetime, *, period_s: int, slot_s: int | None = None
+) -> list[PingTotals]:
+    """The sums of [since, until), by slots of `slot_s` from `since` on, or of all of it.
+
+    What is kept of a period counts where the period begins; of the first slot also the period in
+    which `since` lies. Oldest first.
+    """
+    begin = int(since.timestamp())
+    length_s = slot_s or max(1, round((until - since).total_seconds()))
+    rows = store.rows(_SUM, begin, length_s, period_s, begin - begin % period_s, until.timestamp())
+    return [_of(row, begin, length_s) for row in rows]
 
 
 def _row(totals: PingTotals, period_s: int, begins_at: int) -> tuple[object, ...]:
@@ -87,5 +113,6 @@ def _row(totals: PingTotals, period_s: int, begins_at: int) -> tuple[object, ...
     )
 
 
-def _of(row: dict[str, Any]) -> PingTotals:
-    return PingTotals(**{**row, "begins_at": datetime.fromtimestamp(row["begins_at"], UTC)})
+def _of(row: dict[str, Any], begin: int, length_s: int) -> PingTotals:
+    begins_at = datetime.fromtimestamp(begin + row.pop("slot") * length_s, UTC)
+    return PingTotals(**row, begins_at=begins_at, period_s=length_s)

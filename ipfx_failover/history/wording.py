@@ -1,0 +1,58 @@
+"""Figures as people read them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+NOTHING = "-"
+_UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+def duration(seconds: float | None) -> str:
+    """`340 ms`, `31.4 s`, `2 h 10 min`, `3 d 4 h`."""
+    if seconds is None:
+        return NOTHING
+    if 0 < seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s".replace(".0 ", " ")
+    whole = round(seconds)
+    for place, (length, unit) in enumerate(_UNITS):
+        if whole >= length:
+            small, small_unit = _UNITS[place + 1]
+            rest = whole % length // small
+            return f"{whole // length} {unit}" + (f" {rest} {small_unit}" if rest else "")
+    return NOTHING
+
+
+def size(number_bytes: float | None) -> str:
+    """`512 B`, `1.2 MiB`."""
+    if number_bytes is None:
+        return NOTHING
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if number_bytes < 1024:
+            return f"{number_bytes:.1f} {unit}".replace(".0 ", " ")
+        number_bytes /= 1024
+    return f"{number_bytes:.1f} TiB"
+
+
+def percentage(value: float | None) -> str:
+    """`99.98 %`; it was rounded down where it was reckoned."""
+    return NOTHING if value is None else f"{value:.2f} %".replace("100.00", "100")
+
+
+def milliseconds(number_us: float | None) -> str:
+    """`0.42 ms`, `12.3 ms`, `450 ms`."""
+    if number_us is None:
+        return NOTHING
+    number_ms = number_us / 1000
+    digits = 2 if number_ms < 10 else 1 if number_ms < 100 else 0
+    return f"{number_ms:.{digits}f} ms"
+
+
+def stamp(at: datetime | None) -> str:
+    """Local time to the second."""
+    return NOTHING if at is None else f"{at.astimezone():%Y-%m-%d %H:%M:%S}"

@@ -72,8 +72,11 @@ class EventKind(StrEnum):
     HOOK_RECOVERED = "hook_recovered"
     HOOK_DROPPED = "hook_dropped"
     HOOK_SAID = "hook_said"
+    METRICS_FAILING = "metrics_failing"
+    METRICS_SERVED = "metrics_served"
     STATE_UNWRITABLE = "state_unwritable"
     STATE_WRITABLE = "state_writable"
+    STATE_DAMAGED = "state_damaged"
     STATE_RESET = "state_reset"
 
 
@@ -294,6 +297,8 @@ SPECS: Mapping[EventKind, Spec] = {
     _K.HOOK_RECOVERED: Spec(_I, "{hook} works again"),
     _K.HOOK_DROPPED: Spec(_W, "Not told by {hook}: {subject} ({reason})"),
     _K.HOOK_SAID: Spec(_I, "{hook} said: {output}"),
+    _K.METRICS_FAILING: Spec(_W, "Metrics cannot be served: {reason}; tried again all the time"),
+    _K.METRICS_SERVED: Spec(_I, "Metrics are served again"),
     _K.STATE_UNWRITABLE: Spec(
         _E,
         "The state store cannot be written: {reason}",
@@ -302,6 +307,14 @@ SPECS: Mapping[EventKind, Spec] = {
         next_step="Make room on the disk of the state directory. Pings and takeover go on.",
     ),
     _K.STATE_WRITABLE: Spec(_I, "The state store can be written again", closes=("state",)),
+    # It goes past the store, which keeps no topic of it.
+    _K.STATE_DAMAGED: Spec(
+        _E,
+        "{reason}; pings go on, nobody is taken over",
+        "The Failover Server's state is damaged: it takes nobody over",
+        next_step="Look whether it stands in for a server (its address, its application). Then end "
+        "the monitor, make a new store with ipfx-failover state reset, and start it again.",
+    ),
     _K.STATE_RESET: Spec(_W, "A new state store was made; the damaged one is {kept}"),
 }
 

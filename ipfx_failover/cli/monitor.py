@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Annotated
+
+import typer
 
 from ipfx_failover.cli.options import ConfigPath, Json
-
-if TYPE_CHECKING:
-    import typer
 
 
 def add_to(app: typer.Typer) -> None:
     app.command("monitor")(monitor)
 
 
-def monitor(config: ConfigPath = None, as_json: Json = False) -> None:
+def monitor(
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            "--metrics",
+            metavar="ADDRESS:PORT",
+            help="Serve Prometheus metrics at /metrics, from a process of its own.",
+            show_default=False,
+        ),
+    ] = None,
+    config: ConfigPath = None,
+    as_json: Json = False,
+) -> None:
     """Watch all servers, keep their copies fresh, and take over from one that fails.
 
     Runs until SIGTERM or Ctrl-C, which leave a stand-in standing; started again, also after a
@@ -28,8 +39,12 @@ def monitor(config: ConfigPath = None, as_json: Json = False) -> None:
     from ipfx_failover.wiring.monitoring import run_monitor
     from ipfx_failover.wiring.site import open_site
 
+    if metrics is not None:
+        from ipfx_failover.wiring.measuring import check_metrics
+
+        check_metrics(metrics)
     site = open_site(config)
     output = Output(as_json)
     for warning in site.warnings:
         output.progress(f"warning: {warning}")
-    run_monitor(site, output.event, output.progress)
+    run_monitor(site, output.event, output.progress, metrics_at=metrics)

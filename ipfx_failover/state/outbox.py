@@ -70,10 +70,10 @@ def is_failing(reading: Reading, channel: str) -> bool:
     return reading.row(sql, channel) is not None
 
 
-def channels_waiting(reading: Reading) -> set[str]:
-    """The channels in which a message waits, the mails' not among them."""
-    rows = reading.rows("SELECT DISTINCT channel FROM waiting WHERE channel <> ?", MAIL)
-    return {row["channel"] for row in rows}
+def waiting(reading: Reading) -> dict[str, int]:
+    """How many messages wait in each channel that has any."""
+    rows = reading.rows("SELECT channel, count(*) AS n FROM waiting GROUP BY channel")
+    return {row["channel"]: row["n"] for row in rows}
 
 
 def claim(tx: Transaction, channel: str, *, holder: str, now: datetime) -> Posted | None:

@@ -42,7 +42,7 @@ class Hooks:
     def look(self, store: Store, *, within_s: float = _PASS_S) -> None:
         """Begin to tell whoever is due, nothing more behind `within_s`."""
         site = self._site()
-        for channel in outbox.channels_waiting(store):
+        for channel in outbox.waiting(store).keys() - {outbox.MAIL}:
             running = self._running.get(channel)
             if running is not None and running.is_alive():
                 continue

@@ -51,8 +51,16 @@ _MAIL_BOUND_S = 30.0
 _SWITCH_INTERVAL_S = 0.0002
 
 
-def run_monitor(site: Site, show: Callable[[Logged], object], say: Callable[[str], None]) -> None:
+def run_monitor(
+    site: Site,
+    show: Callable[[Logged], object],
+    say: Callable[[str], None],
+    *,
+    metrics_at: str | None = None,
+) -> None:
     """Monitor until SIGTERM or Ctrl-C; `show` is told of every event, `say` of what is no event.
+
+    `metrics_at`: ADDRESS:PORT to serve metrics at.
 
     Raises:
         Busy: another monitor of this state directory runs; it is named.
@@ -67,7 +75,7 @@ def run_monitor(site: Site, show: Callable[[Logged], object], say: Callable[[str
         on_end(lambda signal_name: messages.put(Stop(signal_name)))
         try:
             with hooks_told(lambda: site, say), supervisor(site.config.network) as supervised:
-                _assemble(site, messages, say, supervised).run()
+                _assemble(site, messages, say, supervised, metrics_at).run()
         finally:
             follower.stop()
             thread.join(timeout=5)
@@ -80,6 +88,7 @@ def _assemble(
     messages: SimpleQueue[Message],
     say: Callable[[str], None],
     supervised: Supervisor,
+    metrics_at: str | None,
 ) -> Monitor:
     config = site.config
     adapters = network.addresses()
@@ -108,7 +117,7 @@ def _assemble(
             say=say,
         ),
         lookout=_lookout(site, adapters, messages, hurry),
-        chores=_chores(site, scribe),
+        chores=_chores(site, scribe, metrics_at),
     )
     monitor = Monitor(
         config=config,
@@ -195,11 +204,15 @@ def _lookout(
     )
 
 
-def _chores(site: Site, scribe: Scribe) -> Chores:
-    wanted = any(server.files and server.files.real_time for server in site.config.servers.values())
+def _chores(site: Site, scribe: Scribe, metrics_at: str | None) -> Chores:
+    workers = []
+    if any(server.files and server.files.real_time for server in site.config.servers.values()):
+        workers.append(_worker(site, scribe, "sync-files", "--all", "--watch"))
+    if metrics_at is not None:
+        workers.append(_worker(site, scribe, "metrics", "--listen", metrics_at))
     return Chores(
         open_store=site.store,
-        workers=[_worker(site, scribe, "sync-files", "--all", "--watch")] if wanted else [],
+        workers=workers,
         nightly=Nightly(
             servers=site.config.servers,
             worker=_worker(site, scribe, "replicate-from-live", "--all", "--if-due"),
@@ -220,7 +233,7 @@ def _worker(site: Site, scribe: Scribe, command: str, *options: str) -> Worker:
 
     return Worker(
         [command, *options, "--config", str(site.config_path)],
-        keeps_running="--watch" in options,
+        keeps_running=not {"--watch", "--listen"}.isdisjoint(options),
         clock=site.clock,
         failed=failed,
         recovered=recovered,

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ipfx_failover.events import Event
     from ipfx_failover.state.store import Store
     from ipfx_failover.wiring.hooks import Hooks
     from ipfx_failover.wiring.site import Site
@@ -26,9 +27,9 @@ def deliver(site: Site, *, bound_s: float = _ONE_SHOT_S) -> None:
 
 def _tell_hooks(site: Site, store: Store, *, bound_s: float) -> Hooks | None:
     """Begin to tell the hooks, where there are any."""
-    from ipfx_failover.state.outbox import channels_waiting
+    from ipfx_failover.state.outbox import MAIL, waiting
 
-    if not channels_waiting(store):
+    if not waiting(store).keys() - {MAIL}:
         return None
     from ipfx_failover.wiring.hooks import Hooks
 
@@ -60,21 +61,19 @@ def refresh_snapshot_from(site: Site, store: Store) -> None:
     write_snapshot(report, site.state_dir)
 
 
-def cry(site: Site, reason: str) -> None:
+def cry(site: Site, event: Event) -> None:
     """Mail past the outbox, and without waiting: the store that holds it cannot be used."""
     import threading
 
-    threading.Thread(target=_cry_now, args=(site, reason), name="cry", daemon=True).start()
+    threading.Thread(target=_cry_now, args=(site, event), name="cry", daemon=True).start()
 
 
-def _cry_now(site: Site, reason: str) -> None:
+def _cry_now(site: Site, event: Event) -> None:
     from ipfx_failover.adapters.smtp import SmtpSender
     from ipfx_failover.decide.alerts import compose
     from ipfx_failover.errors import FailoverError
-    from ipfx_failover.events import Event, EventKind
     from ipfx_failover.mailing import send_now
 
-    event = Event(EventKind.STATE_UNWRITABLE, site.clock.now(), None, {"reason": reason})
     # Nobody is left to be told when this fails too; the monitor's own output has said it.
     with suppress(FailoverError):
         send_now(SmtpSender(site.config.alerts), compose(event), site.clock)

@@ -65,8 +65,11 @@ FIELDS = {
     K.HOOK_RECOVERED: {"hook"},
     K.HOOK_DROPPED: {"hook", "subject", "reason"},
     K.HOOK_SAID: {"hook", "output"},
+    K.METRICS_FAILING: {"reason"},
+    K.METRICS_SERVED: set(),
     K.STATE_UNWRITABLE: {"reason"},
     K.STATE_WRITABLE: set(),
+    K.STATE_DAMAGED: {"reason"},
     K.STATE_RESET: {"kept"},
 }
 

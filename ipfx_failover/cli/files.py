@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ipfx_failover.cli.names import server_names
 from ipfx_failover.cli.options import ConfigPath, Json, UntilEof
 
 if TYPE_CHECKING:
@@ -23,7 +24,12 @@ def add_to(app: typer.Typer) -> None:
 def sync_files(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="NAME", help="A server of the config.", show_default=False),
+        typer.Argument(
+            metavar="NAME",
+            help="A server of the config.",
+            show_default=False,
+            autocompletion=server_names,
+        ),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="All servers that have files.")] = False,
     to_live: Annotated[

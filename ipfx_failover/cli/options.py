@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ipfx_failover.adapters.paths import places
+from ipfx_failover.cli.names import server_names
 
 ConfigPath = Annotated[
     Path | None,
@@ -33,10 +34,18 @@ Since = Annotated[
         help="Only what was since then: 1h, 2d, 03:00, 2026-11-20, '2026-11-20 03:00'.",
     ),
 ]
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A server of the config.")]
+Name = Annotated[
+    str,
+    typer.Argument(metavar="NAME", help="A server of the config.", autocompletion=server_names),
+]
 MaybeName = Annotated[
     str | None,
-    typer.Argument(metavar="[NAME]", help="A server; without a name all.", show_default=False),
+    typer.Argument(
+        metavar="[NAME]",
+        help="A server; without a name all.",
+        show_default=False,
+        autocompletion=server_names,
+    ),
 ]
 UntilEof = Annotated[
     bool, typer.Option("--until-eof", hidden=True, help="End when standard input ends.")

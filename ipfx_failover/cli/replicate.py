@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from ipfx_failover.cli.options import ConfigPath, Json, UntilEof, Yes
+from ipfx_failover.cli.names import server_names
+from ipfx_failover.cli.options import ConfigPath, Json, Name, UntilEof, Yes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +23,13 @@ if TYPE_CHECKING:
 Done: TypeAlias = "tuple[dict[str, object], FailoverError | None]"
 """What came of a server's work for `--json`, and the error that it ends with all the same."""
 Names = Annotated[
-    str | None, typer.Argument(metavar="NAME", help="A server of the config.", show_default=False)
+    str | None,
+    typer.Argument(
+        metavar="NAME",
+        help="A server of the config.",
+        show_default=False,
+        autocompletion=server_names,
+    ),
 ]
 
 
@@ -85,7 +92,7 @@ def replicate_from_live(
 
 
 def replicate_to_live(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A server of the config.")],
+    name: Name,
     overwrite: Annotated[
         bool,
         typer.Option(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ipfx_failover.cli.ending import end
+from ipfx_failover.cli.names import adapter_names, server_names
 from ipfx_failover.cli.options import ConfigPath, Json, Name, Plan, Yes
 
 if TYPE_CHECKING:
@@ -116,10 +117,20 @@ def stop_failover(
 
 def takeover_ip(
     target: Annotated[
-        str, typer.Argument(metavar="ADDRESS|NAME", help="An IPv4 address, or a server.")
+        str,
+        typer.Argument(
+            metavar="ADDRESS|NAME",
+            help="An IPv4 address, or a server.",
+            autocompletion=server_names,
+        ),
     ],
     adapter: Annotated[
-        str | None, typer.Option("--adapter", help="Network adapter; default: network.adapter.")
+        str | None,
+        typer.Option(
+            "--adapter",
+            help="Network adapter; default: network.adapter.",
+            autocompletion=adapter_names,
+        ),
     ] = None,
     release: Annotated[bool, typer.Option("--release", help="Give the address up again.")] = False,
     force: Force = False,

@@ -1,0 +1,54 @@
+"""`completion`: what makes a shell complete commands, options and names."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from typing import Annotated, Final
+
+import typer
+
+from ipfx_failover.cli.options import Json
+
+_ASKED: Final = "_IPFX_FAILOVER_COMPLETE"
+"""The variable by which a shell asks."""
+
+
+class Shell(StrEnum):
+    """The shells whose completion is known."""
+
+    BASH = "bash"
+    ZSH = "zsh"
+    FISH = "fish"
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("completion")(completion)
+    if _ASKED in os.environ:
+        from typer._completion_classes import completion_init
+
+        completion_init()
+
+
+def completion(
+    shell: Annotated[Shell, typer.Argument(metavar="bash|zsh|fish", help="The shell.")],
+    as_json: Json = False,
+) -> None:
+    """Print what a shell needs to complete commands, options and the names of servers.
+
+    For bash put this into ~/.bashrc: eval "$(ipfx-failover completion bash)". For all users write
+    it to /usr/share/bash-completion/completions/ipfx-failover, /usr/share/zsh/vendor-completions/
+    _ipfx-failover or /usr/share/fish/vendor_completions.d/ipfx-failover.fish.
+
+    Example: ipfx-failover completion bash
+    """
+    from typer._completion_shared import get_completion_script
+
+    from ipfx_failover.cli.output import Output
+
+    script = get_completion_script(
+        prog_name="ipfx-failover", complete_var=_ASKED, shell=shell.value
+    )
+    output = Output(as_json)
+    output.line(script)
+    output.document(shell=shell, script=script)

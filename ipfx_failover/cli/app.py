@@ -10,10 +10,9 @@ from typer.exceptions import TyperException
 from ipfx_failover.adapters.signals import on_end
 from ipfx_failover.cli import (
     alerts,
+    completion,
     config,
     files,
-    history,
-    log,
     modes,
     monitor,
     replicate,
@@ -44,14 +43,13 @@ def build() -> typer.Typer:
         help=_HELP,
         epilog=_EPILOG,
         no_args_is_help=True,
+        add_completion=False,  # there is a command for it
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     for family in (
         status,
-        log,
-        history,
         monitor,
         standin,
         replicate,
@@ -61,6 +59,7 @@ def build() -> typer.Typer:
         config,
         alerts,
         state,
+        completion,
     ):
         family.add_to(app)
 

@@ -1,26 +1,30 @@
-"""`config check`: is the config right, and what follows from it?"""
+"""`config`: is it right, what is in force, and change it (manual, "Settings…")."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ipfx_failover.cli import config_change
 from ipfx_failover.cli.options import ConfigPath, Json
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ipfx_failover.config.findings import Facts
-    from ipfx_failover.config.secrets import Secret
-    from ipfx_failover.wiring.site import Site
+    from ipfx_failover.config.effective import Setting
 
 
 def add_to(app: typer.Typer) -> None:
     group = typer.Typer(
-        name="config", help="Look at the config.", no_args_is_help=True, rich_markup_mode=None
+        name="config",
+        help="Look at the config, and change it.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
     )
     group.command("check")(check)
+    group.command("show")(show)
+    config_change.add_to(group)
     app.add_typer(group)
 
 
@@ -34,20 +38,18 @@ def check(config: ConfigPath = None, as_json: Json = False) -> None:
     """
     from dataclasses import asdict
 
+    from ipfx_failover.cli.findings import facts_for, show_findings
     from ipfx_failover.cli.output import Output
     from ipfx_failover.config.explain import explain
     from ipfx_failover.wiring.site import open_site
 
     site = open_site(config)
     output = Output(as_json)
-    findings = explain(site.config, facts=_facts(site))
+    findings = explain(site.config, facts=facts_for(site.config))
     output.line(f"{site.config_path}: no errors")
     for warning in site.warnings:
         output.line(f"  warning  {warning}")
-    for finding in findings:
-        output.line(f"  {finding.level:<7}  {finding.subject}: {finding.message}")
-        if finding.hint:
-            output.line(f"           -> {finding.hint}")
+    show_findings(findings, output)
     output.document(
         config=str(site.config_path),
         warnings=list(site.warnings),
@@ -55,44 +57,99 @@ def check(config: ConfigPath = None, as_json: Json = False) -> None:
     )
 
 
-def _facts(site: Site) -> Facts:
-    """What this machine says; what it does not say (no such adapter, no rights) is not judged."""
-    import os
-    from dataclasses import replace
+def show(
+    key: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[KEY]",
+            help="A key such as network.adapter, or a table such as servers.DEMOSERVER.",
+            show_default=False,
+        ),
+    ] = None,
+    defaults: Annotated[
+        bool, typer.Option("--defaults", help="Show what holds where the config says nothing.")
+    ] = False,
+    config: ConfigPath = None,
+    as_json: Json = False,
+) -> None:
+    """Show the settings that are in force, and where each comes from.
 
-    from ipfx_failover.adapters.paths import look
-    from ipfx_failover.config.findings import Facts
-    from ipfx_failover.errors import FailoverError
-    from ipfx_failover.wiring.network import addresses
+    What is printed is TOML. Behind each value stands its line in the config file, or that it is
+    the default. A password is shown as the place where it is kept. With a KEY, also its meaning.
 
-    facts = Facts(look=look, environ=os.environ, reveal=_revealed, read=_read)
-    adapter = site.config.network.adapter
-    if adapter is None:
-        return facts
-    try:
-        here = addresses()
-        try:
-            known = {each.name: each for each in here.adapters()}
-            interfaces = known[adapter].interfaces if adapter in known else ()
-            gateway = here.gateway(adapter) if adapter in known else None
-        finally:
-            here.close()
-    except FailoverError:
-        return facts
-    return replace(facts, gateway=gateway, interfaces=interfaces)
+    Example: ipfx-failover config show network
+    """
+    from ipfx_failover.cli.output import Output
+    from ipfx_failover.config.given import place_of
+
+    output = Output(as_json)
+    file, settings = (None, _defaults()) if defaults else _in_force(config)
+    if key is not None:
+        names = {setting.key[1] for setting in settings if setting.key[0] == "servers"}
+        place = place_of(key, names)
+        settings = [each for each in settings if each.key[: len(place.key)] == place.key]
+        if place.row is not None and settings:
+            output.line(_meaning(settings[0]))
+    output.line(_as_toml(settings))
+    output.document(
+        config=str(file) if file else None,
+        settings=[
+            {
+                "key": ".".join(each.key),
+                "value": each.value,
+                "source": each.source,
+                "line": each.line,
+            }
+            for each in settings
+        ],
+    )
 
 
-def _revealed(secret: Secret) -> str | None:
-    from ipfx_failover.errors import FailoverError
+def _in_force(config: Path | None) -> tuple[Path, list[Setting]]:
+    from ipfx_failover.config.effective import effective
+    from ipfx_failover.config.load import decode, read
+    from ipfx_failover.wiring.site import open_site
 
-    try:
-        return secret.reveal()
-    except FailoverError:
-        return None  # why not is found by looking at it
+    site = open_site(config)
+    text = decode(site.config_path, read(site.config_path).data)
+    return site.config_path, list(effective(site.config, text))
 
 
-def _read(path: Path) -> str | None:
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeError):
-        return None
+def _defaults() -> list[Setting]:
+    from ipfx_failover.config.effective import defaults
+
+    return list(defaults())
+
+
+def _as_toml(settings: list[Setting]) -> str:
+    lines: list[str] = []
+    table: tuple[str, ...] = ()
+    for setting in settings:
+        if setting.key[:-1] != table:
+            table = setting.key[:-1]
+            lines += ["", f"[{'.'.join(table)}]"]
+        lines += _assignment(setting)
+    return "\n".join(lines).strip("\n")
+
+
+def _assignment(setting: Setting) -> list[str]:
+    from ipfx_failover.config.literal import literal
+
+    words = f"line {setting.line}" if setting.line else setting.source
+    if setting.value is None:
+        return [f"{'#' + setting.row.key:<40} # {words}"]
+    line = f"{setting.row.key} = {literal(setting.value)}"
+    if len(line) <= 66 or not isinstance(setting.value, list):
+        return [f"{line:<40} # {words}"]
+    entries = [f"  {literal(entry)}," for entry in setting.value]
+    return [f"{setting.row.key + ' = [':<40} # {words}", *entries, "]"]
+
+
+def _meaning(setting: Setting) -> str:
+    import textwrap
+
+    row = setting.row
+    kind = f"{row.type[0].upper()}{row.type[1:]}."
+    default = "" if row.required or not row.default else f" Default: {row.default}"
+    text = f"{row.doc} {kind}{default}"
+    return "\n".join(f"# {line}" for line in textwrap.wrap(text, 78))

@@ -136,9 +136,12 @@ def _mail_address(given: object) -> str:
 
 
 def _host(given: object) -> str:
-    if not _HOST.fullmatch(_text(given)):
+    text = _text(given)
+    if not _HOST.fullmatch(text):
         raise wrong_kind()
-    return str(given)
+    if _ADDRESS_LIKE.fullmatch(text):  # no name is all digits and dots
+        _address(text)
+    return text
 
 
 def is_name(text: str) -> bool:

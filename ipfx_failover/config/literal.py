@@ -33,7 +33,7 @@ def literal(value: Value, *, like: str = "") -> str:
         return f"[{', '.join(literal(each, like=like.lstrip('[ ')) for each in value)}]"
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
-    return json.dumps(value)
+    return json.dumps(value, default=str)  # dates, which no key has, but a wrong config may
 
 
 def key_part(part: str) -> str:

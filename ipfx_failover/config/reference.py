@@ -106,6 +106,18 @@ class Row:
     unit: str
     doc: str
     choices: tuple[str, ...] = ()
+    base: Any = str
+    """The Python type of the value, or of a list's entries."""
+    is_list: bool = False
+
+    @property
+    def is_secret(self) -> bool:
+        return self.base is Secret
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """Such as `("servers", NAME, "port")`."""
+        return (*self.table, self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +202,8 @@ def _row(path: tuple[str, ...], key: str, field: FieldInfo, shape: _Shape, doc: 
         unit=unit,
         doc=doc,
         choices=shape.choices,
+        base=shape.base,
+        is_list=shape.is_list,
     )
 
 
@@ -286,6 +300,8 @@ def plain(value: Any) -> Any:
         return {key: plain(item) for key, item in fields if item is not None}
     if isinstance(value, tuple):
         return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
     return value if isinstance(value, bool | int | float | str | None) else str(value)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import tomllib
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ipfx_failover.adapters.durable import rewrite_file
+from ipfx_failover.config.changes import changes
 from ipfx_failover.config.edit import edited
 from ipfx_failover.config.find import find
 from ipfx_failover.config.load import Content, Loaded, check, decode, read
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from ipfx_failover.config.changes import Change
     from ipfx_failover.config.edit import Edit
     from ipfx_failover.config.problems import Problem
 
@@ -34,8 +36,31 @@ class Changed(NamedTuple):
     after: str
     problems: tuple[Problem, ...]
     """What was wrong before and still is; the change brings none."""
+    was: Loaded | None
+    """The config before the change; none if there were problems."""
     loaded: Loaded | None
     """The config after the change; none as long as there are problems."""
+
+    @property
+    def keys(self) -> tuple[Change, ...]:
+        """What is another value now."""
+        was = tomllib.loads(self.before) if is_toml(self.before) else {}
+        return changes(was, tomllib.loads(self.after))
+
+
+def tree_of(path: Path | None) -> tuple[Path, dict[str, Any]]:
+    """The config file, and what is in it, right or wrong.
+
+    Raises:
+        UsageError: there is no such file.
+        ConfigError: it is not TOML.
+    """
+    file = find(path, environ=os.environ).resolve()
+    content = read(file)
+    text = decode(file, content.data)
+    if not is_toml(text):
+        check(file, content, environ=os.environ)  # says what is wrong
+    return file, tomllib.loads(text)
 
 
 def apply(path: Path | None, edits: Iterable[Edit], *, dry_run: bool = False) -> Changed:
@@ -57,12 +82,30 @@ def apply(path: Path | None, edits: Iterable[Edit], *, dry_run: bool = False) ->
     """
     file = find(path, environ=os.environ).resolve()
     if dry_run:
-        return _changed(file, edits)[1]
+        return _edited(file, read(file), edits)
     with Locks(file.parent).hold(file.name, this_command(), wait_s=_WAIT_S):
-        content, changed = _changed(file, edits)
+        content = read(file)
+        changed = _edited(file, content, edits)
         if changed.after != changed.before:
             _write(file, content.data, changed.after)
     return changed
+
+
+def judge(file: Path, before: Content, after: bytes) -> Changed:
+    """What another content would make of the config file; nothing is written.
+
+    Raises:
+        ConfigError: the new content would bring a problem into it; all that there would be.
+    """
+    known = _looked_at(file, before)
+    result = _looked_at(file, before._replace(data=after))
+    old, new = _text(before.data), _text(after)
+    was = known if isinstance(known, Loaded) else None
+    if isinstance(result, Loaded):
+        return Changed(file, old, new, (), was, result)
+    if not is_toml(new) or _added(known, result):
+        raise result
+    return Changed(file, old, new, result.problems, was, None)
 
 
 def replace(file: Path, before: bytes, after: str) -> None:
@@ -76,19 +119,15 @@ def replace(file: Path, before: bytes, after: str) -> None:
         _write(file, before, after)
 
 
-def _changed(file: Path, edits: Iterable[Edit]) -> tuple[Content, Changed]:
-    content = read(file)
+def _edited(file: Path, content: Content, edits: Iterable[Edit]) -> Changed:
     before = decode(file, content.data)
-    known = _looked_at(file, content)
-    if isinstance(known, ConfigError) and not _is_toml(before):
-        raise known
-    after = edited(before, edits)
-    result = _looked_at(file, content._replace(data=after.encode()))
-    if isinstance(result, Loaded):
-        return content, Changed(file, before, after, (), result)
-    if new := _added(known, result):
-        raise EditError(file, new)
-    return content, Changed(file, before, after, result.problems, None)
+    if not is_toml(before):
+        check(file, content, environ=os.environ)  # says what is wrong
+    try:
+        return judge(file, content, edited(before, edits).encode())
+    except ConfigError as error:
+        known = _looked_at(file, content)
+        raise EditError(file, _added(known, error)) from None
 
 
 def _looked_at(file: Path, content: Content) -> Loaded | ConfigError:
@@ -98,12 +137,17 @@ def _looked_at(file: Path, content: Content) -> Loaded | ConfigError:
         return error
 
 
-def _is_toml(text: str) -> bool:
+def is_toml(text: str) -> bool:
+    """Whether the text can be parsed at all."""
     try:
         tomllib.loads(text)
     except (ValueError, RecursionError):
         return False
     return True
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8-sig", "replace")
 
 
 def _added(known: Loaded | ConfigError, result: ConfigError) -> tuple[Problem, ...]:

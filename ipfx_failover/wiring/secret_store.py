@@ -5,14 +5,14 @@ Reading them is `ipfx_failover.config.secrets`: whoever adds a place adds it to 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ipfx_failover.adapters.durable import rewrite_file
 from ipfx_failover.errors import Refused, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
 Place = Literal["file", "keyring"]
 
@@ -25,11 +25,34 @@ def store_secret(
 ) -> dict[str, str]:
     """Put a password where only its owner reads it; the reference that the config gets.
 
+    Args and errors are those of `reference_for` and `put_secret`.
+    """
+    reference = reference_for(key, config=config, place=place)
+    put_secret(reference, value)
+    return reference
+
+
+def reference_for(
+    key: Sequence[str], *, config: Path, place: Place = "file", there: object = None
+) -> dict[str, str]:
+    """Where a password belongs.
+
     Args:
         key: the config's key that it is for, such as `("alerts", "password")`; it names the file.
-        value: the password, one line.
         config: the config file; `secrets` beside it is where the files are.
         place: a file of its own, or this user's keyring.
+        there: what the config says now; a file that it names gets the new password.
+    """
+    name = ".".join(key)
+    if place == "file" and isinstance(there, dict) and "%" not in there.get("file", "%"):
+        return there
+    if place == "keyring":
+        return {"keyring": f"{_SERVICE}/{name}"}
+    return {"file": str(config.resolve().parent / _DIRECTORY / name)}
+
+
+def put_secret(reference: Mapping[str, str], value: str) -> None:
+    """Store a password where a reference says, in place of what may be there.
 
     Raises:
         UsageError: it is empty or has a line break in it.
@@ -37,18 +60,13 @@ def store_secret(
     """
     if not value or set(value) & set("\r\n\0"):
         raise UsageError("a password is one line, and not empty", "give it again")
-    name = ".".join(key)
-    if place == "keyring":
-        return _in_keyring(name, value)
-    return put_in_file(config.resolve().parent / _DIRECTORY / name, value)
+    if "keyring" in reference:
+        _in_keyring(reference["keyring"], value)
+    else:
+        _in_file(Path(reference["file"]), value)
 
 
-def put_in_file(file: Path, value: str) -> dict[str, str]:
-    """Write a password into this file, which only its owner reads; its reference.
-
-    Raises:
-        Refused: it cannot be written.
-    """
+def _in_file(file: Path, value: str) -> None:
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         rewrite_file(file, f"{value}\n".encode(), mode=0o600)
@@ -57,10 +75,10 @@ def put_in_file(file: Path, value: str) -> dict[str, str]:
             f"the secret file {file} cannot be written: {error.strerror or error}",
             "run this as the file's owner or as root, and see that the disk is not full",
         ) from None
-    return {"file": str(file)}
 
 
-def _in_keyring(name: str, value: str) -> dict[str, str]:
+def _in_keyring(entry: str, value: str) -> None:
+    service, _, user = entry.partition("/")
     try:
         import keyring
         from keyring.errors import KeyringError
@@ -70,10 +88,9 @@ def _in_keyring(name: str, value: str) -> dict[str, str]:
             "pip install 'ipfx-failover[keyring]', or keep the password in a file",
         ) from None
     try:
-        keyring.set_password(_SERVICE, name, value)
+        keyring.set_password(service, user, value)
     except KeyringError as error:
         raise Refused(
             f"the keyring takes no password: {type(error).__name__}",
             "a keyring needs a desktop session: keep the password in a file instead",
         ) from None
-    return {"keyring": f"{_SERVICE}/{name}"}

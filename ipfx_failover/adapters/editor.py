@@ -1,0 +1,47 @@
+"""The operator's own editor."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import signal
+import subprocess
+from typing import TYPE_CHECKING, Final
+
+from ipfx_failover.adapters.paths import WINDOWS
+from ipfx_failover.errors import Failed, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_USUAL: Final = ("notepad",) if WINDOWS else ("editor", "sensible-editor", "nano", "vi")
+
+
+def edit_file(file: Path, environ: Mapping[str, str]) -> None:
+    """Have a person edit a file with `$VISUAL`, `$EDITOR` or what the system has.
+
+    Raises:
+        Refused: there is no editor.
+        Failed: it cannot be run, or ended with an error.
+    """
+    named = environ.get("VISUAL") or environ.get("EDITOR")
+    usual = next((name for name in _USUAL if shutil.which(name)), None)
+    if not (named or usual):
+        raise Refused("no editor was found", "name one: EDITOR=/usr/bin/nano")
+    argv = shlex.split(named, posix=not WINDOWS) if named else [str(usual)]
+    before = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is the editor's
+    try:
+        code = subprocess.call([*argv, str(file)])
+    except OSError as error:
+        raise Failed(
+            f"the editor {argv[0]} cannot be run: {error.strerror or error}",
+            "name another one in EDITOR",
+        ) from None
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if code:
+        raise Failed(
+            f"the editor {argv[0]} ended with exit code {code}; nothing was changed",
+            "run it again, or name another one in EDITOR",
+        )

@@ -1,0 +1,69 @@
+"""What follows from a config on this machine, as `config check` and all that change it say it."""
+
+from __future__ import annotations
+
+import sys
+from shutil import get_terminal_size
+from textwrap import wrap
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from pathlib import Path
+
+    from ipfx_failover.adapters.paths import FileFacts
+    from ipfx_failover.cli.output import Output
+    from ipfx_failover.config.findings import Facts, Finding
+    from ipfx_failover.config.models import Config
+
+
+def show_findings(findings: Sequence[Finding], output: Output) -> None:
+    """What follows from a config, each with what to do about it."""
+    for finding in findings:
+        _show(f"  {finding.level:<7}  ", f"{finding.subject}: {finding.message}", output)
+        if finding.hint:
+            _show("           -> ", finding.hint, output)
+
+
+def _show(begin: str, text: str, output: Output) -> None:
+    """On one line for scripts, in as many as it takes on a terminal."""
+    if not sys.stdout.isatty():
+        output.line(begin + text)
+        return
+    width = max(40, get_terminal_size().columns)
+    indent = " " * len(begin)
+    for line in wrap(text, width, initial_indent=begin, subsequent_indent=indent):
+        output.line(line)
+
+
+def facts_for(config: Config, *, stored: Collection[str] = ()) -> Facts:
+    """What this machine says; what it does not say (no such adapter, no rights) is not judged.
+
+    Args:
+        config: whose facts are wanted.
+        stored: secret files that count as being there: they are about to be written.
+    """
+    import os
+
+    from ipfx_failover.adapters import paths
+    from ipfx_failover.config.findings import Facts
+    from ipfx_failover.errors import FailoverError
+    from ipfx_failover.wiring.network import addresses
+
+    def look(path: Path) -> FileFacts:
+        return paths.FileFacts("file") if str(path) in stored else paths.look(path)
+
+    adapter = config.network.adapter
+    if adapter is None:
+        return Facts(look=look, environ=os.environ)
+    try:
+        here = addresses()
+        try:
+            known = {each.name: each for each in here.adapters()}
+            interfaces = known[adapter].interfaces if adapter in known else ()
+            gateway = here.gateway(adapter) if adapter in known else None
+        finally:
+            here.close()
+    except FailoverError:
+        return Facts(look=look, environ=os.environ)
+    return Facts(gateway=gateway, interfaces=interfaces, look=look, environ=os.environ)

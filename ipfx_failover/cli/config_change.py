@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,10 +14,12 @@ from ipfx_failover.errors import ExitCode, FailoverError, Refused, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from ipfx_failover.cli.output import Output
     from ipfx_failover.config.edit import Key
     from ipfx_failover.config.findings import Finding
+    from ipfx_failover.config.given import Given
     from ipfx_failover.wiring.config_file import Changed
     from ipfx_failover.wiring.draft import Draft
     from ipfx_failover.wiring.secret_store import Place
@@ -73,16 +75,43 @@ def set_(
     Example: ipfx-failover config set alerts.smtp_port=587 alerts.to=ops@example.com --plan
     """
     from ipfx_failover.cli.output import Output
-    from ipfx_failover.config.edit import Set
     from ipfx_failover.config.given import understand
-    from ipfx_failover.config.sheet import value_at
-    from ipfx_failover.wiring.config_file import apply, tree_of
-    from ipfx_failover.wiring.secret_store import put_secret, reference_for
+    from ipfx_failover.wiring.config_file import tree_of
 
-    output = Output(as_json)
     file, tree = tree_of(config)
     given = understand(settings or [], unset or [], tuple(tree.get("servers", ())))
-    place: Place = "keyring" if keyring else "file"
+    how = How(password_file, keyring=keyring, plan=plan, yes=yes)
+    return carry_out(given, file, tree, how, Output(as_json))
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a change is to be made."""
+
+    password_file: str | None = None
+    keyring: bool = False
+    plan: bool = False
+    yes: bool = False
+
+
+def carry_out(
+    given: Given, file: Path, tree: Mapping[str, Any], how: How, output: Output
+) -> ExitCode:
+    """Change the config: all that is given, together, or nothing.
+
+    Args:
+        given: what is wanted.
+        file: the config.
+        tree: what is in it now.
+        how: with which questions asked, and whether it is done at all.
+        output: where it says what changes and what follows from it.
+    """
+    from ipfx_failover.config.edit import Set
+    from ipfx_failover.config.sheet import value_at
+    from ipfx_failover.wiring.config_file import apply
+    from ipfx_failover.wiring.secret_store import put_secret, reference_for
+
+    place: Place = "keyring" if how.keyring else "file"
     passwords = {
         key: reference_for(key, config=file, place=place, there=value_at(tree, key))
         for key in given.passwords
@@ -90,10 +119,11 @@ def set_(
     edits = [*given.edits, *(Set(key, reference) for key, reference in passwords.items())]
     changed = apply(file, edits, dry_run=True)
     review = _Review(changed, passwords, output)
-    if review.is_empty or plan:
+    if review.is_empty or how.plan:
         return review.end(written=False)
-    review.confirm(yes=yes)
-    for key, value in _ask_passwords(tuple(passwords), password_file, as_json=as_json):
+    review.confirm(yes=how.yes)
+    asked = _ask_passwords(tuple(passwords), how.password_file, as_json=output.as_json)
+    for key, value in asked:
         put_secret(passwords[key], value)
     apply(file, edits)
     return review.end(written=True)

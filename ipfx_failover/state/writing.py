@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ipfx_failover.decide.alerts import Mail, compose, reminded, weigh
 from ipfx_failover.decide.notices import notice
-from ipfx_failover.events import one_line
+from ipfx_failover.events import EventKind, one_line
 from ipfx_failover.state.channels import routes
 from ipfx_failover.state.outbox import MAIL
 from ipfx_failover.state.reading import Reading
@@ -35,6 +36,15 @@ KEPT_EVENTS = 100_000
 KEPT_RUNS = 100
 """Of each server's work."""
 _LOOK_EVERY = 1000
+
+_K = EventKind
+LASTING = (
+    *(_K.SERVER_FAILED, _K.SERVER_RESET, _K.TAKEOVER_STARTED, _K.TAKEOVER_FAILED),
+    *(_K.STAND_IN_STARTED, _K.STAND_IN_INTERRUPTED, _K.STAND_IN_STOPPED, _K.AUTO_STOPPED),
+    *(_K.FAILBACK_COMPLETED, _K.STANDBY_DISCARDED, _K.REPLICATED, _K.REPLICATION_FAILED),
+)
+"""What `history` tells of is kept longer than the rest of the log."""
+LASTING_FOR = timedelta(days=400)
 
 
 class Transaction(Reading):
@@ -189,7 +199,7 @@ class Transaction(Reading):
             ),
         ).lastrowid
         if cursor is not None and cursor % _LOOK_EVERY == 0:
-            self._forget_old_events(cursor)
+            self._forget_old_events(cursor, event.at - LASTING_FOR)
         server = event.server or ""
         for closed in event.spec.closes:
             self.connection.execute(
@@ -200,10 +210,11 @@ class Transaction(Reading):
         if cursor is not None:
             self._tell_hooks(event, cursor, self._alert(server, cursor, event))
 
-    def _forget_old_events(self, cursor: int) -> None:
+    def _forget_old_events(self, cursor: int, lasting_since: datetime) -> None:
         self.connection.execute(
-            "DELETE FROM events WHERE id <= ? AND id NOT IN (SELECT event FROM alert_memory)",
-            (cursor - KEPT_EVENTS,),
+            "DELETE FROM events WHERE id <= ? AND id NOT IN (SELECT event FROM alert_memory) "
+            "AND NOT (kind IN (SELECT value FROM json_each(?)) AND at >= ?)",
+            (cursor - KEPT_EVENTS, json.dumps(LASTING), lasting_since.isoformat()),
         )
 
     def _alert(self, server: str, cursor: int, event: Event) -> Mail | None:

@@ -27,8 +27,9 @@ from ipfx_failover.records import (
     ServerState,
     StandIn,
 )
+from ipfx_failover.state.reading import Wanted
 from ipfx_failover.state.store import BALLAST, DATABASE, StateUnwritableError, Store
-from ipfx_failover.state.writing import KEPT_EVENTS, KEPT_RUNS
+from ipfx_failover.state.writing import KEPT_EVENTS, KEPT_RUNS, LASTING_FOR
 from tests.support.processes import child
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ def test_events_are_read_by_cursor(tmp_path: Path) -> None:
 
 
 def test_the_log_does_not_grow_for_ever_and_keeps_what_is_still_open(tmp_path: Path) -> None:
-    failed = Event(EventKind.REPLICATION_FAILED, NOON, "DEMO", {"reason": "no space"})
+    failed = Event(EventKind.FILE_SYNC_FAILED, NOON, "DEMO", {"reason": "no space"})
     seen = Event(EventKind.SERVER_ANSWERING, NOON, "DEMO")
     with Store(tmp_path) as store:
         with store.transaction() as tx:
@@ -200,6 +201,57 @@ def test_the_log_does_not_grow_for_ever_and_keeps_what_is_still_open(tmp_path: P
         assert KEPT_EVENTS + 1 == store.rows("SELECT count(*) AS n FROM events")[0]["n"]
         assert failed == store.event(1)
         assert seen == store.event(store.last_cursor())
+
+
+def test_what_the_history_tells_of_outlives_the_rest_of_the_log(tmp_path: Path) -> None:
+    old = NOON - LASTING_FOR - timedelta(seconds=1)
+    with Store(tmp_path) as store:
+        with store.transaction() as tx:
+            for at in (old, NOON):
+                tx.emit(Event(EventKind.REPLICATED, at, "DEMO"))
+                tx.emit(Event(EventKind.FILES_SYNCED, at, "DEMO"))
+            tx.connection.execute("UPDATE sqlite_sequence SET seq = ?", (KEPT_EVENTS + 999,))
+            tx.emit(Event(EventKind.SERVER_ANSWERING, NOON, "DEMO"))
+
+        assert [
+            (EventKind.REPLICATED, NOON),
+            (EventKind.SERVER_ANSWERING, NOON),
+        ] == [(each.event.kind, each.event.at) for each in store.events_after(0)]
+
+
+def test_the_log_is_read_by_time_server_level_and_kind(tmp_path: Path) -> None:
+    hour = timedelta(hours=1)
+    with Store(tmp_path) as store:
+        with store.transaction() as tx:
+            tx.emit(Event(EventKind.SERVER_ANSWERING, NOON - hour, "DEMO"))
+            tx.emit(Event(EventKind.SERVER_FAILED, NOON, "DEMO", {"misses": 15}))
+            tx.emit(Event(EventKind.SERVER_FAILED, NOON + hour, "OTHER", {"misses": 15}))
+
+        def found(wanted: Wanted) -> list[int]:
+            return [logged.cursor for logged in store.all_events(wanted)]
+
+        assert [1, 2, 3] == found(Wanted())
+        assert [2, 3] == found(Wanted(since=NOON))
+        assert [1] == found(Wanted(until=NOON))
+        assert [1, 2] == found(Wanted(server="demo"))
+        assert [2, 3] == found(Wanted(levels=("warning", "error")))
+        assert [1] == found(Wanted(kinds=("server_answering",), levels=("info",), server="DEMO"))
+
+
+def test_the_last_events_that_are_wanted_lie_behind_a_cursor(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        with store.transaction() as tx:
+            for number in range(1500):
+                tx.emit(Event(EventKind.SUSPENDED, NOON, f"SERVER{number % 2}"))
+        wanted = Wanted(server="SERVER0")
+        cursor = store.cursor_before_last(600, wanted)
+
+        assert 600 == len(list(store.all_events(wanted, behind=cursor)))
+        assert 750 == len(
+            list(store.all_events(wanted, behind=store.cursor_before_last(800, wanted)))
+        )
+        assert 1500 == len(list(store.all_events(Wanted())))
+        assert [] == list(store.all_events(wanted, behind=store.cursor_before_last(0, wanted)))
 
 
 def test_the_list_of_runs_does_not_grow_for_ever(tmp_path: Path) -> None:

@@ -96,3 +96,8 @@ def look(path: Path) -> FileFacts:
         return FileFacts("missing")
     except (OSError, ValueError):
         return FileFacts("unreadable")
+
+
+def nearest_directory(path: Path) -> Path:
+    """The path itself if it is a directory, else the nearest one above it that is there."""
+    return next((each for each in (path, *path.parents) if each.is_dir()), path)

@@ -8,10 +8,18 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from ipfx_failover.monitor.supervision import Supervisor, Unsupervised
+from ipfx_failover.wiring.network import linux_only
 
 if TYPE_CHECKING:
-    from ipfx_failover.config.models import NetworkSettings
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
+    from ipfx_failover.adapters.service.systemd import SystemdService
+    from ipfx_failover.adapters.service.unit_text import Rights
+    from ipfx_failover.config.models import Config, NetworkSettings
+    from ipfx_failover.wiring.site import Site
+
+_LOCKED = ("usr", "boot", "efi", "etc", "home", "root")
 _MISSED_ROUNDS = 5
 """So many rounds may pass without a judgement before the monitor counts as hung."""
 
@@ -24,3 +32,90 @@ def supervisor(network: NetworkSettings) -> AbstractContextManager[Supervisor]:
 
     round_us = (network.ping_interval_ms + network.ping_timeout_ms) * 1000
     return SystemdSupervisor(os.environ, longest_silence_us=_MISSED_ROUNDS * round_us)
+
+
+def monitor_service(site: Site, user: str | None = None) -> SystemdService:
+    """The monitor as a service; `user`: who it runs as, None: as installed, else root.
+
+    Raises:
+        Refused: this is not Linux.
+        UsageError: there is no such user.
+    """
+    linux_only("run the monitor as a service")
+    from ipfx_failover.adapters.service.systemd import SystemdService, installed_user
+    from ipfx_failover.adapters.service.unit_text import monitor_unit
+
+    argv = _command_line(site.config_path)
+    user = installed_user(user)
+    return SystemdService(
+        monitor_unit(argv, rights(site, user)), notes=_notes(site, user), instead=_instead(argv)
+    )
+
+
+def service_as_it_is() -> SystemdService:
+    """The service, whatever the config says."""
+    linux_only("run the monitor as a service")
+    from ipfx_failover.adapters.service.systemd import SystemdService
+
+    return SystemdService(None, instead=_instead(_command_line(None)))
+
+
+def _command_line(config_path: Path | None) -> tuple[str, ...]:
+    from ipfx_failover.adapters.own_program import own_program
+
+    config = ("--config", str(config_path.absolute())) if config_path else ()
+    return (*own_program(), "monitor", *config)
+
+
+def _instead(argv: Sequence[str]) -> str:
+    return f"have what starts services here run: {' '.join(argv)}"
+
+
+def rights(site: Site, user: str | None, *, network: bool = True) -> Rights:
+    """The least that the monitor (without `network`: copying alone) needs with this config."""
+    from ipfx_failover.adapters.service.unit_text import Rights
+
+    config = site.config
+    own = str(site.state_dir).startswith("/var/lib/ipfx-failover")
+    return Rights(
+        user=user,
+        is_confined=not (network and any(_commands(config))),
+        writes=tuple(sorted(set(_forbidden(site)))),
+        state_directory="ipfx-failover" if own else None,
+        network=network,
+    )
+
+
+def _commands(config: Config) -> Iterator[str]:
+    """What the monitor starts that is not our own, and would have its rights."""
+    if config.failover_server.application.start:
+        yield "the application (start)"
+    for name, server in config.servers.items():
+        if server.fence is not None:
+            yield f"the fence of {name}"
+
+
+def _forbidden(site: Site) -> Iterator[str]:
+    """Directories of ours that ProtectSystem=full and ProtectHome=read-only would lock."""
+    from ipfx_failover.adapters.paths import nearest_directory
+
+    for path in (site.state_dir, *(each.local_vm_dir for each in site.config.servers.values())):
+        if path.parts[1:2] and path.parts[1] in _LOCKED:
+            yield str(nearest_directory(path))
+
+
+def _notes(site: Site, user: str | None) -> Sequence[str]:
+    notes = []
+    if commands := ", ".join(_commands(site.config)):
+        notes.append(
+            f"The unit has no sandbox: {commands} runs with the monitor's rights. An application "
+            "that is a system service (services) leaves it one."
+        )
+    if user is not None:
+        notes.append(
+            f"{user} has to own {site.state_dir}, the copies and the secret files, and to run the "
+            "other commands of ipfx-failover."
+        )
+        if services := ", ".join(site.config.failover_server.application.services):
+            notes.append(f"A polkit rule has to allow {user} to start and stop {services}.")
+    return notes

@@ -1,7 +1,8 @@
 """A real systemd, booted as process 1 of namespaces of its own; it vanishes with this process.
 
-It shares our network and our processes' view of files, but for /run (its own) and everything
-outside of `directory` and other mounts (read-only). Its units are written by the tests.
+It shares our network (or that of `network_of`) and our processes' view of files. /run and
+/etc/systemd/system are its own; outside of /tmp, `directory` and other mounts files are read-only.
+Its units are written by the tests.
 """
 
 from __future__ import annotations
@@ -48,30 +49,38 @@ for target in basic sysinit sockets multi-user shutdown umount; do
 done
 printf 'Requires=systemd-journald.service\\nAfter=systemd-journald.service\\n' \\
   >>/run/systemd/system/multi-user.target
+mount -t tmpfs -o mode=755 tmpfs /etc/systemd/system
+mount --bind /tmp /tmp
 mount --bind "$1" "$1"
 mount --bind /dev /dev
 mount --bind /proc/sys /proc/sys
 for place in / /dev /proc/sys; do mount -o remount,bind,ro $place; done
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
-export container=test SYSTEMD_UNIT_PATH=/run/systemd/system SYSTEMD_LOG_TARGET=console
+export container=test SYSTEMD_LOG_TARGET=console
+export SYSTEMD_UNIT_PATH=/etc/systemd/system:/run/systemd/system
 exec /lib/systemd/systemd --system --unit=multi-user.target --show-status=no
 """
 
 
 class Systemd:
-    """The running service manager. `prefix` stands before a command to run it inside."""
+    """The running service manager; `pid` and `root` as we see it.
+
+    `prefix` stands before a command to run it inside.
+    """
 
     def __init__(self, pid: int) -> None:
         namespaces = ("--mount", "--pid", "--uts", "--ipc", "--cgroup")
         self.prefix = ("nsenter", f"--target={pid}", *namespaces, "--")
-        self._units = Path(f"/proc/{pid}/root/run/systemd/system")
+        self.pid = pid
+        self.root = Path(f"/proc/{pid}/root")
+        self._units = self.root / "run/systemd/system"
 
-    def run(self, *argv: str) -> str:
-        """The output of a command run inside; it must succeed."""
+    def run(self, *argv: str, code: int = 0) -> str:
+        """The output of a command run inside, which must end with `code`."""
         done = subprocess.run((*self.prefix, *argv), check=False, capture_output=True, text=True)
 
-        assert done.returncode == 0, f"{argv}: {done.stdout}{done.stderr}"
-        return done.stdout
+        assert done.returncode == code, f"{argv}: {done.returncode}: {done.stdout}{done.stderr}"
+        return done.stdout + done.stderr if code else done.stdout
 
     def is_booted(self) -> bool:
         argv = (*self.prefix, "systemctl", "is-active", "--quiet", "multi-user.target")
@@ -84,16 +93,17 @@ class Systemd:
 
 
 @contextmanager
-def running_systemd(directory: Path) -> Iterator[Systemd]:
-    """Boot it; `directory` is what its services may write to."""
+def running_systemd(directory: Path, *, network_of: int | None = None) -> Iterator[Systemd]:
+    """Boot it; `directory` is what its services may write to, `network_of` a process."""
     _require("unshare", "util-linux")
     _require("nsenter", "util-linux")
     _require("/lib/systemd/systemd", "systemd")
     assert os.geteuid() == 0, "a service manager in namespaces of its own needs root: use sudo"
     cgroup = _cgroup2() / f"ipfx-failover-test-{os.getpid()}-{directory.name}"
     with (directory / "systemd.log").open("wb") as log:
+        enter = ("nsenter", f"--net=/proc/{network_of}/ns/net", "--") if network_of else ()
         keeper = subprocess.Popen(
-            ("sh", "-c", _KEEPER, "sh", str(cgroup), str(directory), _INSIDE),
+            (*enter, "sh", "-c", _KEEPER, "sh", str(cgroup), str(directory), _INSIDE),
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,

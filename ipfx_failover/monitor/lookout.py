@@ -10,8 +10,8 @@ import threading
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
-from ipfx_failover.errors import FailoverError
-from ipfx_failover.monitor.messages import Looked
+from ipfx_failover.errors import FailoverError, InDoubt
+from ipfx_failover.monitor.messages import Doubted, Looked
 from ipfx_failover.monitor.view import View
 from ipfx_failover.records import ServerState
 from ipfx_failover.standin.refusals import missing
@@ -33,6 +33,7 @@ _LOOK_EVERY_S = 0.2
 """Commands are noticed within a second."""
 _GATEWAY_EVERY_NS = 30_000_000_000
 """The store tells of its changes; a new gateway does not."""
+_CHECK_EVERY_NS = 5_000_000_000
 
 
 class Lookout:
@@ -40,7 +41,7 @@ class Lookout:
 
     `gateway`: of our adapter. `note`: the machine's, which tells of a stand-in that a full disk
     kept from the store. While the store cannot be read, what was known goes on to hold; the scribe
-    tells of that trouble.
+    tells of that trouble. One that is damaged is doubted, until all of it can be read again.
     """
 
     def __init__(
@@ -67,6 +68,8 @@ class Lookout:
         self._revision = -1
         self._gateway: Address | None = None
         self._gateway_ns: int | None = None
+        self._check_ns = 0
+        self._is_in_doubt = False
         self._soon = threading.Event()
         self._stop = threading.Event()
 
@@ -101,11 +104,29 @@ class Lookout:
         is_wanted = self._soon.is_set()
         self._soon.clear()
         try:
+            self._check(store)
             is_wanted |= self._has_changed(store)
             if self._read_gateway() or is_wanted:
                 self._tell(Looked(self._view(store)))
-        except (FailoverError, sqlite3.DatabaseError):
+                self._is_in_doubt = False
+        except (FailoverError, sqlite3.DatabaseError) as error:
             self._version = self._revision = -1
+            if isinstance(error, InDoubt) and not self._is_in_doubt:
+                self._is_in_doubt = True
+                self._tell(Doubted(error))
+
+    def _check(self, store: Store) -> None:
+        """Is it still what was opened? Our own connection may see in memory what is gone.
+
+        Raises:
+            InDoubt: it is damaged.
+        """
+        store.check_place()
+        now_ns = self._clock.monotonic_ns()
+        if now_ns >= self._check_ns:
+            with self._open_store() as afresh:
+                self._view(afresh)
+            self._check_ns = now_ns + _CHECK_EVERY_NS
 
     def _has_changed(self, store: Store) -> bool:
         """Mostly it was the monitor's own heartbeat, which changes nothing here."""

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ipfx_failover.decide import fleet as fleets
 from ipfx_failover.decide.liveness import Liveness, ServerLiveness, Thresholds
-from ipfx_failover.events import EventKind
+from ipfx_failover.events import Event, EventKind
 from ipfx_failover.monitor.conditions import conditions
-from ipfx_failover.monitor.messages import Looked, Message, Stop, ThreadDied, WorkDone
+from ipfx_failover.monitor.messages import Doubted, Looked, Message, Stop, ThreadDied, WorkDone
 from ipfx_failover.monitor.notes import Notes
 from ipfx_failover.monitor.prober import Prober, ProbeRound
 from ipfx_failover.monitor.supervision import Supervisor, in_words
@@ -92,6 +92,7 @@ class Monitor:
         self._troubles: dict[str, str] = {}
         self._refusals: dict[str, FailoverError] = {}
         self._rounds = 0
+        self._cried: set[str | None] = set()
         self._last_answers: Mapping[Address, int] = {}
         self._view = threads.lookout.first()
         answered = {
@@ -206,6 +207,9 @@ class Monitor:
                 self._supervisor.alive(message.judged_ns, self._in_words)
             case Looked(view):
                 self._take_up(view)
+            case Doubted(error):
+                self._view = replace(self._view, doubt=error.message)
+                self._threads.scribe.doubt(error)
             case WorkDone():
                 self._work_done(message)
             case Conflict():
@@ -235,11 +239,22 @@ class Monitor:
                 self._threads.executor.order("stop failover", decision.server)
             elif not any(_says_of(decision, name) for name in taken):
                 self._threads.scribe.write(*self._effects_of(decision))
+                self._cry_in_doubt(decision)
         self._withdraw()
         self._notes.take(self._view, self._fleet, seen)
         if not self._threads.executor.is_in_a_hurry:
             self._note_conditions(seen, round_)
         self._tally.take(self._view, self._fleet, seen)
+
+    def _cry_in_doubt(self, decision: fleets.Decision) -> None:
+        """A server that fails while the store is damaged: no event tells of it; once a server."""
+        if self._view.doubt is None or not isinstance(decision, fleets.Say):
+            return
+        if decision.kind is EventKind.TAKEOVER_REFUSED and decision.server not in self._cried:
+            self._cried.add(decision.server)
+            self._threads.scribe.cry(
+                Event(decision.kind, self._clock.now(), decision.server, decision.data)
+            )
 
     def _note_conditions(self, seen: ProbeRound, round_: fleets.Round) -> None:
         self._rounds += 1
@@ -312,6 +327,7 @@ class Monitor:
 
     def _take_up(self, view: View) -> None:
         before, self._view = self._view, view
+        self._cried.clear()
         for name, state in view.states.items():
             was = before.states[name]
             may_again = was.failback_pending and not state.failback_pending

@@ -22,6 +22,13 @@ class Looked:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubted:
+    """The store is damaged: nobody knows which side is ahead, until the next `Looked`."""
+
+    error: FailoverError
+
+
+@dataclass(frozen=True, slots=True)
 class WorkDone:
     """The stand-in thread has finished a job for a server, or could not.
 
@@ -50,4 +57,4 @@ class ThreadDied:
     error: BaseException
 
 
-Message = Looked | ProbeRound | Asked | Conflict | Gone | WorkDone | Stop | ThreadDied
+Message = Looked | Doubted | ProbeRound | Asked | Conflict | Gone | WorkDone | Stop | ThreadDied

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
@@ -37,7 +38,7 @@ class Scribe:
         clock: Clock,
         after_commit: Callable[[Store], None],
         say: Callable[[str], None],
-        cry: Callable[[str], None],
+        cry: Callable[[Event], None],
         hurry: Hurry,
     ) -> None:
         self._open_store = open_store
@@ -48,7 +49,8 @@ class Scribe:
         self._hurry = hurry
         self._effects: SimpleQueue[Effect | None] = SimpleQueue()
         self._unwritable = False
-        self._damage = ""
+        self._doubting = threading.Lock()
+        self._is_doubted = False
         self._refresh_ns = 0
 
     def write(self, *effects: Effect) -> None:
@@ -60,6 +62,23 @@ class Scribe:
         """Commit an event soon; from any thread."""
         event = Event(kind, self._clock.now(), server, data)
         self.write(lambda tx: tx.emit(event))
+
+    def doubt(self, error: FailoverError) -> None:
+        """The store is damaged, and keeps nothing any more: say so, and mail it past it, once.
+
+        From any thread.
+        """
+        with self._doubting:
+            is_news, self._is_doubted = not self._is_doubted, True
+        if is_news:
+            self._say(f"{error.message}; {error.hint}")
+            self.cry(
+                Event(EventKind.STATE_DAMAGED, self._clock.now(), None, {"reason": error.message})
+            )
+
+    def cry(self, event: Event) -> None:
+        """Mail an event past the store; from any thread."""
+        self._cry(event)
 
     def stop(self) -> None:
         """Let `run` end when everything before this is committed."""
@@ -88,7 +107,7 @@ class Scribe:
     def _refresh(self, store: Store, *, now: bool) -> None:
         """The snapshot is a whole document: every second would cost more than the pings."""
         now_ns = self._clock.monotonic_ns()
-        if now or now_ns >= self._refresh_ns:
+        if (now or now_ns >= self._refresh_ns) and not self._is_doubted:
             self._refresh_ns = now_ns + _REFRESH_EVERY_NS
             with suppress(FailoverError):  # a commit has told of the trouble
                 self._after_commit(store)
@@ -108,11 +127,7 @@ class Scribe:
         try:
             committer.commit(*effects)
         except FailoverError as error:
-            # Damaged: nothing can be kept any more, and pings go on all the same.
-            if error.message != self._damage:
-                self._damage = error.message
-                self._say(f"{error.message}; {error.hint}")
-                self._cry(error.message)
+            self.doubt(error)
             return
         if self._unwritable and not committer.is_behind:
             self._unwritable = False
@@ -124,5 +139,5 @@ class Scribe:
             self._unwritable = True
             event = Event(EventKind.STATE_UNWRITABLE, self._clock.now(), None, {"reason": reason})
             self._say(event.text)
-            self._cry(reason)
+            self.cry(event)
             self._effects.put(lambda tx: tx.emit(event))

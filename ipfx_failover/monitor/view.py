@@ -29,7 +29,8 @@ _AGE_IN_INTERVALS = 3
 class View:
     """The state that a round meets: what the store says, and which addresses are ours.
 
-    `missing`: what a server lacks to be stood in for. `held`: the addresses that we took, with
+    `missing`: what a server lacks to be stood in for. `doubt`: why nothing of this is believed any
+    more. `held`: the addresses that we took, with
     their adapters. `gateway`: of our adapter. It is made anew when something has changed, and
     asked every round.
     """
@@ -41,6 +42,7 @@ class View:
     stand_in: StandIn | None
     held: Mapping[Address, str]
     gateway: Address | None
+    doubt: str | None = None
 
     @property
     def ours(self) -> Collection[Address]:
@@ -76,7 +78,7 @@ class View:
                 name=name,
                 mode=self.states[name].mode,
                 failback_pending=self.states[name].failback_pending,
-                missing=self.missing[name],
+                missing=self.doubt or self.missing[name],
                 attempts=self.states[name].attempts,
                 assume_ip=server.assume_ip,
                 auto_stop_failover=server.auto_stop_failover,

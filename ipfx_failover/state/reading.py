@@ -6,7 +6,8 @@ import json
 import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from ipfx_failover.decide.alerts import Memory
 from ipfx_failover.events import Event, EventKind
@@ -23,11 +24,14 @@ from ipfx_failover.records import (
     ServerState,
     StandIn,
 )
-from ipfx_failover.state.trouble import classified
+from ipfx_failover.state.trouble import classified, damaged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+T = TypeVar("T")
+Given = ParamSpec("Given")
 
 _PAGE = 1000
 
@@ -70,6 +74,21 @@ def _one_of(column: str, values: tuple[str, ...]) -> str:
     return f"{column} IN ({', '.join('?' * len(values))})"
 
 
+def _sound(
+    read: Callable[Concatenate[Reading, Given], T],
+) -> Callable[Concatenate[Reading, Given], T]:
+    """A value that makes no sense is damage; SQLite itself looks at its pages only."""
+
+    @wraps(read)
+    def checked(self: Reading, /, *args: Given.args, **values: Given.kwargs) -> T:
+        try:
+            return read(self, *args, **values)
+        except (ValueError, TypeError, KeyError) as error:
+            raise damaged(self.path, str(error)) from error
+
+    return checked
+
+
 class Reading:
     """Everything that can be asked of the store.
 
@@ -95,15 +114,18 @@ class Reading:
         row = self.row("SELECT number FROM revision")
         return int(row["number"]) if row else 0
 
+    @_sound
     def server(self, name: str) -> ServerState:
         """A server's state; the defaults for one that the store does not know."""
         row = self.row("SELECT * FROM servers WHERE name = ?", name)
         return ServerState(name=name) if row is None else _server(row)
 
+    @_sound
     def servers(self) -> dict[str, ServerState]:
         """All remembered servers, by name."""
         return {row["name"]: _server(row) for row in self.rows("SELECT * FROM servers")}
 
+    @_sound
     def observations(self) -> dict[str, Observation]:
         return {
             row["server"]: Observation(
@@ -116,6 +138,7 @@ class Reading:
             for row in self.rows("SELECT * FROM observations")
         }
 
+    @_sound
     def stand_in(self) -> StandIn | None:
         row = self.row("SELECT * FROM stand_in")
         if row is None:
@@ -134,6 +157,7 @@ class Reading:
         row = self.row("SELECT pid, created_at FROM application")
         return None if row is None else (row["pid"], row["created_at"])
 
+    @_sound
     def held_addresses(self) -> list[HeldAddress]:
         return [
             HeldAddress(
@@ -146,11 +170,13 @@ class Reading:
             for row in self.rows("SELECT * FROM addresses ORDER BY address")
         ]
 
+    @_sound
     def copy(self, server: str, kind: str) -> Copy | None:
         """The copy of a server's `database` or `files`."""
         row = self.row("SELECT * FROM copies WHERE server = ? AND kind = ?", server, kind)
         return None if row is None else _copy(row)
 
+    @_sound
     def copies(self) -> dict[tuple[str, str], Copy]:
         """All copies, by server (case folded) and kind."""
         return {
@@ -158,6 +184,7 @@ class Reading:
             for row in self.rows("SELECT * FROM copies")
         }
 
+    @_sound
     def last_run(self, server: str, work: str) -> tuple[datetime, str | None] | None:
         """When `work` last began for `server`, and how it ended (None: it has not)."""
         row = self.row(
@@ -168,6 +195,7 @@ class Reading:
         )
         return None if row is None else (_time(row["started_at"]), row["outcome"])
 
+    @_sound
     def monitor(self) -> MonitorRecord | None:
         row = self.row("SELECT * FROM monitor")
         if row is None:
@@ -180,6 +208,7 @@ class Reading:
             heartbeat_at=_time(row["heartbeat_at"]),
         )
 
+    @_sound
     def conditions(self) -> list[Condition]:
         """What the monitor that runs, or ran last, was kept from; the latest last."""
         return [
@@ -193,6 +222,7 @@ class Reading:
             for row in self.rows("SELECT * FROM conditions ORDER BY since")
         ]
 
+    @_sound
     def events_after(self, cursor: int, wanted: Wanted = EVERYTHING) -> list[Logged]:
         """The first events behind `cursor` that are wanted, oldest first; 1000 at most."""
         condition, values = wanted.condition()
@@ -219,6 +249,7 @@ class Reading:
         )
         return int(row["id"]) if row else 0
 
+    @_sound
     def event(self, cursor: int) -> Event | None:
         row = self.row("SELECT * FROM events WHERE id = ?", cursor)
         return None if row is None else _event(row)
@@ -227,10 +258,12 @@ class Reading:
         row = self.row("SELECT max(id) AS cursor FROM events")
         return int(row["cursor"] or 0) if row else 0
 
+    @_sound
     def alert_memory(self, server: str, topic: str) -> Memory | None:
         row = self.row("SELECT * FROM alert_memory WHERE server = ? AND topic = ?", server, topic)
         return None if row is None else _memory(row)
 
+    @_sound
     def open_alerts(self) -> list[tuple[str, str, int, Memory]]:
         """Every topic that was mailed and is not over: server, topic, event cursor, memory."""
         return [

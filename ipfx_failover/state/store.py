@@ -51,6 +51,18 @@ class Store(Reading):
             raise _cannot_open(path, error) from None
         super().__init__(connection, path)
         self._busy_timeout_s = busy_timeout_s
+        self._file = _identity(path)
+
+    def check_place(self) -> None:
+        """See that the file at its path is the one that was opened.
+
+        It is not opened again for that: closing it would drop SQLite's own locks on it.
+
+        Raises:
+            InDoubt: it is gone, or another one.
+        """
+        if _identity(self.path) != self._file:
+            raise damaged(self.path, "its file is gone, or another one is in its place")
 
     def __enter__(self) -> Self:
         return self
@@ -130,6 +142,15 @@ def _connect(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file is at a path; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _cannot_open(path: Path, error: sqlite3.DatabaseError) -> Exception:

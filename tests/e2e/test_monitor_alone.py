@@ -95,6 +95,24 @@ def test_a_stand_in_goes_on_after_its_store_was_damaged_and_reset(
     assert ready.is_ahead
 
 
+def test_a_store_that_is_damaged_under_a_monitor_ends_no_pings_and_begins_no_takeover(
+    ready: FailoverServer, office: Office
+) -> None:
+    monitor = ready.watching_monitor()
+    damage(ready)
+    damaged = ready.wait_for_mail("state is damaged: it takes nobody over")
+    office.pull_cable(office.primary.host)
+    refused = ready.wait_for_mail("DEMOSERVER has failed, and was NOT taken over")
+    ready.wait_for_rounds(30)
+
+    assert "ipfx-failover state reset" in damaged.text
+    assert "is damaged" in refused.text
+    assert len(ready.mails()) == 2
+    assert office.owners(office.primary.address) == []
+    assert ready.applications == []
+    assert monitor.stop() == 0
+
+
 def test_a_store_that_is_not_damaged_is_not_reset(ready: FailoverServer) -> None:
     refused = ready.run("state", "reset", "--yes", code=3)
 

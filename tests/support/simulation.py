@@ -73,6 +73,7 @@ class MonitorProcess:
         self.machine = machine
         self.messages: SimpleQueue[Message] = SimpleQueue()
         self.said: list[str] = []
+        self.cried: list[Event] = []
         self._open = ExitStack()
         clock, hurry = machine.clock, Hurry(machine.clock)
         addresses = machine.us.addresses()
@@ -116,7 +117,7 @@ class MonitorProcess:
             clock=clock,
             after_commit=lambda _store: None,
             say=self.said.append,
-            cry=self.said.append,
+            cry=self.cried.append,
             hurry=hurry,
         )
         self.committer = self.scribe.committer(self.store)

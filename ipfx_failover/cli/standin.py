@@ -46,6 +46,7 @@ def failover_now(
     from ipfx_failover.cli.output import Output
     from ipfx_failover.standin.commands import address_in_use
     from ipfx_failover.standin.takeover import Takeover
+    from ipfx_failover.wiring import rights
     from ipfx_failover.wiring.site import open_site
     from ipfx_failover.wiring.standin import desk
 
@@ -53,15 +54,15 @@ def failover_now(
     server = site.server(name)
     output = Output(as_json)
     with desk(site, observer=_observer(output)) as at:
-        refusal = at.refusal(server)
-        in_use = None if force or refusal else address_in_use(at, server)
+        refusal = at.refusal(server) or rights.for_taking_over(server)
+        if refusal is None and not force:
+            refusal = address_in_use(at, server)
         if plan:
             steps = at.plan_takeover(server, by="operator")
-            _show_plan(at, Takeover(at.ports), steps, [r for r in (refusal, in_use) if r], output)
+            _show_plan(at, Takeover(at.ports), steps, refusal, output)
             return
-        for reason in (refusal, in_use):
-            if reason is not None:
-                raise reason
+        if refusal is not None:
+            raise refusal
         output.confirm(
             f"The Failover Server will take over the role of {server.name} now; clients have to "
             f"log in again. If {server.name} still runs, both will.",
@@ -87,6 +88,7 @@ def stop_failover(
     """
     from ipfx_failover.cli.output import Output
     from ipfx_failover.standin.stand_down import StandDown
+    from ipfx_failover.wiring import rights
     from ipfx_failover.wiring.site import open_site
     from ipfx_failover.wiring.standin import desk
 
@@ -94,12 +96,15 @@ def stop_failover(
     server = site.server(name)
     output = Output(as_json)
     with desk(site, observer=_observer(output)) as at:
+        refusal = rights.for_giving_back(at, server.name)
         if plan:
             steps = at.plan_stand_down(at.stand_in_for(server.name), discard=False)
-            _show_plan(at, StandDown(at.ports), steps, [], output)
+            _show_plan(at, StandDown(at.ports), steps, refusal, output)
             return
         if not at.is_giving_back(server.name):
             at.stand_in_for(server.name)
+        if refusal is not None:
+            raise refusal
         output.confirm(
             f"The Failover Server will stop performing the role of {server.name}; nobody serves "
             f"its clients until {server.name} has been restarted.",
@@ -152,6 +157,7 @@ def takeover_ip(
     """
     from ipfx_failover.cli.output import Output
     from ipfx_failover.standin.commands import AddressCommand
+    from ipfx_failover.wiring import rights
     from ipfx_failover.wiring.network import arp
     from ipfx_failover.wiring.site import open_site
     from ipfx_failover.wiring.standin import desk
@@ -164,6 +170,8 @@ def takeover_ip(
             command.release()
             done = f"{command.address} released from {command.adapter}"
         else:
+            if refusal := rights.for_addresses(f"take address {command.address}"):
+                raise refusal
             command.check(force=force)
             output.confirm(
                 f"This machine will use {command.address}; whoever has it now loses it.", yes=yes
@@ -192,14 +200,15 @@ def _show_plan(
     at: StandInDesk,
     workflow: Workflow,
     steps: list[Step],
-    refusals: list[Refused],
+    refusal: Refused | None,
     output: Output,
 ) -> None:
     lines = at.describe(steps, workflow)
     for number, line in enumerate(lines, start=1):
         output.line(f"{number}. {line}")
-    for refusal in refusals:
+    reasons = []
+    if refusal is not None:
         output.line(f"It would be refused: {refusal.message}")
         output.line(f"  hint: {refusal.hint}")
-    reasons = [{"message": refusal.message, "hint": refusal.hint} for refusal in refusals]
+        reasons.append({"message": refusal.message, "hint": refusal.hint})
     output.document(steps=lines, refusals=reasons)

@@ -70,6 +70,21 @@ def test_a_missing_right_is_named_with_how_to_grant_it(
     assert not ready.is_ahead
 
 
+@pytest.mark.parametrize("right", [CAP_NET_RAW, CAP_NET_ADMIN])
+def test_a_role_is_not_given_back_by_half_for_want_of_a_right(
+    ready: FailoverServer, office: Office, right: int
+) -> None:
+    office.pull_cable(office.primary.host)
+    ready.run("failover-now", "DEMOSERVER", "--yes", "--force")
+    told = ready.run("stop-failover", "DEMOSERVER", "--yes", code=3, without=right)
+    plan = ready.run("stop-failover", "DEMOSERVER", "--plan", without=right)
+
+    assert f"no permission to release address {office.primary.address}: CAP_NET_" in told.err
+    assert "It would be refused: no permission to release" in plan.out
+    assert "done:" not in told.err
+    assert office.served_by(office.primary.address) == "FAILOVER"
+
+
 def test_a_missing_ssh_key_is_told_with_how_to_make_one(ready: FailoverServer) -> None:
     ready.configure_server(ssh={"key_file": str(ready.directory / "no_key")})
     told = ready.run("replicate-from-live", "DEMOSERVER", code=2)

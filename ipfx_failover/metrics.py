@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 
 PREFIX = "ipfx_failover_"
 
+_TIMES: tuple[tuple[str, str, Callable[[ServerReport], str | None]], ...] = (
+    ("last_probe", "When it was last pinged.", lambda server: server.last_probe_at),
+    ("last_answer", "When it last answered a ping.", lambda server: server.last_answer_at),
+    ("last_failover", "When it was last taken over.", lambda server: server.last_failover_at),
+    ("next_replication", "When its database is due.", lambda server: server.next_replication_at),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -160,12 +167,7 @@ class _Collector:
         )
 
     def _times(self) -> Iterator[Metric]:
-        for name, text, of in (
-            ("last_probe", "When it was last pinged.", lambda s: s.last_probe_at),
-            ("last_answer", "When it last answered a ping.", lambda s: s.last_answer_at),
-            ("last_failover", "When it was last taken over.", lambda s: s.last_failover_at),
-            ("next_replication", "When its database is due.", lambda s: s.next_replication_at),
-        ):
+        for name, text, of in _TIMES:
             metric = _gauge(f"{name}_timestamp_seconds", text, "server")
             for server in self._measured.report.servers:
                 _add(metric, [server.name], _seconds(of(server)))

@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _PATHS: Final = ("/", "/metrics")
 _MOST_CLIENTS: Final = 8
-_CLIENT_S: Final = 10.0
+CLIENT_S: Final = 10.0
 
 
 class MetricsServer(ThreadingMixIn, HTTPServer):
     """Serves what `draw` returns; a failure of it is 503 with the reason.
+
+    `client_s`: how long a client may take.
 
     Raises:
         Busy: something else listens there.
@@ -37,8 +39,14 @@ class MetricsServer(ThreadingMixIn, HTTPServer):
     allow_reuse_address = True
 
     def __init__(
-        self, address: IPv4Address | IPv6Address, port: int, draw: Callable[[], str]
+        self,
+        address: IPv4Address | IPv6Address,
+        port: int,
+        draw: Callable[[], str],
+        *,
+        client_s: float = CLIENT_S,
     ) -> None:
+        self._client_s = client_s
         self.address_family = (
             socket.AF_INET6 if isinstance(address, IPv6Address) else socket.AF_INET
         )
@@ -63,7 +71,7 @@ class MetricsServer(ThreadingMixIn, HTTPServer):
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Whoever dawdles, byte by byte even, is cut off."""
-        late = threading.Timer(_CLIENT_S, _cut, [request])
+        late = threading.Timer(self._client_s, _cut, [request])
         late.daemon = True
         late.start()
         try:
@@ -86,7 +94,7 @@ class MetricsServer(ThreadingMixIn, HTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    timeout = _CLIENT_S
+    timeout = CLIENT_S
     server_version = "ipfx-failover"
     sys_version = ""
 

@@ -13,10 +13,14 @@ from ipfx_failover.cli import (
     completion,
     config,
     files,
+    history,
+    log,
+    metrics,
     modes,
     monitor,
     replicate,
     server,
+    service,
     standin,
     state,
     status,
@@ -50,6 +54,9 @@ def build() -> typer.Typer:
     )
     for family in (
         status,
+        log,
+        history,
+        metrics,
         monitor,
         standin,
         replicate,
@@ -58,6 +65,7 @@ def build() -> typer.Typer:
         server,
         config,
         alerts,
+        service,
         state,
         completion,
     ):

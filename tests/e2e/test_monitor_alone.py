@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from tests.support.failover import FailoverServer
     from tests.support.office import Office
 
+NOBODY = 65534
+
 
 def pid_in(command: Command) -> str:
     """The process id that a monitor told of itself."""
@@ -33,6 +35,26 @@ def test_a_monitor_that_was_killed_is_in_nobodys_way(ready: FailoverServer) -> N
     since = ready.cursor
     ready.monitor()
     ready.wait_for_event("server_answering", since=since)
+
+
+def test_who_may_not_open_the_store_reads_the_status_from_the_snapshot(
+    ready: FailoverServer,
+) -> None:
+    for directory in (ready.host.directory, *ready.host.directory.parents[:-2]):
+        directory.chmod(directory.stat().st_mode | 0o011)
+    monitor = ready.watching_monitor()
+    ready.wait_until_ok()
+    told = ready.run("status", "--json", user=NOBODY).document
+
+    assert [server["status"] for server in told["servers"]] == ["OK"]
+    assert told["monitor"]["running"]
+
+    monitor.stop()
+    told = ready.run("status", "--json", user=NOBODY).document
+
+    assert [server["status"] for server in told["servers"]] == ["UNKNOWN"]
+    assert not told["monitor"]["running"]
+    assert "no monitor is running" in told["warnings"][0]
 
 
 def test_no_command_works_on_a_damaged_store_and_each_says_how_to_go_on(
@@ -110,7 +132,7 @@ def test_a_store_that_is_damaged_under_a_monitor_ends_no_pings_and_begins_no_tak
     assert len(ready.mails()) == 2
     assert office.owners(office.primary.address) == []
     assert ready.applications == []
-    assert monitor.stop() == 0
+    assert monitor.stop() == 5
 
 
 def test_a_store_that_is_not_damaged_is_not_reset(ready: FailoverServer) -> None:

@@ -16,10 +16,11 @@ def add_to(app: typer.Typer) -> None:
 
 
 def run_test(config: ConfigPath = None, as_json: Json = False) -> int:
-    """Send a test e-mail to every recipient, and explain what goes wrong.
+    """Send a test e-mail to every recipient, tell every hook, and explain what goes wrong.
 
     A line for each recipient: whether the mail server takes the mail for them. Whether it arrives
-    is for them to say. When some are refused and others not, the exit code is 6.
+    is for them to say. When some are refused and others not, the exit code is 6. A line for each
+    webhook and command, too: whether it was told.
 
     Example: ipfx-failover alerts test
     """

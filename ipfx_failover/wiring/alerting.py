@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from ipfx_failover.errors import ExitCode, FailoverError, Interrupted
@@ -11,13 +12,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ipfx_failover.decide.alerts import Mail
+    from ipfx_failover.mailing import Letter
     from ipfx_failover.wiring.site import Site
 
 _MAIL: Final = "E-mail"
 
 
 def alert_checks(site: Site) -> Iterator[Check]:
-    """Send the test mail; how it went for each recipient, or why it did for none."""
+    """Send the test mail, and tell every webhook and command; how it went for each."""
+    alerts = site.config.alerts
+    if alerts.smtp_server or alerts.to or not alerts.hooks:
+        yield from _mail_checks(site)
+    for channel in alerts.hooks:
+        yield _hook_check(site, channel)
+
+
+def _mail_checks(site: Site) -> Iterator[Check]:
+    """How it went for each recipient, or why it did for none."""
     from ipfx_failover.adapters.smtp import SmtpSender
     from ipfx_failover.mailing import send_now
 
@@ -40,6 +51,44 @@ def alert_checks(site: Site) -> Iterator[Check]:
             )
         else:
             yield ok(recipient, f"{settings.smtp_server} takes the mail")
+
+
+def _hook_check(site: Site, channel: str) -> Check:
+    from ipfx_failover.wiring.hooks import send_to_hook
+
+    try:
+        said = send_to_hook(site, channel, _letter(site))
+    except Interrupted:
+        raise
+    except FailoverError as error:
+        check = failed(channel, error)
+        return replace(check, message=check.message.removeprefix(f"{channel} "))
+    return ok(channel, f"told; it said: {said}" if said else "told")
+
+
+def _letter(site: Site) -> Letter:
+    """The test mail, as a hook gets it."""
+    import json
+
+    from ipfx_failover.decide.notices import Notice
+    from ipfx_failover.mailing import Letter
+
+    mail, now = _mail(site), site.clock.now()
+    notice = Notice(
+        cursor=0,
+        kind="test",
+        level="info",
+        at=now.isoformat(),
+        server=None,
+        subject=mail.subject,
+        text=mail.body.splitlines()[0],
+        next_step="Nothing has to be done.",
+        body=mail.body,
+        data={},
+    )
+    return Letter(
+        f"test.{now:%Y%m%d%H%M%S%f}", now, mail.subject, mail.body, None, json.dumps(notice)
+    )
 
 
 def _mail(site: Site) -> Mail:

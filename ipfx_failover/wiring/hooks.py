@@ -19,6 +19,7 @@ from ipfx_failover.state import outbox
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from ipfx_failover.config.models import AlertSettings
     from ipfx_failover.state.store import Store
     from ipfx_failover.wiring.site import Site
 
@@ -76,7 +77,9 @@ class Hooks:
     def _tell(self, site: Site, channel: str, within_s: float) -> None:
         try:
             with site.store() as store:
-                sender = _sender(site, store, channel)
+                sender = _sender(
+                    site.config.alerts, channel, lambda said: _log(site, store, channel, said)
+                )
                 drain(store, sender, site.clock, channel=channel, within_s=within_s)
         except Exception as error:  # noqa: BLE001 - as above
             self._complain(f"{channel} cannot be told: {type(error).__name__}: {error}")
@@ -101,17 +104,19 @@ def hooks_told(site: Callable[[], Site], say: Callable[[str], None]) -> Iterator
         thread.join(_BYE_S)
 
 
-def send_to_hook(site: Site, store: Store, channel: str, letter: Letter) -> None:
-    """Tell a hook something past the outbox: to try it.
+def send_to_hook(site: Site, channel: str, letter: Letter) -> str:
+    """Tell a hook something past the outbox, to try it; what it printed.
 
     Raises:
         FailoverError: why it could not be told.
     """
-    _sender(site, store, channel).send(letter)
+    said: list[str] = []
+    _sender(site.config.alerts, channel, said.append).send(letter)
+    return " ".join(said)
 
 
-def _sender(site: Site, store: Store, channel: str) -> MailSender:
-    hook = site.config.alerts.hooks.get(channel)
+def _sender(alerts: AlertSettings, channel: str, say: Callable[[str], None]) -> MailSender:
+    hook = alerts.hooks.get(channel)
     name = channel.partition(" ")[2]
     if isinstance(hook, WebhookSettings):
         from ipfx_failover.adapters.webhook import Webhook
@@ -120,7 +125,7 @@ def _sender(site: Site, store: Store, channel: str) -> MailSender:
     if isinstance(hook, CommandHookSettings):
         from ipfx_failover.adapters.hook_command import CommandHook
 
-        return CommandHook(name, hook, say=lambda output: _log(site, store, channel, output))
+        return CommandHook(name, hook, say)
     return _Nobody()
 
 

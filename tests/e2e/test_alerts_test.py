@@ -15,6 +15,7 @@ import tomlkit
 
 from tests.support.certificates import self_signed
 from tests.support.smtp_server import HOST, SmtpServer, free_port, running
+from tests.support.web_server import web_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +47,7 @@ class Site:
         state = {"state_dir": str(self.directory / "state")}
         document = {"alerts": wanted, "failover_server": state}
         config.write_text(tomlkit.dumps(document), "utf-8")
+        config.chmod(0o600)
         done = subprocess.run(
             [sys.executable, "-m", "ipfx_failover", "alerts", "test", "--config", config, *options],
             cwd=ROOT,
@@ -135,6 +137,36 @@ def test_without_server_or_recipients_the_config_is_what_lacks(site: Site, lacki
 
     assert done.returncode == 3
     assert f"alerts.{lacking}" in done.stdout
+
+
+def test_hooks_are_told_too_and_what_goes_wrong_with_one_is_said(site: Site) -> None:
+    with web_server() as web, web_server() as broken:
+        broken.answers.status = 500
+        done = site.run(
+            webhooks={"team": {"url": f"{web.address}/T0K3N"}, "old": {"url": broken.address}},
+            commands={"pager": {"command": [sys.executable, "-ISc", "print('paged')"]}},
+        )
+
+    assert [
+        "  ok       webhook team: told",
+        "  failed   webhook old: does not serve us: 500 ok",
+        "           -> ask those who run the service",
+        "  ok       command pager: told; it said: paged",
+        "alerts: 1 failed",
+    ] == done.stdout.splitlines()[2:]
+    assert done.returncode == 4
+    assert "T0K3N" not in done.stdout
+    assert [("test", "Test of the e-mail alerts")] == [
+        (document["kind"], document["subject"]) for document in web.documents
+    ]
+
+
+def test_where_there_are_only_hooks_no_mail_server_is_missed(site: Site) -> None:
+    pager = {"command": [sys.executable, "-ISc", ""]}
+    nothing = dict.fromkeys(("smtp_server", "smtp_port", "from", "to"))
+    done = site.run(**nothing, commands={"pager": pager})
+
+    assert ["  ok       command pager: told", "alerts: Test Successful"] == done.stdout.splitlines()
 
 
 def test_a_login_by_tls_works_and_a_wrong_password_and_a_strange_certificate_are_told(

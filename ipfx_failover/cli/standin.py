@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,8 @@ from ipfx_failover.cli.names import adapter_names, server_names
 from ipfx_failover.cli.options import ConfigPath, Json, Name, Plan, Yes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ipfx_failover.cli.output import Output
     from ipfx_failover.errors import Refused
     from ipfx_failover.standin.desk import StandInDesk
@@ -87,8 +90,10 @@ def stop_failover(
     Example: ipfx-failover stop-failover DEMOSERVER
     """
     from ipfx_failover.cli.output import Output
+    from ipfx_failover.standin.commands import signs_of_life
     from ipfx_failover.standin.stand_down import StandDown
     from ipfx_failover.wiring import rights
+    from ipfx_failover.wiring.network import application_answers_at
     from ipfx_failover.wiring.site import open_site
     from ipfx_failover.wiring.standin import desk
 
@@ -96,15 +101,19 @@ def stop_failover(
     server = site.server(name)
     output = Output(as_json)
     with desk(site, observer=_observer(output)) as at:
+        if plan or not at.is_giving_back(server.name):
+            stand_in = at.stand_in_for(server.name)
         refusal = rights.for_giving_back(at, server.name)
+        answers = partial(application_answers_at, server.port)
+        signs = [] if refusal else signs_of_life(at, server, answers)
         if plan:
-            steps = at.plan_stand_down(at.stand_in_for(server.name), discard=False)
-            _show_plan(at, StandDown(at.ports), steps, refusal, output)
+            steps = at.plan_stand_down(stand_in, discard=False)
+            _show_plan(at, StandDown(at.ports), steps, refusal, output, warnings=signs)
             return
-        if not at.is_giving_back(server.name):
-            at.stand_in_for(server.name)
         if refusal is not None:
             raise refusal
+        for sign in signs:
+            output.progress(f"warning: {sign}")
         output.confirm(
             f"The Failover Server will stop performing the role of {server.name}; nobody serves "
             f"its clients until {server.name} has been restarted.",
@@ -202,13 +211,16 @@ def _show_plan(
     steps: list[Step],
     refusal: Refused | None,
     output: Output,
+    warnings: Sequence[str] = (),
 ) -> None:
     lines = at.describe(steps, workflow)
     for number, line in enumerate(lines, start=1):
         output.line(f"{number}. {line}")
+    for warning in warnings:
+        output.line(f"warning: {warning}")
     reasons = []
     if refusal is not None:
         output.line(f"It would be refused: {refusal.message}")
         output.line(f"  hint: {refusal.hint}")
         reasons.append({"message": refusal.message, "hint": refusal.hint})
-    output.document(steps=lines, refusals=reasons)
+    output.document(steps=lines, warnings=list(warnings), refusals=reasons)

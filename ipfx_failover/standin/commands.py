@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ipfx_failover.errors import Interrupted, Refused, UsageError
 from ipfx_failover.standin import steps
 from ipfx_failover.standin.desk import RESOURCE
-from ipfx_failover.standin.probing import who_uses
+from ipfx_failover.standin.probing import who_answers, who_uses
 from ipfx_failover.standin.take_alone import TakeAlone
 from ipfx_failover.standin.upkeep import Conflict, Seen, Upkeep
 from ipfx_failover.state import locks
@@ -41,6 +41,30 @@ def in_use(desk: StandInDesk, address: Address, adapter: str, *, again: str) -> 
         f"{address} is in use: {mac} answers ARP on {adapter}",
         f"switch that machine off or disconnect it, or take it all the same: ipfx-failover {again}",
     )
+
+
+def signs_of_life(
+    desk: StandInDesk, server: ServerSettings, answers: Callable[[Address], bool]
+) -> list[str]:
+    """What shows that the Primary is back before its role is given back; takes 1 s at most.
+
+    `answers`: whether an application takes connections at an address. At one that we hold it is
+    ours that does: there another machine is found by ARP.
+    """
+    signs, ports = [], desk.ports
+    adapter = ports.addresses.holder(server.address)
+    if adapter is not None:
+        mac = who_answers(ports.arp(adapter), server.address, ports.clock, ports.wait)
+        if mac is not None:
+            signs.append(f"{mac} uses {server.address}, too, and will have it alone")
+    own = server.address if adapter is None else None
+    signs += [
+        f"the application of {server.name} runs already ({address} port {server.port} answers); "
+        "stop it before replicate-to-live"
+        for address in filter(None, (own, server.management_address))
+        if answers(address)
+    ]
+    return signs
 
 
 class AddressCommand:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ipfx_failover.net import Address, Addresses, ArpSocket, EchoSocket
 
 _PORT_TIMEOUT_S = 3.0
+_PORT_GLANCE_S = 0.5
 
 
 def addresses() -> Addresses:
@@ -43,6 +44,13 @@ def application_answers(server: ServerSettings) -> bool:
     from ipfx_failover.adapters.tcp import answering
 
     return answering([str(server.address)], server.port, _PORT_TIMEOUT_S) is not None
+
+
+def application_answers_at(port: int, address: Address) -> bool:
+    """Whether an application takes connections there, for who has not the time to wait."""
+    from ipfx_failover.adapters.tcp import answering
+
+    return answering([str(address)], port, _PORT_GLANCE_S) is not None
 
 
 class ArpSockets:

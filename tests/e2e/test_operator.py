@@ -132,6 +132,17 @@ def test_stop_failover_gives_everything_back_but_the_authority(
     assert taken.server().failback_pending
 
 
+def test_stop_failover_warns_of_a_primary_that_has_come_back_with_its_address(
+    taken: FailoverServer, office: Office
+) -> None:
+    office.plug_cable(office.primary.host)
+    plan = taken.run("stop-failover", "DEMOSERVER", "--plan", "--json").document
+    done = taken.run("stop-failover", "DEMOSERVER", "--yes")
+
+    assert [MAC_OF_PRIMARY in warning for warning in plan["warnings"]] == [True]
+    assert f"warning: {MAC_OF_PRIMARY} uses {office.primary.address}, too" in done.err
+
+
 def test_after_a_failback_the_primary_has_what_was_recorded_and_is_watched_again(
     taken: FailoverServer, office: Office
 ) -> None:

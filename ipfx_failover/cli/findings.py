@@ -32,7 +32,14 @@ def _show(begin: str, text: str, output: Output) -> None:
         return
     width = max(40, get_terminal_size().columns)
     indent = " " * len(begin)
-    for line in wrap(text, width, initial_indent=begin, subsequent_indent=indent):
+    for line in wrap(
+        text,
+        width,
+        initial_indent=begin,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    ):
         output.line(line)
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ipfx_failover.config.secrets import Secret
-from tests.support.terminal import ROOT, at_terminal, run
+from tests.support.terminal import ROOT
+from tests.support.typed import at_terminal, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,14 +133,14 @@ def test_a_config_that_is_wrong_elsewhere_is_changed_and_said_to_be_wrong(config
 def test_ping_values_change_only_after_the_manuals_warning(config: Path) -> None:
     change = "config", "set", "network.warning_count=3"
     scripted = run(*change)
-    declined = at_terminal(*change, answers=[("Continue? [y/N]", "n")])
+    declined = at_terminal(*change, answers=(("Continue? [y/N]", "n"),))
 
     assert 3 == scripted.code
     assert "do not modify ping values except on the advice of a technician" in scripted.err
     assert 3 == declined.code
     assert is_untouched(config)
 
-    accepted = at_terminal(*change, answers=[("Continue? [y/N]", "y")])
+    accepted = at_terminal(*change, answers=(("Continue? [y/N]", "y"),))
 
     assert 0 == accepted.code
     assert 3 == tomllib.loads(config.read_text())["network"]["warning_count"]
@@ -151,18 +152,19 @@ def test_a_password_is_asked_for_twice_and_never_shown(config: Path) -> None:
         "set",
         "alerts.username=ops",
         "alerts.password",
-        answers=[
+        answers=(
             ("Password for alerts.password:", "s3cret"),
             ("Confirm password:", "secret"),
-            ("not the same", "s3cret"),
+            ("Password for alerts.password:", "s3cret"),
             ("Confirm password:", "s3cret"),
-        ],
+        ),
     )
     reference = tomllib.loads(config.read_text())["alerts"]["password"]
 
     assert 0 == done.code, done.out
     assert {"file": str(config.parent / "secrets" / "alerts.password")} == reference
     assert "s3cret" == Secret.parse(reference).reveal()
+    assert "The two are not the same; again." in done.out
     assert "s3cret" not in done.out
     assert 0o600 == stat.S_IMODE(os.stat(reference["file"]).st_mode)  # noqa: PTH116 - a name
 
@@ -198,7 +200,7 @@ def test_a_wrong_edit_is_listed_and_can_be_edited_again(config: Path, tmp_path: 
     done = at_terminal(
         "config",
         "edit",
-        answers=[("Edit it again?", "y")],
+        answers=(("Edit it again?", "y"),),
         env=editor(tmp_path, "s/from =/form =/", "s/form =/from =/;s/11.5/11.6/"),
     )
 
@@ -246,6 +248,9 @@ def test_a_config_that_changed_while_it_was_edited_is_not_overwritten(
 
 
 def test_what_follows_is_wrapped_at_a_terminal(config: Path) -> None:
-    done = at_terminal("config", "check", "--config", str(config), columns=80)
+    done = at_terminal("config", "check", "--config", str(config))
 
-    assert all(len(line) <= 80 for line in done.out.splitlines())
+    findings = done.out.splitlines()[1:]
+
+    assert any(line.startswith("           ") for line in findings)
+    assert [] == [line for line in findings if len(line) > 80]

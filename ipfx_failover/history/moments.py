@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from ipfx_failover.errors import UsageError
@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from ipfx_failover.clock import LocalTime
 
 _AGO = re.compile(r"(\d+)\s*([smhdw])", re.IGNORECASE)
+_CLOCK = re.compile(r"(\d{1,2})(:\d{2}(?::\d{2})?)")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def moment(text: str, now: datetime, local: LocalTime) -> datetime:
-    """The instant (aware): `2d` ago, `03:00` today, `2026-11-20`, `2026-11-20 03:00` here.
+    """The instant, in UTC: `2d` ago, `03:00` today, `2026-11-20`, `2026-11-20 03:00` here.
 
     Raises:
         UsageError: it is none of these.
@@ -25,10 +26,13 @@ def moment(text: str, now: datetime, local: LocalTime) -> datetime:
     try:
         if ago := _AGO.fullmatch(words):
             return now - timedelta(**{_UNITS[ago[2].lower()]: int(ago[1])})
-        if re.fullmatch(r"\d{1,2}:\d{2}(:\d{2})?", words):
-            return local.instant(local.today(), time.fromisoformat(words.zfill(5)))
+        if clock := _CLOCK.fullmatch(words):
+            of_day = time.fromisoformat(f"{int(clock[1]):02}{clock[2]}")
+            return local.instant(local.today(), of_day).astimezone(UTC)
         found = datetime.fromisoformat(words)
-        return found if found.tzinfo else local.instant(found.date(), found.time())
+        if found.tzinfo is None:
+            found = local.instant(found.date(), found.time())
+        return found.astimezone(UTC)
     except (ValueError, OverflowError):
         raise UsageError(
             f"{text!r} is no point in time",

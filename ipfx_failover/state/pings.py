@@ -40,7 +40,7 @@ ON CONFLICT (period_s, begins_at, server) DO UPDATE SET
 """
 
 _SUM = """
-SELECT server, max(0, (begins_at - ?) / ?) AS slot, sum(sent) AS sent, sum(lost) AS lost,
+SELECT server, (begins_at - ?) / ? AS slot, sum(sent) AS sent, sum(lost) AS lost,
   min(rtt_min_us) AS rtt_min_us, sum(rtt_sum_us) AS rtt_sum_us, max(rtt_max_us) AS rtt_max_us,
   sum(watched_ms) AS watched_ms, sum(down_ms) AS down_ms, sum(served_ms) AS served_ms
 FROM pings WHERE period_s = ? AND begins_at >= ? AND begins_at < ?
@@ -86,14 +86,13 @@ def finest(since: datetime, now: datetime) -> int:
 def summed_up(
     store: Reading, since: datetime, until: datetime, *, period_s: int, slot_s: int | None = None
 ) -> list[PingTotals]:
-    """The sums of [since, until), by slots of `slot_s` from `since` on, or of all of it.
+    """The sums of what begins in [since, until), by slots from `since` on, or of all of it.
 
-    What is kept of a period counts where the period begins; of the first slot also the period in
-    which `since` lies. Oldest first.
+    Oldest first.
     """
     begin = int(since.timestamp())
     length_s = slot_s or max(1, round((until - since).total_seconds()))
-    rows = store.rows(_SUM, begin, length_s, period_s, begin - begin % period_s, until.timestamp())
+    rows = store.rows(_SUM, begin, length_s, period_s, begin, until.timestamp())
     return [_of(row, begin, length_s) for row in rows]
 
 

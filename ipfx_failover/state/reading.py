@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
@@ -57,8 +57,9 @@ class Wanted:
     def condition(self) -> tuple[str, list[str]]:
         """As SQL, with its values."""
         tests = [
-            ("at >= ?", [self.since.isoformat()] if self.since else []),
-            ("at < ?", [self.until.isoformat()] if self.until else []),
+            # Texts are compared: all of them UTC.
+            ("at >= ?", [self.since.astimezone(UTC).isoformat()] if self.since else []),
+            ("at < ?", [self.until.astimezone(UTC).isoformat()] if self.until else []),
             ("server = ?", [self.server] if self.server else []),
             (_one_of("level", self.levels), [*self.levels]),
             (_one_of("kind", self.kinds), [*self.kinds]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,6 @@ from ipfx_failover.wiring.looking import open_to_read, outline_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import datetime
     from pathlib import Path
 
     from ipfx_failover.config.outline import Outline
@@ -109,11 +109,13 @@ def span(since: str | None, until: str | None) -> tuple[datetime | None, datetim
     """From when until when, as it was typed.
 
     Raises:
-        UsageError: it is no time, or ends before it begins.
+        UsageError: it is no time, ends before it begins, or has not begun.
     """
     now, local = SystemClock().now(), SystemLocalTime()
     begin = moment(since, now, local) if since else None
     end = moment(until, now, local) if until else None
+    if begin and begin > now:
+        raise UsageError("--since lies in the future", "give a time that has passed")
     if begin and end and end <= begin:
         raise UsageError("--until is not later than --since", "swap the two")
     return begin, end
@@ -128,42 +130,46 @@ def recall(config_path: Path | None, name: str | None, since: str | None, slots:
         InDoubt: the store is damaged.
     """
     outline = outline_at(config_path)
-    now, local = SystemClock().now(), SystemLocalTime()
+    now, asked = SystemClock().now(), span(since, None)[0]
     with closing(open_to_read(outline.state_dir)) as store:
-        server = name and known_server(name, outline, store)
-        wanted = Wanted(server=server or None, kinds=EVENTS)
+        server = known_server(name, outline, store) if name else None
+        wanted = Wanted(server=server, kinds=EVENTS)
         events = [logged.event for logged in store.all_events(wanted)]
-        asked = span(since, None)[0]
-        begin = asked or _beginning(store, events, now)
+        begin = _beginning(store, events, now)
+        # What was before the beginning nobody knows: that month counts as a whole.
+        is_cut = asked is not None and asked > begin
+        begin = asked if asked and is_cut else begin
         period_s = pings.finest(begin, now)
+        begin = datetime.fromtimestamp(begin.timestamp() // period_s * period_s, UTC)
         slot_s = math.ceil((now - begin).total_seconds() / slots / period_s) * period_s
-        of_server = partial(_of_server, server or None)
+        sums = partial(_sums, store, server, period_s)
+        calendar = months(begin, now, SystemLocalTime(), cut=is_cut)
         found = Found(
             servers=(server,) if server else tuple(watched.name for watched in outline.servers),
             since=begin,
-            calendar=[
-                (
-                    month,
-                    of_server(
-                        pings.summed_up(store, month.begins_at, month.ends_at, period_s=period_s)
-                    ),
-                )
-                for month in months(begin, now, local, cut=asked is not None)
-            ],
-            pings=of_server(pings.summed_up(store, begin, now, period_s=period_s, slot_s=slot_s)),
+            calendar=[(month, sums(month.begins_at, month.ends_at)) for month in calendar],
+            pings=sums(begin, now, slot_s),
             slot_s=slot_s,
             events=events,
         )
     return draw(found, now)
 
 
+def _sums(
+    store: Reading,
+    server: str | None,
+    period_s: int,
+    since: datetime,
+    until: datetime,
+    slot_s: int | None = None,
+) -> list[PingTotals]:
+    totals = pings.summed_up(store, since, until, period_s=period_s, slot_s=slot_s)
+    return [t for t in totals if server is None or t.server.casefold() == server.casefold()]
+
+
 def _beginning(store: Reading, events: Sequence[Event], now: datetime) -> datetime:
     known = [first for first in (pings.first_ping(store), *(e.at for e in events[:1])) if first]
     return min(known, default=now)
-
-
-def _of_server(server: str | None, totals: Sequence[PingTotals]) -> list[PingTotals]:
-    return [t for t in totals if server is None or t.server.casefold() == server.casefold()]
 
 
 def known_server(name: str, outline: Outline, store: Reading) -> str:

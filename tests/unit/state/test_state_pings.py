@@ -89,8 +89,8 @@ def test_slots_are_counted_from_where_one_asks_and_have_what_begins_in_them(stor
     until = NOON + timedelta(minutes=9)
     slots = summed_up(store, since, until, period_s=MINUTE_S, slot_s=3 * MINUTE_S)
 
-    # From 12:02, in which it begins, to 12:05; from 12:06 to 12:08; nothing of 12:09.
-    assert [(since, 4 * 30), (since + timedelta(minutes=3), 3 * 30)] == [
+    # 12:03 to 12:05, 12:06 to 12:08; nothing of 12:02 and 12:09, which begin outside.
+    assert [(since, 3 * 30), (since + timedelta(minutes=3), 3 * 30)] == [
         (slot.begins_at, slot.sent) for slot in slots
     ]
 
@@ -114,6 +114,6 @@ def test_nothing_is_known_of_an_empty_record(store: Store) -> None:
     assert [] == hours(store)
 
 
-def test_minutes_are_asked_for_as_long_as_they_are_kept(store: Store) -> None:
+def test_minutes_are_asked_for_as_long_as_they_are_kept() -> None:
     assert MINUTE_S == finest(NOON - timedelta(hours=47), NOON)
     assert HOUR_S == finest(NOON - timedelta(hours=49), NOON)

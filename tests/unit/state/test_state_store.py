@@ -7,7 +7,7 @@ import sqlite3
 import sys
 import tempfile
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -231,8 +231,9 @@ def test_the_log_is_read_by_time_server_level_and_kind(tmp_path: Path) -> None:
             return [logged.cursor for logged in store.all_events(wanted)]
 
         assert [1, 2, 3] == found(Wanted())
-        assert [2, 3] == found(Wanted(since=NOON))
-        assert [1] == found(Wanted(until=NOON))
+        in_auckland = NOON.astimezone(timezone(13 * hour))
+        assert [2, 3] == found(Wanted(since=in_auckland))
+        assert [1] == found(Wanted(until=in_auckland))
         assert [1, 2] == found(Wanted(server="demo"))
         assert [2, 3] == found(Wanted(levels=("warning", "error")))
         assert [1] == found(Wanted(kinds=("server_answering",), levels=("info",), server="DEMO"))

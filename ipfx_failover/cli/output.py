@@ -67,6 +67,11 @@ class Output:
         server = f"Server: {event.server}: " if event.server else ""
         return write(sys.stdout, f"{stamp} {server}{event.text}")
 
+    @property
+    def can_ask(self) -> bool:
+        """Whether somebody is there to answer a question."""
+        return not self.as_json and sys.stdin.isatty()
+
     def confirm(self, question: str, *, yes: bool) -> None:
         """Ask a question with the manual's words, where there is a terminal.
 
@@ -76,7 +81,7 @@ class Output:
         """
         if yes:
             return
-        if self.as_json or not sys.stdin.isatty():
+        if not self.can_ask:
             raise Unconfirmed(question)
         write(sys.stderr, question)
         sys.stderr.write("Continue? [y/N] ")

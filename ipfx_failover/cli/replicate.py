@@ -60,6 +60,7 @@ def replicate_from_live(
 
     The Primary goes on working meanwhile. When anything fails, the standby copy is the one that it
     was, and an e-mail is sent. Refused while the standby holds data that the Primary has not.
+    A terminal is asked first; --yes, a scheduler and a script are not.
     From a scheduler use --all --if-due --yes.
 
     Example: ipfx-failover replicate-from-live DEMOSERVER
@@ -75,11 +76,18 @@ def replicate_from_live(
     with site.store() as store:
         if if_due:
             servers = [server for server in servers if _is_due(site, store, server)]
+        names = ", ".join(server.name for server in servers)
         if discard_standby:
-            names = ", ".join(server.name for server in servers)
             output.confirm(
                 f"What was recorded while standing in for {names} will not reach the Primary; a "
                 "copy of it is kept here.",
+                yes=yes,
+            )
+        elif output.can_ask and not (if_due or until_eof):
+            # The manual's question. It guards nothing that could be lost: schedulers go on.
+            output.confirm(
+                f"The database of {names} will be replicated to the Failover Server now. This may "
+                "take several minutes.",
                 yes=yes,
             )
         code = for_each(

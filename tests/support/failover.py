@@ -75,14 +75,19 @@ class FailoverServer(Written):
         """Sync the files of DEMOSERVER, too, in real time."""
         self.configure_server(files={"poll_interval_ms": 100})
 
-    def start(self, *argv: str, user: int = 0, without: int | None = None) -> Command:
-        """Start a command of ipfx-failover, as another user or without a capability."""
-        words = [*argv, "--config", str(self.config_path)]
+    def start(
+        self, *argv: str, user: int = 0, without: int | None = None, knows_config: bool = True
+    ) -> Command:
+        """Start a command of ipfx-failover, as another user or without a capability.
+
+        `knows_config`: it has the option --config.
+        """
+        words = [*argv, *(["--config", str(self.config_path)] if knows_config else [])]
         return self._track(words, user=user, without=without)
 
-    def run(self, *argv: str, code: int = 0, user: int = 0, without: int | None = None) -> Command:
-        """Run a command to its end, and see that it ended with `code`."""
-        command = self.start(*argv, user=user, without=without)
+    def run(self, *argv: str, code: int = 0, **how: Any) -> Command:
+        """Run a command to its end, as `start` does, and see that it ended with `code`."""
+        command = self.start(*argv, **how)
         assert command.wait() == code, command.explain()
         return command
 

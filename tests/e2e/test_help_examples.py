@@ -28,10 +28,10 @@ GO_ON_FOR_EVER = {"monitor"}
 # These need an editor, or the machine's own systemd; their tests bring one.
 RUN_ELSEWHERE = {
     "config edit": "test_config_commands.py",
-    "service remove": "test_service_command.py",
-    "service start": "test_service_command.py",
-    "service stop": "test_service_command.py",
-    "service status": "test_service_command.py",
+    "service remove": "test_service.py",
+    "service start": "test_service.py",
+    "service stop": "test_service.py",
+    "service status": "test_service.py",
 }
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from datetime import time
     from pathlib import Path
 
 MARK: Final = "Made by ipfx-failover"
@@ -62,3 +63,25 @@ class ServiceState:
     pid: int | None
     since: str | None
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The daily replication for a scheduler: a command line, and local times of day."""
+
+    argv: tuple[str, ...]
+    times: tuple[time, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleState:
+    """The job as one scheduler has it. `agrees`: it is what the config asks for.
+
+    `next_run` is local time, in words.
+    """
+
+    scheduler: str
+    place: str
+    installed: bool
+    agrees: bool = False
+    next_run: str | None = None

@@ -69,8 +69,8 @@ def _run(argv: tuple[str, ...], text: str | None) -> None:
     with contextlib.ExitStack() as stack:
         given = argv
         if text is not None:
-            file = stack.enter_context(tempfile.NamedTemporaryFile("w", encoding="utf-8"))
-            file.write(text)
+            file = stack.enter_context(tempfile.NamedTemporaryFile())
+            file.write(text.encode("utf-8", "surrogateescape"))
             file.flush()
             given = (*argv, file.name)
         ended = run_command(given, timeout_s=_ENDS_WITHIN_S)

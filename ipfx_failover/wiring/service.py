@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ipfx_failover.adapters.service.systemd import SystemdService
     from ipfx_failover.adapters.service.unit_text import Rights
     from ipfx_failover.config.models import Config, NetworkSettings
+    from ipfx_failover.config.secrets import Secret
     from ipfx_failover.wiring.site import Site
 
 _LOCKED = ("usr", "boot", "efi", "etc", "home", "root")
@@ -48,7 +49,7 @@ def monitor_service(site: Site, user: str | None = None) -> SystemdService:
     argv = _command_line(site.config_path)
     user = installed_user(user)
     return SystemdService(
-        monitor_unit(argv, rights(site, user)), notes=_notes(site, user), instead=_instead(argv)
+        monitor_unit(argv, _rights(site, user)), notes=_notes(site, user), instead=_instead(argv)
     )
 
 
@@ -71,15 +72,22 @@ def _instead(argv: Sequence[str]) -> str:
     return f"have what starts services here run: {' '.join(argv)}"
 
 
-def rights(site: Site, user: str | None, *, network: bool = True) -> Rights:
-    """The least that the monitor (without `network`: copying alone) needs with this config."""
+def job_rights(site: Site) -> Rights:
+    """The least that copying alone needs; as the same user as the monitor's service."""
+    from ipfx_failover.adapters.service.systemd import installed_user
+
+    return _rights(site, installed_user(None), network=False)
+
+
+def _rights(site: Site, user: str | None, *, network: bool = True) -> Rights:
+    """The least that the monitor needs with this config."""
     from ipfx_failover.adapters.service.unit_text import Rights
 
     config = site.config
     own = str(site.state_dir).startswith("/var/lib/ipfx-failover")
     return Rights(
         user=user,
-        is_confined=not (network and any(_commands(config))),
+        is_confined=not any(_commands(config)),
         writes=tuple(sorted(set(_forbidden(site)))),
         state_directory="ipfx-failover" if own else None,
         network=network,
@@ -90,9 +98,8 @@ def _commands(config: Config) -> Iterator[str]:
     """What the monitor starts that is not our own, and would have its rights."""
     if config.failover_server.application.start:
         yield "the application (start)"
-    for name, server in config.servers.items():
-        if server.fence is not None:
-            yield f"the fence of {name}"
+    yield from (f"the fence of {name}" for name, server in config.servers.items() if server.fence)
+    yield from (f"the alert command {name}" for name in config.alerts.commands)
 
 
 def _forbidden(site: Site) -> Iterator[str]:
@@ -104,12 +111,34 @@ def _forbidden(site: Site) -> Iterator[str]:
             yield str(nearest_directory(path))
 
 
+def secret_notes(config: Config) -> Iterator[str]:
+    """Secrets that come from an environment, or a user's keyring, which a service has not."""
+    for key, secret in _secrets(config, ()):
+        if secret.source in {"env", "keyring"}:
+            yield (
+                f"{'.'.join(key)} comes from {secret.source}, which is not there when nobody is "
+                'logged in: use { file = "…" }'
+            )
+
+
+def _secrets(value: object, key: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Secret]]:
+    from pydantic import BaseModel
+
+    from ipfx_failover.config.secrets import Secret
+
+    if isinstance(value, Secret):
+        yield key, value
+    elif isinstance(value, BaseModel | dict):
+        for name, below in value.items() if isinstance(value, dict) else value:
+            yield from _secrets(below, (*key, name))
+
+
 def _notes(site: Site, user: str | None) -> Sequence[str]:
-    notes = []
+    notes = list(secret_notes(site.config))
     if commands := ", ".join(_commands(site.config)):
         notes.append(
-            f"The unit has no sandbox: {commands} runs with the monitor's rights. An application "
-            "that is a system service (services) leaves it one."
+            f"The unit has no sandbox, for what would be in it, too: {commands}. An application "
+            "that is a system service (services) would not be."
         )
     if user is not None:
         notes.append(

@@ -32,7 +32,7 @@ class ServiceManager:
 
     def heard(self) -> list[dict[str, str]]:
         """The messages since the last time."""
-        messages = []
+        messages: list[dict[str, str]] = []
         while True:
             try:
                 said = self.socket.recv(4096).decode()

@@ -59,14 +59,17 @@ def test_a_word_is_quoted_where_it_has_to_be(text: str, quoted: str) -> None:
     assert word(text) == quoted
 
 
+def analyzed(*arguments: str) -> subprocess.CompletedProcess[str]:
+    argv = ("systemd-analyze", *arguments)
+    return subprocess.run(argv, check=False, capture_output=True, text=True)
+
+
 def test_systemd_rates_the_unit_as_ok_and_understands_it(tmp_path: Path) -> None:
     assert shutil.which("systemd-analyze"), "missing: sudo apt-get install -y systemd"
     unit = tmp_path / "ipfx-failover.service"
     unit.write_text(monitor_unit(("/bin/true",), Rights(writes=("/home/a b",))))
-    argv = ("systemd-analyze", "security", "--offline=yes", "--threshold=40", str(unit))
-    rated = subprocess.run(argv, check=False, capture_output=True, text=True)
-    argv = ("systemd-analyze", "verify", "--man=no", str(unit))
-    verified = subprocess.run(argv, check=False, capture_output=True, text=True)
+    rated = analyzed("security", "--offline=yes", "--threshold=40", str(unit))
+    verified = analyzed("verify", "--man=no", str(unit))
 
     assert rated.returncode == 0, rated.stdout
     assert (verified.returncode, verified.stderr) == (0, "")

@@ -41,7 +41,7 @@ def effective(config: Config, text: str) -> tuple[Setting, ...]:
     """
     tree, lines = plain(config), locate(text)
     settings = []
-    for path, row in _keys(tuple(config.servers)):
+    for path, row in _keys(tree):
         table = value_at(tree, path[:-1])
         if not isinstance(table, dict):
             continue  # an optional table that this config does not have
@@ -51,17 +51,29 @@ def effective(config: Config, text: str) -> tuple[Setting, ...]:
     return tuple(settings)
 
 
-def _keys(servers: tuple[str, ...]) -> Iterator[tuple[Key, Row]]:
-    """Every key; those of servers, server by server."""
-    own = [table for table in tables() if table.path[-1] != ENTRY]
-    for table in own:
-        if NAME not in table.path:
-            yield from ((row.path, row) for row in table.rows)
-    for server in servers:
-        for table in own:
-            if NAME in table.path:
-                path = ("servers", server, *table.path[2:])
-                yield from (((*path, row.key), row) for row in table.rows)
+def _keys(tree: dict[str, Any]) -> Iterator[tuple[Key, Row]]:
+    """Every key; those of a server together, and those of a hook."""
+    found: list[tuple[Key, Row]] = []
+    for table in tables():
+        if table.path[-1] != ENTRY:
+            for path in _named(table.path, tree):
+                found += [((*path, row.key), row) for row in table.rows]
+    names = list(tree.get("servers", ()))
+    yield from sorted(found, key=lambda each: _rank(each[0], names))
+
+
+def _rank(key: Key, servers: list[str]) -> int:
+    return servers.index(key[1]) + 1 if key[0] == "servers" else 0
+
+
+def _named(path: Key, tree: dict[str, Any]) -> Iterator[Key]:
+    """The paths that a table has in this config, in place of one with NAME in it."""
+    if NAME not in path:
+        yield path
+        return
+    at = path.index(NAME)
+    for name in value_at(tree, path[:at]) or ():
+        yield (*path[:at], name, *path[at + 1 :])
 
 
 def defaults() -> tuple[Setting, ...]:

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ipfx_failover.config.edit import Set, Unset
-from ipfx_failover.config.reference import NAME, Row, rows, tables
+from ipfx_failover.config.reference import NAME, Row, generic_path, rows, tables
 from ipfx_failover.config.secrets import Secret
 from ipfx_failover.config.suggest import suggest_key
 from ipfx_failover.errors import UsageError
@@ -81,7 +81,7 @@ def _pairs(arguments: list[str], servers: Collection[str]) -> Iterator[tuple[str
 
 
 def _keys_of(key: Key, servers: Collection[str]) -> str:
-    generic = _generic(key)
+    generic = generic_path(key)
     own = next((table for table in tables() if table.path == generic), None)
     if own is None:
         return f"name a server's key: {', '.join(f'servers.{name}.port' for name in servers)}"
@@ -99,7 +99,7 @@ def place_of(given: str, servers: Collection[str]) -> Place:
         UsageError: there is no such key; the hint has the likely right one.
     """
     key = _named(tuple(given.split(".")), servers)
-    generic = _generic(key)
+    generic = generic_path(key)
     row = next((row for row in rows() if row.path == generic), None)
     if row is None and not any(table.path[: len(generic)] == generic for table in tables()):
         raise UsageError(f"there is no key {given}", _hint(key, generic))
@@ -163,10 +163,6 @@ def _toml(row: Row, given: str) -> Value:
     return value
 
 
-def _generic(key: Key) -> Key:
-    return (key[0], NAME, *key[2:]) if key[0] == "servers" and key[1:] else key
-
-
 def _named(key: Key, servers: Collection[str]) -> Key:
     """With a server's name as the config has it."""
     if key[0] != "servers" or not key[1:]:
@@ -189,6 +185,9 @@ def _hint(key: Key, generic: Key) -> str:
         if found.path:
             return f"did you mean {'.'.join(found.path)}?"
         return found.text or f"the keys of {shown}: {', '.join(row.key for row in table.rows)}"
-    own = {".".join(table.path).replace(NAME, key[1] if key[1:] else NAME) for table in tables()}
-    close = get_close_matches(".".join(key[:-1]), sorted(own), n=1)
+    server = key[1] if key[0] == "servers" and key[1:] else NAME
+    known = sorted(
+        ".".join(table.path).replace(f"servers.{NAME}", f"servers.{server}") for table in tables()
+    )
+    close = get_close_matches(".".join(key[:-1]), known, n=1)
     return f"did you mean {close[0]}.{key[-1]}?" if close else _ALL

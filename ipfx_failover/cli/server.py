@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
+from ipfx_failover.cli import server_change
 from ipfx_failover.cli.options import ConfigPath, Json, Name, Yes
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ipfx_failover.config.models import Settings
 
 _COLUMNS: Final = ("SERVER", "ADDRESS", "PORT", "ASSUME IP", "DATABASE", "FILES", "DAILY AT")
 
@@ -19,10 +15,11 @@ _COLUMNS: Final = ("SERVER", "ADDRESS", "PORT", "ASSUME IP", "DATABASE", "FILES"
 def add_to(app: typer.Typer) -> None:
     group = typer.Typer(
         name="server",
-        help="Look at, test and trust the monitored servers.",
+        help="Add, change, test and trust the monitored servers.",
         no_args_is_help=True,
         rich_markup_mode=None,
     )
+    server_change.add_to(group)
     group.command("list")(show_all)
     group.command("show")(show)
     group.command("test")(run_test)
@@ -58,39 +55,13 @@ def show_all(config: ConfigPath = None, as_json: Json = False) -> None:
 
 
 def show(name: Name, config: ConfigPath = None, as_json: Json = False) -> None:
-    """Show a server's settings, as `server edit` takes them; passwords are masked.
-
-    Those that the config leaves out stand there with their default.
+    """Show a server's settings that are in force, as `config show` does; passwords are masked.
 
     Example: ipfx-failover server show DEMOSERVER
     """
-    from ipfx_failover.cli.output import Output
-    from ipfx_failover.wiring.site import open_site
+    from ipfx_failover.cli.config import show as show_config
 
-    server = open_site(config).server(name)
-    output = Output(as_json)
-    output.line(f"[servers.{server.name}]")
-    for key, shown, is_default in _settings(server, ""):
-        if key != "name":
-            output.line(f"{key} = {shown}{'  # default' if is_default else ''}")
-    document = server.model_dump(mode="json", by_alias=True)
-    output.document(server=server.name, settings=document)
-
-
-def _settings(table: Settings, above: str) -> Iterator[tuple[str, str, bool]]:
-    """Each key with its value as TOML, and whether that is the default; those without are left out.
-
-    The values are those of the document: a secret is its reference, or masked.
-    """
-    from ipfx_failover.config.literal import literal
-    from ipfx_failover.config.models import Settings
-
-    document = table.model_dump(mode="json")
-    for key, value in table:
-        if isinstance(value, Settings):
-            yield from _settings(value, f"{above}{key}.")
-        elif value is not None:
-            yield f"{above}{key}", literal(document[key]), key not in table.model_fields_set
+    show_config(f"servers.{name}", config=config, as_json=as_json)
 
 
 def run_test(name: Name, config: ConfigPath = None, as_json: Json = False) -> int:

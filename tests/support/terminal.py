@@ -33,13 +33,12 @@ class Terminal:
         self._answered = 0
         self._ours, theirs = pty.openpty()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "ipfx_failover", *self.argv],
+            ["setsid", "--ctty", sys.executable, "-m", "ipfx_failover", *self.argv],
             cwd=ROOT,
             env={**os.environ, "COLUMNS": "80", **self.environ},
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
-            start_new_session=True,
         )
         os.close(theirs)
         self._reader = threading.Thread(target=self._read)
@@ -71,9 +70,9 @@ class Terminal:
 
     def wait(self) -> int:
         """The exit code."""
-        code = self.process.wait()
+        eventually(lambda: self.process.poll() is not None, "it ends", explain=lambda: self.screen)
         self._reader.join()
-        return code
+        return self.process.wait()
 
     def _unanswered(self) -> str:
         return self.screen[self._answered :]

@@ -1,0 +1,188 @@
+"""`server add`, `edit` and `remove`: by options, and by questions in a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.terminal import ROOT, Terminal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.failover import FailoverServer
+    from tests.support.office import Office
+
+CONFIG = """\
+# Ours: do not touch.
+[network]
+failover_count = 7  # as agreed
+
+[servers.FIRST]
+address = "192.168.11.1"  # the old one
+port = 100
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "config.toml"
+    path.write_text(f'{CONFIG}\n[failover_server]\nstate_dir = "{tmp_path / "state"}"\n')
+    return path
+
+
+def run(config: Path, *argv: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "ipfx_failover", "server", *argv, "--config", str(config)],
+        cwd=ROOT,
+        env=dict(os.environ),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def names(config: Path) -> list[str]:
+    listed = json.loads(run(config, "list", "--json").stdout)
+    return [server["name"] for server in listed["servers"]]
+
+
+def test_a_server_is_added_by_options_and_the_rest_of_the_file_stays(config: Path) -> None:
+    before = config.read_text()
+    done = run(config, "add", "SECOND", "address=192.168.11.2", "assume_ip=no", "--no-replicate")
+
+    assert ["FIRST", "SECOND"] == names(config)
+    assert all(line in config.read_text().splitlines() for line in before.splitlines())
+    assert 'servers.SECOND.address: not set -> "192.168.11.2"' in done.stdout
+    assert "server test SECOND" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["SECOND"], "servers.SECOND.address: is missing"),
+        (["SECOND", "address=192.168.11.1"], "is the address of FIRST too"),
+        (["SECOND", "adress=192.168.11.2"], 'did you mean "address"?'),
+        (["SECOND", "address=192.168.11.2", "port=many"], "port must be a whole number"),
+        (["SECOND", "address=192.168.11.2", "database.password=x"], "not given on the command"),
+        (["a.b", "address=192.168.11.2"], "must be 1 to 63 letters"),
+        (["first", "address=192.168.11.2"], "there is a server named first already"),
+    ],
+)
+def test_what_would_make_the_config_wrong_is_refused_and_nothing_is_written(
+    config: Path, arguments: list[str], said: str
+) -> None:
+    before = config.read_bytes()
+
+    assert said in run(config, "add", *arguments, code=2).stderr
+    assert before == config.read_bytes()
+
+
+def test_the_questions_are_the_manuals_and_a_wrong_answer_is_asked_again(
+    config: Path, tmp_path: Path
+) -> None:
+    with Terminal(("server", "add", "SECOND", "--config", str(config))) as terminal:
+        terminal.answer("Address: ", "192.168.11.1")
+        terminal.answer("is the address of FIRST too", "")
+        terminal.answer("Address: ", "192.168.11.2")
+        terminal.answer("Port [100]: ", "")
+        terminal.answer("Local VM Dir [", str(tmp_path / "copies"))
+        terminal.answer("Assume IP Address [no]: ", "")
+        terminal.answer("Automatically stop failover", "maybe")
+        terminal.answer("must be true or false", "yes")
+        terminal.answer("User name for SSH", "ipfx")
+        terminal.answer("Private key", "/etc/ipfx-failover/secrets/id_ed25519")
+        terminal.answer("Data Source", "/VM/DB/ctserver.db")
+        terminal.answer("Catalog [CTSERVER]: ", "")
+        terminal.answer("VM Dir: ", "/VM")
+        terminal.answer("VMLocal Dir: ", "")
+        terminal.answer("Replicate daily", "01:30")
+        terminal.answer("Keep its files in sync in real time [yes]: ", "")
+        terminal.answer("Do you want to replicate the database now?", "n")
+        assert terminal.wait() == 0, terminal.screen
+    added = config.read_text().split("[servers.SECOND]")[1]
+
+    assert 'address = "192.168.11.2"' in added
+    assert "auto_stop_failover = true" in added
+    assert "port" not in added
+    assert 'vm_dir = "/VM"' in added
+    assert "[servers.SECOND.files]" in added
+    assert "server test SECOND" in terminal.screen
+
+
+def test_ctrl_c_between_two_questions_leaves_the_file_as_it_is(config: Path) -> None:
+    before = config.read_bytes()
+    with Terminal(("server", "add", "SECOND", "--config", str(config))) as terminal:
+        terminal.answer("Address: ", "192.168.11.2")
+        terminal.answer("Port [100]: ", "\x03")
+        assert terminal.wait() == 130
+
+    assert before == config.read_bytes()
+    assert "Traceback" not in terminal.screen
+
+
+def test_edit_changes_what_is_named_and_nothing_else(config: Path) -> None:
+    before = config.read_text()
+    planned = run(config, "edit", "first", "port=101", "--plan")
+    assert before == config.read_text()
+    run(config, "edit", "first", "port=101", "--json")
+
+    assert "servers.FIRST.port: 100 -> 101" in planned.stdout
+    assert before.replace("port = 100", "port = 101") == config.read_text()
+
+
+def test_remove_asks_and_then_says_what_stays(config: Path, tmp_path: Path) -> None:
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    run(config, "edit", "FIRST", f"local_vm_dir={copies}")
+    refused = run(config, "remove", "FIRST", code=3)
+    assert ["FIRST"] == names(config)
+    done = run(config, "remove", "first", "--yes")
+
+    assert "FIRST will not be monitored any more" in refused.stderr
+    assert str(copies) in done.stdout
+    assert copies.is_dir()
+    assert [] == names(config)
+    assert "failover_count = 7  # as agreed" in config.read_text()
+
+
+def test_a_server_that_is_stood_in_for_or_was_is_not_removed(
+    ready: FailoverServer, office: Office
+) -> None:
+    office.pull_cable(office.primary.host)
+    ready.run("failover-now", "DEMOSERVER", "--yes", "--force")
+    standing = ready.run("server", "remove", "DEMOSERVER", "--yes", code=3)
+    ready.run("stop-failover", "DEMOSERVER", "--yes")
+    ahead = ready.run("server", "remove", "DEMOSERVER", "--yes", code=3)
+    ready.run("resume", "DEMOSERVER")
+    ready.run("server", "remove", "DEMOSERVER", "--yes", code=3)
+
+    assert "stands in for DEMOSERVER" in standing.err
+    assert "stop-failover DEMOSERVER" in standing.err
+    assert "replicate-to-live DEMOSERVER" in ahead.err
+
+
+def test_a_server_that_was_added_is_replicated_at_once_when_that_is_wanted(
+    failover: FailoverServer, office: Office
+) -> None:
+    office.add_calls(office.second, "one")
+    told = failover.run(
+        *("server", "add", "SECOND", f"address={office.second.address}", "assume_ip=true"),
+        *(f"local_vm_dir={failover.directory / 'SECOND'}", "ssh.user=root"),
+        f"ssh.key_file={office.lab.ssh_key}",
+        f"ssh.known_hosts_file={office.lab.known_hosts}",
+        f"database.data_source={office.second.database}",
+        f"database.vm_dir={office.second.vm_dir}",
+        "--replicate",
+    )
+
+    assert "SECOND: replicated from live" in told.out

@@ -63,7 +63,9 @@ class Availability:
 
     @property
     def lost_percent(self) -> float | None:
-        return percent(self.lost, self.sent)
+        """Rounded up: 0 is only what lost nothing."""
+        kept = percent(self.sent - self.lost, self.sent)
+        return None if kept is None else round(100 - kept, 2)
 
 
 def percent(part: int, whole: int) -> float | None:

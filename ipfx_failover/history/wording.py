@@ -17,8 +17,8 @@ def duration(seconds: float | None) -> str:
         return NOTHING
     if 0 < seconds < 1:
         return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.1f} s".replace(".0 ", " ")
+    if seconds < 59.95:
+        return f"{_short(seconds, 1)} s"
     whole = round(seconds)
     for place, (length, unit) in enumerate(_UNITS):
         if whole >= length:
@@ -34,14 +34,14 @@ def size(number_bytes: float | None) -> str:
         return NOTHING
     for unit in ("B", "KiB", "MiB", "GiB"):
         if number_bytes < 1024:
-            return f"{number_bytes:.1f} {unit}".replace(".0 ", " ")
+            return f"{_short(number_bytes, 1)} {unit}"
         number_bytes /= 1024
-    return f"{number_bytes:.1f} TiB"
+    return f"{_short(number_bytes, 1)} TiB"
 
 
 def percentage(value: float | None) -> str:
-    """`99.98 %`; it was rounded down where it was reckoned."""
-    return NOTHING if value is None else f"{value:.2f} %".replace("100.00", "100")
+    """`99.98 %`, `60 %`."""
+    return NOTHING if value is None else f"{_short(value, 2)} %"
 
 
 def milliseconds(number_us: float | None) -> str:
@@ -56,3 +56,7 @@ def milliseconds(number_us: float | None) -> str:
 def stamp(at: datetime | None) -> str:
     """Local time to the second."""
     return NOTHING if at is None else f"{at.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def _short(value: float, digits: int) -> str:
+    return f"{value:.{digits}f}".rstrip("0").rstrip(".")

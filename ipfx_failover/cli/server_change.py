@@ -57,7 +57,7 @@ def add(
     takes it up. Before the first replication its SSH host key has to be trusted; in a terminal
     both are asked for.
 
-    Example: ipfx-failover server add DEMOSERVER address=192.168.11.1 --no-replicate
+    Example: ipfx-failover server add DEMOSERVER address=192.168.11.1
     """
     from ipfx_failover.cli.ask import somebody_there
     from ipfx_failover.cli.config_change import How, carry_out
@@ -132,7 +132,7 @@ def edit(
     The rest of the file stays as it is, comments too. What would make the config wrong is refused.
     Prints what changes and what follows from it.
 
-    Example: ipfx-failover server edit DEMOSERVER replicate_daily=02:30 --unset files.trash_days
+    Example: ipfx-failover server edit DEMOSERVER replicate_daily=02:30
     """
     from ipfx_failover.cli.config_change import How, carry_out
     from ipfx_failover.cli.output import Output

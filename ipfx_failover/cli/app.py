@@ -14,13 +14,14 @@ from ipfx_failover.cli import (
     config,
     files,
     history,
+    init,
     log,
     metrics,
     modes,
     monitor,
     replicate,
-    server,
     schedule,
+    server,
     service,
     standin,
     state,
@@ -54,6 +55,7 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     for family in (
+        init,
         status,
         log,
         history,

@@ -12,11 +12,14 @@ import sys
 import textwrap
 from typing import TYPE_CHECKING, Final
 
-from ipfx_failover.config.reference import ENTRY, NAME, Row, tables
+from ipfx_failover.config.literal import literal
+from ipfx_failover.config.reference import ENTRY, NAME, Row, rows, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from ipfx_failover.config.edit import Key
+    from ipfx_failover.config.literal import Value
     from ipfx_failover.config.reference import Table
 
 SERVER: Final = "DEMOSERVER"
@@ -31,6 +34,12 @@ change the addresses, and look at it with: ipfx-failover config check
 A key behind a # is shown with its default, or with an example where it has none. %servername%
 stands for the server's name, in paths only. Paths are whole paths. Passwords are references:
 { file = "…" } (readable by its owner only), { env = "…" } or { keyring = "service/user" }.
+"""
+_FIRST_HEADER: Final = """\
+Settings of the Failover Server. Look at them with: ipfx-failover config check
+
+A key behind a # is shown with its default, or with an example where it has none. Servers are
+added with: ipfx-failover server add NAME
 """
 _SET: Final = {
     (("failover_server", "application"), "services"),
@@ -57,20 +66,34 @@ NAMES: Final = {"servers": SERVER, "webhooks": "team", "commands": "pager"}
 
 def example() -> str:
     """The whole file."""
-    blocks = [_comment(_HEADER)]
-    blocks += ["\n".join(_table(table)) for table in tables() if table.path[-1] != ENTRY]
+    values = {
+        row.path: _example(row)
+        for row in rows()
+        if (row.required or (row.table, row.key) in _SET) and row.table not in _LEFT_OUT
+    }
+    return _file(_HEADER, [table for table in tables() if table.path[-1] != ENTRY], values)
+
+
+def first_config(values: Mapping[Key, Value]) -> str:
+    """A config to begin with: the general tables with these values, all else as comments."""
+    written = {key: literal(value) for key, value in values.items()}
+    return _file(_FIRST_HEADER, [table for table in tables() if NAME not in table.path], written)
+
+
+def _file(header: str, parts: list[Table], values: Mapping[Key, str]) -> str:
+    blocks = [_comment(header), *("\n".join(_table(table, values)) for table in parts)]
     return "\n\n".join(blocks) + "\n"
 
 
-def _table(table: Table) -> Iterator[str]:
+def _table(table: Table, values: Mapping[Key, str]) -> Iterator[str]:
     off = "#" if table.path in _LEFT_OUT else ""
     yield _comment(table.doc)
     yield f"{off}[{'.'.join(named(table.path))}]"
     for row in table.rows:
-        is_set = row.required or (row.table, row.key) in _SET
+        value = values.get(row.path)
         yield ""
         yield _comment(f"{row.doc}\n{_about(row)}")
-        yield _assignment(row, "" if is_set and not off else "#")
+        yield _assignment(row, "" if value else "#", value or _example(row))
 
 
 def named(path: tuple[str, ...]) -> tuple[str, ...]:
@@ -89,9 +112,12 @@ def _about(row: Row) -> str:
     return f"{kind}."
 
 
-def _assignment(row: Row, off: str) -> str:
+def _example(row: Row) -> str:
+    return row.example if row.default in _NOTHING else row.default
+
+
+def _assignment(row: Row, off: str, value: str) -> str:
     """`key = value`; a list of tables has a line for each of its entries."""
-    value = row.example if row.default in _NOTHING else row.default
     if value.startswith("[{"):
         value = "[\n  " + value[1:-1].replace("}, {", "},\n  {") + ",\n]"
     return "\n".join(f"{off}{line}" for line in f"{row.key} = {value}".splitlines())

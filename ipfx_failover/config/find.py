@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 VARIABLE: Final = "IPFX_FAILOVER_CONFIG"
-START: Final = "begin with a copy of examples/config/minimal.toml"
+START: Final = "begin with: ipfx-failover init"
 
 
 def find(path: Path | None, *, environ: Mapping[str, str]) -> Path:
@@ -21,21 +21,26 @@ def find(path: Path | None, *, environ: Mapping[str, str]) -> Path:
     Raises:
         UsageError: none is there; the message says where it was looked for.
     """
-    default = paths.places(environ).config_file
-    named = path or (Path(environ[VARIABLE]) if environ.get(VARIABLE) else None)
-    file = (named or default).absolute()
-    if _exists(file):
+    file = place(path, environ=environ)
+    if exists(file):
         return file
-    if named is None:
+    if path is None and not environ.get(VARIABLE):
         raise UsageError(
-            f"no config file: there is no {default}",
-            f"{START} there, or name another file with --config or {VARIABLE}",
+            f"no config file: there is no {file}",
+            f"{START}; or name another file with --config or {VARIABLE}",
         )
     source = "" if path else f" (named by {VARIABLE})"
     raise UsageError(f"no config file: there is no {file}{source}", f"check the name, or {START}")
 
 
-def _exists(file: Path) -> bool:
+def place(path: Path | None, *, environ: Mapping[str, str]) -> Path:
+    """Where the config file that counts is, or would be; absolute."""
+    named = path or (Path(environ[VARIABLE]) if environ.get(VARIABLE) else None)
+    return (named or paths.places(environ).config_file).absolute()
+
+
+def exists(file: Path) -> bool:
+    """Whether it is there; true also where this user may not look."""
     try:
         return file.exists()
     except (OSError, ValueError):  # without the right to look: reading will say so

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import tomllib
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Final, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from ipfx_failover.config.diagnose import diagnose
 from ipfx_failover.config.edit import Set, Unset
 from ipfx_failover.config.reference import NAME, Row, generic_path, rows, tables
 from ipfx_failover.config.secrets import Secret
@@ -65,6 +67,28 @@ def understand(settings: Sequence[str], unset: Sequence[str], servers: Collectio
             raise UsageError(f"{name} is not unset like a key", "ipfx-failover server remove NAME")
         edits.append(Unset(place.key))
     return Given(tuple(edits), tuple(passwords))
+
+
+def judge(key: Key, value: Value) -> None:
+    """Whether a value is right for a key of the general tables, whatever else the config says.
+
+    Raises:
+        UsageError: in the words of `config check`.
+    """
+    tree: dict[str, Any] = {
+        "alerts": {
+            "smtp_server": "mail",
+            "from": "a@example.com",
+            "username": "user",
+            "password": {"env": "X"},
+        }
+    }
+    table = tree
+    for part in key[:-1]:
+        table = table.setdefault(part, {})
+    table[key[-1]] = value
+    for problem in diagnose(tree, "", Path()):
+        raise UsageError(problem.message, problem.suggestion or "give another value")
 
 
 def _pairs(arguments: list[str], servers: Collection[str]) -> Iterator[tuple[str, str | None]]:

@@ -9,10 +9,25 @@ from ipfx_failover.errors import Refused
 
 if TYPE_CHECKING:
     from ipfx_failover.config.models import ServerSettings
-    from ipfx_failover.net import Address, Addresses, ArpSocket, EchoSocket
+    from ipfx_failover.net import Adapter, Address, Addresses, ArpSocket, EchoSocket
 
 _PORT_TIMEOUT_S = 3.0
 _PORT_GLANCE_S = 0.5
+
+
+def adapters() -> list[Adapter]:
+    """The network adapters of this machine, on any system, the loopback left out."""
+    if sys.platform == "linux":
+        here = addresses()
+        try:
+            found = here.adapters()
+        finally:
+            here.close()
+    else:
+        from ipfx_failover.adapters.interfaces import found_adapters
+
+        found = found_adapters()
+    return [each for each in found if not any(at.ip.is_loopback for at in each.interfaces)]
 
 
 def addresses() -> Addresses:

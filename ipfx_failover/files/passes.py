@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
@@ -13,7 +14,7 @@ from ipfx_failover.records import Authority, Copy, Mode, RunOutcome
 from ipfx_failover.state import locks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from ipfx_failover.clock import Clock
     from ipfx_failover.events import Value
@@ -69,6 +70,24 @@ class Passes:
             )
         return None
 
+    def follow(self, has_changed: Callable[[], bool], make: Pass) -> SyncResult | None:
+        """Make a pass from live, by itself, if there is anything to do; None when there is not.
+
+        Looking needs no lock, and is nearly all that is ever done. What has changed is looked at
+        again under the lock: others may have worked on these files meanwhile.
+
+        Raises: as `carry_out`.
+        """
+        if reason := self.refusal(Direction.FROM_LIVE, by_hand=False):
+            raise reason
+        began = self.clock.now()
+        with self._failures_told(Direction.FROM_LIVE, began, by_hand=False):
+            changed = has_changed()
+        if changed:
+            return self.carry_out(Direction.FROM_LIVE, make, by_hand=False)
+        self._done(Direction.FROM_LIVE, None, began, by_hand=False)
+        return None
+
     def carry_out(self, direction: Direction, make: Pass, *, by_hand: bool) -> SyncResult | None:
         """Make a pass under the lock of the files, and write down what came of it.
 
@@ -81,16 +100,23 @@ class Passes:
             if reason := self.refusal(direction, by_hand=by_hand):
                 raise reason
             began = self.clock.now()
-            try:
+            with self._failures_told(direction, began, by_hand=by_hand):
                 result = make()
-            except Interrupted:
-                raise
-            except FailoverError as error:
-                run = {**self._run(direction, began), "outcome": RunOutcome.FAILED}
-                self._failed(error, run, by_hand=by_hand)
-                raise
         self._done(direction, result, began, by_hand=by_hand)
         return result
+
+    @contextmanager
+    def _failures_told(
+        self, direction: Direction, began: datetime, *, by_hand: bool
+    ) -> Iterator[None]:
+        try:
+            yield
+        except Interrupted:
+            raise
+        except FailoverError as error:
+            run = {**self._run(direction, began), "outcome": RunOutcome.FAILED}
+            self._failed(error, run, by_hand=by_hand)
+            raise
 
     def _run(self, direction: Direction, began: datetime) -> dict[str, Value]:
         duration_s = (self.clock.now() - began).total_seconds()

@@ -103,17 +103,22 @@ class FileSync:
         looked = self._look(source)
         return self._pass(direction, looked, allow=allow_deletions, on_progress=on_progress)
 
+    def has_changed(self) -> bool:
+        """Whether a pass from the live server has anything to look at; needs no lock."""
+        return self._changed() is not None
+
     def run_if_changed(self) -> SyncResult | None:
         """A pass from the live server; None when nothing has changed there since the last one."""
+        looked = self._changed()
+        return None if looked is None else self._pass(Direction.FROM_LIVE, looked, allow=False)
+
+    def _changed(self) -> Listing | None:
         if self._clock.monotonic_ns() >= self._look_again_at_ns:
             self._done_fingerprint = b""
         windows = self._live.windows or self._standby.windows
-        looked = self._live.look(
+        return self._live.look(
             self._rules.selection, windows=windows, unless=self._done_fingerprint
         )
-        if looked is None:
-            return None
-        return self._pass(Direction.FROM_LIVE, looked, allow=False)
 
     def _sides(self, direction: Direction) -> tuple[Tree, Tree]:
         if direction is Direction.FROM_LIVE:

@@ -129,10 +129,8 @@ class _Watch:
                 self.stop.wait(self._delay_s)
 
     def _pass(self, passes: Passes, sync: FileSync) -> None:
-        if passes.refusal(Direction.FROM_LIVE, by_hand=False) is not None:
-            return
         try:
-            result = passes.carry_out(Direction.FROM_LIVE, sync.run_if_changed, by_hand=False)
+            result = passes.follow(sync.has_changed, sync.run_if_changed)
         except (Refused, Busy, Interrupted):
             raise
         except FailoverError:

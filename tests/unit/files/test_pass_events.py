@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ipfx_failover.errors import Unreachable
+from ipfx_failover.errors import Busy, Unreachable
 from ipfx_failover.files.passes import Passes
 from ipfx_failover.files.values import Direction
-from ipfx_failover.state.locks import Locks
+from ipfx_failover.state.locks import Locks, files
 from ipfx_failover.state.store import Store
 from tests.fakes.clock import FakeClock
 from tests.support.replication import NOTHING_SYNCED
@@ -32,7 +32,8 @@ class Site:
     def __init__(self, directory: Path) -> None:
         self.store = Store(directory)
         self.clock = FakeClock()
-        self.passes = Passes("DEMO", self.store, Locks(directory / "locks"), self.clock)
+        self.locks = Locks(directory / "locks")
+        self.passes = Passes("DEMO", self.store, self.locks, self.clock)
 
     def close(self) -> None:
         self.store.close()
@@ -96,3 +97,31 @@ def test_a_pass_that_was_cut_short_failed(site: Site) -> None:
 
     assert event.kind == "file_sync_failed"
     assert told == {"direction": "from-live", "duration_s": 12.0, "outcome": "failed"}
+
+
+def test_looking_needs_no_lock_and_what_has_changed_is_taken_under_it(site: Site) -> None:
+    made = []
+
+    def make() -> SyncResult:
+        made.append(Busy)
+        return replace(NOTHING, copied=1)
+
+    with site.locks.hold(files("DEMO"), "somebody else"):
+        assert site.passes.follow(lambda: False, make) is None
+        with pytest.raises(Busy):
+            site.passes.follow(lambda: True, make)
+
+    assert made == []
+    assert site.passes.follow(lambda: True, make) == replace(NOTHING, copied=1)
+
+
+def test_a_server_that_is_lost_while_it_is_looked_at_is_told_of_once(site: Site) -> None:
+    def lost() -> bool:
+        site.clock.advance(61)
+        raise Unreachable("DEMO is lost", "wait")
+
+    for _ in range(3):
+        with pytest.raises(Unreachable):
+            site.passes.follow(lost, lambda: NOTHING)
+
+    assert [logged.event.kind for logged in site.store.events_after(0)] == ["file_sync_failed"]

@@ -38,7 +38,7 @@ class Progress:
 class Report(Protocol):
     """Is told often; it must cost next to nothing, and never raise."""
 
-    def __call__(self, progress: Progress) -> None: ...
+    def __call__(self, progress: Progress, /) -> None: ...
 
 
 def unreported(progress: Progress) -> None:

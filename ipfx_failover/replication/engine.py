@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
 
@@ -80,9 +79,9 @@ class Side(Protocol):
 
 
 class Carrier(Protocol):
-    """Carries a backup from one machine to the other."""
+    """Carries a backup to the side `to_side`: `live` or `standby`."""
 
-    def __call__(self, backup: Backup, to: str, like: str, on_bytes: Callable[[int], None]) -> None:
+    def __call__(self, to_side: str, backup: Backup, to: str, like: str, /) -> None:
         """Copy it to `to` (flushed, then renamed), compare the hash, give it `like`'s owner.
 
         Raises:

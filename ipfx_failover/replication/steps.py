@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ipfx_failover.files.values import SyncResult
-    from ipfx_failover.replication.engine import Backup, Side
+    from ipfx_failover.replication.engine import Carrier, Side
     from ipfx_failover.workflow.runner import Effect, StepKind, Values
 
 MAKE_ROOM = "make room"
@@ -35,12 +35,12 @@ _SPARE = 1.1
 class ReplicationPorts:
     """What the steps work with.
 
-    `sides`: the engines, `live` and `standby`. `carry(to_side, backup, to, like)`: brings a backup
-    to the other side. `sync_files_to_live`: one pass over the files of this server.
+    `sides`: the engines, `live` and `standby`. `sync_files_to_live`: one pass over the files of
+    this server.
     """
 
     sides: Mapping[str, Side]
-    carry: Callable[[str, Backup, str, str], None]
+    carry: Carrier
     sync_files_to_live: Callable[[], SyncResult]
 
     def side(self, values: Values) -> Side:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ipfx_failover.errors import Refused, UsageError
+from ipfx_failover.progress import unreported
 from ipfx_failover.state import locks
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ipfx_failover.files.ports import Tree
     from ipfx_failover.files.sync import FileSync
     from ipfx_failover.files.values import SyncResult
+    from ipfx_failover.progress import Report
     from ipfx_failover.replication.engine import Backup
     from ipfx_failover.replication.full import Replicator
     from ipfx_failover.state.store import Store
@@ -97,6 +99,7 @@ def replicator(
     server: ServerSettings,
     observer: Observer | None = None,
     *,
+    report: Report = unreported,
     way: SshConnection | None = None,
 ) -> tuple[Replicator, Callable[[], None]]:
     """Replicates a server's database; and how to close what it has opened.
@@ -111,8 +114,8 @@ def replicator(
 
     host = SshHost(way or connection(site, server))
     ports = ReplicationPorts(
-        sides={"live": LiveSqlite(host), "standby": LocalSqlite()},
-        carry=partial(_carry, host),
+        sides={"live": LiveSqlite(host, report), "standby": LocalSqlite(report)},
+        carry=partial(_carry, host, report),
         sync_files_to_live=partial(_sync_files_to_live, site, server),
     )
     made = Replicator(
@@ -257,13 +260,13 @@ def _live_tree(site: Site, server: ServerSettings) -> Tree:
     return SftpTree(way, SshHost(way), str(server.live_vm_dir))
 
 
-def _carry(host: SshHost, to_side: str, backup: Backup, to: str, like: str) -> None:
+def _carry(host: SshHost, report: Report, to_side: str, backup: Backup, to: str, like: str) -> None:
     from ipfx_failover.adapters.db.sqlite import fetch, send
 
     if to_side == "standby":
-        fetch(host, backup, to, like)
+        fetch(host, backup, to, like, report)
     else:
-        send(host, backup, to, like)
+        send(host, backup, to, like, report)
 
 
 def _sync_files_to_live(site: Site, server: ServerSettings) -> SyncResult:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from ipfx_failover.adapters.ssh.connection import SshConnection
     from ipfx_failover.livehost import LiveHost, RunResult
+    from ipfx_failover.progress import Progress
     from tests.support.sshd import Sshd
 
 JOURNAL_MODES = ("wal", "delete")
@@ -151,6 +152,26 @@ def test_a_backup_tells_size_hash_and_time(site: Site) -> None:
         backup.sha256,
     )
     assert before <= backup.as_of <= after
+
+
+@pytest.mark.parametrize("side", ["here", "over ssh"])
+def test_a_backup_and_its_transfer_tell_how_far_they_have_come(
+    side: str, tmp_path: Path, connection: SshConnection
+) -> None:
+    database = make(tmp_path / "app.db")
+    execute(database, *["INSERT INTO calls (text) VALUES (zeroblob(9000000))"] * 5)
+    told: list[Progress] = []
+    live = SshHost(connection)
+    engine = LocalSqlite(told.append) if side == "here" else LiveSqlite(live, told.append)
+    backup = engine.backup(str(database), str(tmp_path / "copy.bak"))
+    fetch(live, backup, str(tmp_path / "new.db"), str(database), told.append)
+    phases = list(dict.fromkeys(each.phase for each in told))
+    steps = [[each.done for each in told if each.phase == phase] for phase in phases]
+
+    assert ["backup", "checksum", "transfer"] == phases
+    assert all(done == sorted(done) and len(done) > 1 for done in steps)
+    assert {(backup.size_bytes, "bytes")} == {(each.total, each.unit) for each in told}
+    assert [backup.size_bytes] * 2 == [steps[0][-1], steps[2][-1]]
 
 
 def test_a_backup_can_be_read_by_its_owner_only(site: Site) -> None:
@@ -525,11 +546,11 @@ def test_a_backup_is_carried_to_this_machine_whole(site: Site, tmp_path: Path) -
     make(site.database, rows=5000)
     backup = site.side.backup(str(site.database), str(site.near("copy.bak")))
     to = tmp_path / "DB" / "P_APP.new"
-    arrived: list[int] = []
+    arrived: list[Progress] = []
     fetch(site.host, backup, str(to), str(tmp_path / "none"), arrived.append)
 
     assert Path(backup.path).read_bytes() == to.read_bytes()
-    assert backup.size_bytes == sum(arrived)
+    assert backup.size_bytes == arrived[-1].done
     assert {to.name} == {one.name for one in to.parent.iterdir()}
 
 

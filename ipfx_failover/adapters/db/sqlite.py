@@ -17,6 +17,7 @@ from ipfx_failover.adapters.db.sqlite_program import by_program
 from ipfx_failover.adapters.local_host import LocalHost
 from ipfx_failover.errors import Failed, Refused
 from ipfx_failover.livehost import base_name, join, parent
+from ipfx_failover.progress import Progress, counted, unreported
 from ipfx_failover.replication.engine import Backup
 from ipfx_failover.survey.ports import DatabaseLook
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from ipfx_failover.livehost import LiveHost
+    from ipfx_failover.progress import Report
 
 _NOT_FOUND = 127
 _TIMEOUT_S = 6 * 3600.0
@@ -37,6 +39,7 @@ class SqliteSide:
     """The `Side` port (ipfx_failover.replication.engine); a subclass says how work gets done."""
 
     host: LiveHost
+    report: Report = unreported
 
     @property
     def name(self) -> str:
@@ -133,33 +136,39 @@ class LiveSqlite(SqliteSide):
     def work(self, work: str, *paths: str) -> dict[str, Any]:
         script = Path(sqlite_there.__file__).read_bytes()
         command = [self.host.python(), "-I", "-", work, *paths]
-        ended = self.host.run(command, stdin=script, timeout_s=_TIMEOUT_S)
+        ended = self.host.run(
+            command, stdin=script, timeout_s=_TIMEOUT_S, on_output=_lines(self._progress)
+        )
         if ended.exit_status == _NOT_FOUND:
             return _accepted(by_program(self.host, work, *paths), work, paths[0], self.name)
         try:
-            answer: dict[str, Any] = json.loads(ended.stdout)
-        except ValueError:
+            answer: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
+        except (ValueError, IndexError):
             raise Failed(
                 f"{_WORDS[work]} {paths[0]} on {self.name}: {ended.last_error_line}",
                 f"see whether python3 on {self.name} is 3.7 or later and has its sqlite3 module",
             ) from None
         return _accepted(answer, work, paths[0], self.name)
 
+    def _progress(self, line: bytes) -> None:
+        # Another machine wrote it: what is no progress is nothing.
+        with suppress(ValueError, KeyError, TypeError):
+            told = json.loads(line)
+            phase, done, total = str(told["phase"]), int(told["done"]), int(told["total"])
+            self.report(Progress(phase, done, total, "bytes"))
+
 
 class LocalSqlite(SqliteSide):
     """SQLite on this machine, in this process."""
 
-    def __init__(self) -> None:
-        super().__init__(LocalHost("the Failover Server"))
+    def __init__(self, report: Report = unreported) -> None:
+        super().__init__(LocalHost("the Failover Server"), report)
 
     def work(self, work: str, *paths: str) -> dict[str, Any]:
-        import sqlite3
+        def told(phase: str, done_bytes: int, total_bytes: int) -> None:
+            self.report(Progress(phase, done_bytes, total_bytes, "bytes"))
 
-        try:
-            answer = sqlite_there.WORKS[work](*paths)
-        except (OSError, sqlite3.Error) as error:
-            answer = {"refusal": str(error)}
-        return _accepted(answer, work, paths[0], self.name)
+        return _accepted(sqlite_there.do(work, *paths, told=told), work, paths[0], self.name)
 
 
 def fetch(
@@ -167,7 +176,7 @@ def fetch(
     backup: Backup,
     to: str,
     like: str,
-    on_bytes: Callable[[int], None] = lambda _: None,
+    report: Report = unreported,
 ) -> None:
     """Carry a backup from the live server to this machine, hashed on the way.
 
@@ -177,7 +186,8 @@ def fetch(
     here = LocalHost("the Failover Server")
     here.make_directory(parent(to))
     digest = hashlib.sha256()
-    here.write_file(to, _counted(host.read_file(backup.path), digest.update, on_bytes))
+    on_bytes = counted("transfer", backup.size_bytes, "bytes", report)
+    here.write_file(to, _counted(host.read_file(backup.path), on_bytes, digest.update))
     if digest.hexdigest() != backup.sha256:
         here.remove(to)
         raise _another(backup, here.name)
@@ -189,7 +199,7 @@ def send(
     backup: Backup,
     to: str,
     like: str,
-    on_bytes: Callable[[int], None] = lambda _: None,
+    report: Report = unreported,
 ) -> None:
     """Carry a backup from this machine to the live server, and have it hashed there.
 
@@ -197,7 +207,8 @@ def send(
         Failed: another content arrived than was sent, or the disk is full.
     """
     here = LocalHost("the Failover Server")
-    host.write_file(to, _counted(here.read_file(backup.path), on_bytes=on_bytes))
+    on_bytes = counted("transfer", backup.size_bytes, "bytes", report)
+    host.write_file(to, _counted(here.read_file(backup.path), on_bytes))
     if host.sha256(to) != backup.sha256:
         host.remove(to)
         raise _another(backup, host.name)
@@ -222,10 +233,23 @@ def fingerprint(path: Path) -> str:
     return "|".join(parts)
 
 
+def _lines(take: Callable[[bytes], None]) -> Callable[[bytes], None]:
+    """Puts pieces of output together to lines, and gives each whole one away."""
+    rest = b""
+
+    def pieces(piece: bytes) -> None:
+        nonlocal rest
+        *whole, rest = (rest + piece).split(b"\n")
+        for line in whole:
+            take(line)
+
+    return pieces
+
+
 def _counted(
     pieces: Iterable[bytes],
+    on_bytes: Callable[[int], None],
     on_piece: Callable[[bytes], None] = lambda _: None,
-    on_bytes: Callable[[int], None] = lambda _: None,
 ) -> Iterator[bytes]:
     for piece in pieces:
         on_piece(piece)

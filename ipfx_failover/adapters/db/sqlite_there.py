@@ -20,12 +20,19 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    Told = Callable[[str, int, int], None]
+
 PIECE_BYTES = 1 << 20
+STEP_BYTES = 16 << 20
 BUSY_S = 120.0
 LOOK_BUSY_MS = 5000
 
 
-def snapshot(path: str, to: str) -> dict[str, object]:
+def nobody(phase: str, done_bytes: int, total_bytes: int) -> None:
+    """Is told how far a work has come, and tells nobody."""
+
+
+def snapshot(path: str, to: str, told: Told = nobody) -> dict[str, object]:
     """Copy the database, as it is at one moment, to `to`; it may be in constant use."""
     for leftover in (to, to + "-journal", to + "-wal", to + "-shm"):
         if os.path.exists(leftover):
@@ -40,10 +47,17 @@ def snapshot(path: str, to: str) -> dict[str, object]:
             # Inside a read transaction other connections' commits do not start the backup anew.
             source.execute("BEGIN")
             began = _begin_reading(source)
-            source.backup(target, pages=-1)
+            page_bytes = source.execute("PRAGMA page_size").fetchone()[0]
+            source.backup(
+                target,
+                pages=max(1, STEP_BYTES // page_bytes),
+                progress=lambda _, left, pages: told(
+                    "backup", (pages - left) * page_bytes, pages * page_bytes
+                ),
+            )
             source.execute("ROLLBACK")
     _flush(to)
-    answer = described(to)
+    answer = described(to, told)
     answer["age_s"] = time.monotonic() - began
     return answer
 
@@ -65,12 +79,15 @@ def _begin_reading(connection: sqlite3.Connection) -> float:
             return began
 
 
-def described(path: str) -> dict[str, object]:
+def described(path: str, told: Told = nobody) -> dict[str, object]:
     """Size, hash and version of a database file that nobody uses."""
     digest = hashlib.sha256()
+    size = os.path.getsize(path)
     with open(path, "rb") as stream:
         for piece in iter(lambda: stream.read(PIECE_BYTES), b""):
             digest.update(piece)
+            if stream.tell() % STEP_BYTES == 0:
+                told("checksum", stream.tell(), size)
     connection = _open(path, "ro", "&immutable=1")
     try:
         number = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -81,7 +98,7 @@ def described(path: str) -> dict[str, object]:
         connection.close()
     hashed = hashlib.sha256((schema or "").encode()).hexdigest()[:12]
     return {
-        "size_bytes": os.path.getsize(path),
+        "size_bytes": size,
         "sha256": digest.hexdigest(),
         "version": "%d/%s" % (number, hashed),
     }
@@ -190,13 +207,27 @@ WORKS: dict[str, Callable[..., dict[str, object]]] = {
 }
 
 
-def main() -> None:
-    work, *paths = sys.argv[1:]
+def do(work: str, *paths: str, told: Told = nobody) -> dict[str, object]:
+    """One of the works; the one that takes long tells how far it has come."""
+    more = {"told": told} if work == "snapshot" else {}
     try:
-        answer = WORKS[work](*paths)
+        return WORKS[work](*paths, **more)
     except (OSError, sqlite3.Error) as error:
-        answer = {"refusal": str(error)}
-    sys.stdout.write(json.dumps(answer) + "\n")
+        return {"refusal": str(error)}
+
+
+def _write_progress(phase: str, done_bytes: int, total_bytes: int) -> None:
+    _write({"phase": phase, "done": done_bytes, "total": total_bytes})
+
+
+def _write(line: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """Lines of JSON: how far it has come, and at last the answer."""
+    _write(do(*sys.argv[1:], told=_write_progress))
 
 
 if __name__ == "__main__":

@@ -123,7 +123,9 @@ class Tally:
         is_down: bool = False,
         is_served: bool = False,
     ) -> _Sums:
-        sums = self._sums.setdefault((minute, name), _Sums())
+        sums = self._sums.get((minute, name))
+        if sums is None:
+            sums = self._sums[minute, name] = _Sums()
         sums.watched_ms += interval_ms
         sums.down_ms += interval_ms * is_down
         sums.served_ms += interval_ms * is_served

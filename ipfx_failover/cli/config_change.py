@@ -240,6 +240,7 @@ class _Review:
             else f"Nothing was written to {file}."
         )
         output.document(
+            ok=not self._changed.problems,
             config=str(file),
             written=written,
             changes=[

@@ -88,7 +88,7 @@ def _print(measured: Measured, file: Path | None, output: Output) -> None:
                     "type": family.type,
                     "help": family.documentation,
                     "samples": [
-                        {"name": each.name, "labels": each.labels, "value": each.value}
+                        {"name": each.name, "labels": each.labels, "value": float(each.value)}
                         for each in family.samples
                     ],
                 }

@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.support.documents import check_document
 from tests.support.office import wait_for
 
 if TYPE_CHECKING:
@@ -107,8 +108,9 @@ class Command:
 
     @property
     def document(self) -> dict[str, Any]:
-        """The one JSON document that it printed."""
+        """The one JSON document that it printed; it is as the schema says."""
         document: dict[str, Any] = json.loads(self.out)
+        check_document(self._argv, document)
         return document
 
     @property

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ipfx_failover.errors import Failed
-from ipfx_failover.files.flow import stop_if_wanted, stoppable
+from ipfx_failover.files.flow import Flow
 from ipfx_failover.files.listing import Skipped
 from ipfx_failover.files.ports import Placed, Staged
 from ipfx_failover.files.values import Direction, Known
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ipfx_failover.files.manifest import Manifest
     from ipfx_failover.files.ports import Tree
     from ipfx_failover.files.values import Copy, Plan
+    from ipfx_failover.progress import Report
 
 BATCH_FILES = 256
 BATCH_BYTES = 32 << 20
@@ -54,26 +55,25 @@ class Execution:
     manifest: Manifest
     trash: str
     should_stop: Callable[[], bool]
+    report: Report
 
-    def carry_out(
-        self, plan: Plan, tally: Tally, on_progress: Callable[[int, int], None] | None
-    ) -> None:
+    def carry_out(self, plan: Plan, tally: Tally) -> None:
         """Do it; what happened is in `tally`, also when an error ends it early."""
         self.manifest.forget(plan.forgotten)
         self.manifest.record(self.direction, plan.adopted)
         tally.unsettled += sum(not known.settled for _, known in plan.adopted)
         tally.failed += self.target.make_directories(plan.make_directories)
+        flow = Flow(plan.copies, self.should_stop, self.report)
         for batch in _batches(plan.copies):
-            self._copy(batch, tally)
-            if on_progress is not None:
-                on_progress(tally.copied_bytes, plan.copy_bytes)
+            self._copy(batch, tally, flow)
         if plan.deletions and plan.withheld is None:
+            flow.stop_if_wanted()
             self._delete(plan, tally)
 
-    def _copy(self, batch: Sequence[Copy], tally: Tally) -> None:
-        stop_if_wanted(self.should_stop)
+    def _copy(self, batch: Sequence[Copy], tally: Tally, flow: Flow) -> None:
+        flow.stop_if_wanted()
         _check_space(self.target, batch)
-        outcomes = self.target.stage(stoppable(self.source.read(batch), self.should_stop))
+        outcomes = self.target.stage(flow.through(self.source.read(batch)))
         staged = [outcome for outcome in outcomes if isinstance(outcome, Staged)]
         tally.failed += [outcome for outcome in outcomes if isinstance(outcome, Skipped)]
         try:
@@ -99,7 +99,6 @@ class Execution:
         return Known(placed.copy.stamp, placed.stamp, settled)
 
     def _delete(self, plan: Plan, tally: Tally) -> None:
-        stop_if_wanted(self.should_stop)
         failed = self.target.move_to_trash(plan.deletions, self.trash)
         kept = {skipped.path for skipped in failed}
         self.manifest.forget(path for path in plan.deletions if path not in kept)

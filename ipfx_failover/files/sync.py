@@ -11,6 +11,7 @@ from ipfx_failover.files.names import MARKER
 from ipfx_failover.files.plan import make_plan
 from ipfx_failover.files.trash import expired, trash_name
 from ipfx_failover.files.values import Direction, SyncResult
+from ipfx_failover.progress import unreported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ipfx_failover.files.names import Selection
     from ipfx_failover.files.ports import Tree
     from ipfx_failover.files.values import Known, Plan
+    from ipfx_failover.progress import Report
 
 LOOK_AGAIN_S = 600.0
 """After so long the target is looked at too, even if nothing changed at the source."""
@@ -51,6 +53,7 @@ class FileSync:
         rules: SyncRules,
         clock: Clock,
         should_stop: Callable[[], bool] = lambda: False,
+        report: Report = unreported,
     ) -> None:
         """`should_stop` is asked between pieces of files; the pass then ends with Interrupted."""
         self._live = live
@@ -59,6 +62,7 @@ class FileSync:
         self._rules = rules
         self._clock = clock
         self._should_stop = should_stop
+        self._report = report
         self._done_fingerprint = b""
         self._look_again_at_ns = 0
         self._purge_at_ns = 0
@@ -76,19 +80,12 @@ class FileSync:
         self._check_source(source, known)
         return self._plan(direction, looked, self._look(target), known, allow=allow_deletions)
 
-    def run(
-        self,
-        direction: Direction,
-        *,
-        allow_deletions: bool = False,
-        on_progress: Callable[[int, int], None] | None = None,
-    ) -> SyncResult:
+    def run(self, direction: Direction, *, allow_deletions: bool = False) -> SyncResult:
         """One pass.
 
         Args:
             direction: which side is the source.
             allow_deletions: delete even more than the cap.
-            on_progress: called with the bytes copied and the bytes to copy.
 
         Returns:
             What was done; its `problem` is the error to end with, if any.
@@ -101,7 +98,7 @@ class FileSync:
         """
         source, _ = self._sides(direction)
         looked = self._look(source)
-        return self._pass(direction, looked, allow=allow_deletions, on_progress=on_progress)
+        return self._pass(direction, looked, allow=allow_deletions)
 
     def has_changed(self) -> bool:
         """Whether a pass from the live server has anything to look at; needs no lock."""
@@ -165,14 +162,7 @@ class FileSync:
             allow_deletions=allow,
         )
 
-    def _pass(
-        self,
-        direction: Direction,
-        looked: Listing,
-        *,
-        allow: bool,
-        on_progress: Callable[[int, int], None] | None = None,
-    ) -> SyncResult:
+    def _pass(self, direction: Direction, looked: Listing, *, allow: bool) -> SyncResult:
         began_ns = self._clock.monotonic_ns()
         source, target = self._sides(direction)
         known = self._manifest.load(direction)
@@ -182,10 +172,16 @@ class FileSync:
         plan = self._plan(direction, looked, there, known, allow=allow)
         target.remove_leftovers(there.leftovers)
         tally = Tally(failed=[*looked.unreadable, *there.unreadable, *plan.blocked])
-        trash = trash_name(self._clock.now())
         Execution(
-            direction, source, target, looked, self._manifest, trash, self._should_stop
-        ).carry_out(plan, tally, on_progress)
+            direction=direction,
+            source=source,
+            target=target,
+            looked=looked,
+            manifest=self._manifest,
+            trash=trash_name(self._clock.now()),
+            should_stop=self._should_stop,
+            report=self._report,
+        ).carry_out(plan, tally)
         self._purge(target)
         self._remember(direction, looked, plan, tally)
         return self._result(direction, looked, plan, tally, began_ns)

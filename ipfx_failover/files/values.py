@@ -62,11 +62,6 @@ class Plan:
     """Why the deletions must not be carried out; None when they may."""
 
     @property
-    def copy_bytes(self) -> int:
-        """How much there is to copy."""
-        return sum(copy.stamp.size_bytes for copy in self.copies)
-
-    @property
     def is_empty(self) -> bool:
         """Whether both sides are alike as far as this direction is concerned."""
         return not (self.make_directories or self.copies or self.deletions)

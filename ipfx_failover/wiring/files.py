@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ipfx_failover.errors import Busy, FailoverError, Interrupted, Refused
 from ipfx_failover.files.passes import Passes
 from ipfx_failover.files.values import Direction
+from ipfx_failover.progress import unreported
 from ipfx_failover.wiring.replication import file_sync
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ipfx_failover.config.models import ServerSettings
     from ipfx_failover.files.sync import FileSync
     from ipfx_failover.files.values import Plan, SyncResult
+    from ipfx_failover.progress import Report
     from ipfx_failover.wiring.site import Site
 
 _LONGEST_DELAY_S = 60.0
@@ -35,13 +37,18 @@ def planned(site: Site, server: ServerSettings, *, to_live: bool) -> Plan:
 
 
 def synced_once(
-    site: Site, server: ServerSettings, *, to_live: bool, allow_deletions: bool
+    site: Site,
+    server: ServerSettings,
+    *,
+    to_live: bool,
+    allow_deletions: bool,
+    report: Report = unreported,
 ) -> SyncResult:
     """One pass, by hand; its `problem` is the error to end with, if any."""
     direction = _direction(to_live=to_live)
     with site.store() as store:
         passes = Passes(server.name, store, site.locks, site.clock)
-        sync = file_sync(site, server)
+        sync = file_sync(site, server, report=report)
         try:
             result = passes.carry_out(
                 direction,

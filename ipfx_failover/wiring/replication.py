@@ -116,7 +116,7 @@ def replicator(
     ports = ReplicationPorts(
         sides={"live": LiveSqlite(host, report), "standby": LocalSqlite(report)},
         carry=partial(_carry, host, report),
-        sync_files_to_live=partial(_sync_files_to_live, site, server),
+        sync_files_to_live=partial(_sync_files_to_live, site, server, report),
     )
     made = Replicator(
         server=server,
@@ -154,7 +154,11 @@ def recover_from_live(site: Site, store: Store, server: ServerSettings) -> None:
 
 
 def file_sync(
-    site: Site, server: ServerSettings, *, should_stop: Callable[[], bool] = lambda: False
+    site: Site,
+    server: ServerSettings,
+    *,
+    should_stop: Callable[[], bool] = lambda: False,
+    report: Report = unreported,
 ) -> FileSync:
     """The sync of a server's files; the caller closes it. `should_stop` ends a pass.
 
@@ -188,6 +192,7 @@ def file_sync(
         ),
         clock=site.clock,
         should_stop=should_stop,
+        report=report,
     )
 
 
@@ -269,11 +274,11 @@ def _carry(host: SshHost, report: Report, to_side: str, backup: Backup, to: str,
         send(host, backup, to, like, report)
 
 
-def _sync_files_to_live(site: Site, server: ServerSettings) -> SyncResult:
+def _sync_files_to_live(site: Site, server: ServerSettings, report: Report) -> SyncResult:
     from ipfx_failover.files.values import Direction
 
     with site.locks.hold(locks.files(server.name), locks.this_command(), wait_s=_FILES_WAIT_S):
-        sync = file_sync(site, server)
+        sync = file_sync(site, server, report=report)
         try:
             return sync.run(Direction.TO_LIVE)
         finally:

@@ -15,6 +15,7 @@ from ipfx_failover.files.names import MARKER, TEMPORARY_PREFIX
 from ipfx_failover.files.ports import CHANGED
 from ipfx_failover.files.sync import FileSync, SyncRules
 from ipfx_failover.files.values import Direction
+from ipfx_failover.progress import Progress
 from tests.fakes.clock import FakeClock
 from tests.fakes.tree import FakeTree, Killed
 from tests.support.sync import Row, selection
@@ -39,6 +40,7 @@ class Pair:
         self.rules = SyncRules(selection(Row("")), deletion_cap_percent=25, trash_days=14)
         self.stop_when_asked = 0
         self._asked = 0
+        self.told: list[Progress] = []
         self._state = state
         self.sync = self._built()
 
@@ -50,6 +52,7 @@ class Pair:
             rules=self.rules,
             clock=self.clock,
             should_stop=self._should_stop,
+            report=self.told.append,
         )
 
     def _should_stop(self) -> bool:
@@ -310,12 +313,19 @@ def test_a_stop_between_two_pieces_leaves_whole_files_and_no_others(pair: Pair, 
     assert not [path for path in pair.standby.files if TEMPORARY_PREFIX in path]
 
 
-def test_progress_is_told_in_bytes(pair: Pair) -> None:
-    pair.live.write("a", b"123")
-    told: list[tuple[int, int]] = []
-    pair.sync.run(FROM_LIVE, on_progress=lambda done, total: told.append((done, total)))
+def test_many_small_files_tell_how_many_have_come(pair: Pair) -> None:
+    for number in range(3):
+        pair.live.write(f"{number}", b"123")
+    pair.pass_()
 
-    assert [(3, 3)] == told
+    assert [Progress("files", done, 3, "files") for done in (1, 2, 3)] == pair.told
+
+
+def test_a_large_file_tells_how_much_of_it_has_come(pair: Pair) -> None:
+    pair.live.write("a", b"1" * 100_000)
+    pair.pass_()
+
+    assert [Progress("files", done, 100_000, "bytes") for done in (50_000, 100_000)] == pair.told
 
 
 def test_old_trash_is_purged_after_the_retention(pair: Pair) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from ipfx_failover.cli.names import adapter_names
 from ipfx_failover.cli.options import ConfigPath, Json
 
 if TYPE_CHECKING:
@@ -26,7 +27,12 @@ def add_to(app: typer.Typer) -> None:
 
 def init(
     adapter: Annotated[
-        str | None, typer.Option("--adapter", help="Network adapter that takes addresses over.")
+        str | None,
+        typer.Option(
+            "--adapter",
+            help="Network adapter that takes addresses over.",
+            autocompletion=adapter_names,
+        ),
     ] = None,
     service: Annotated[
         str | None,

@@ -60,7 +60,9 @@ def explain(config: Config, *, facts: Facts = _NO_FACTS) -> list[Finding]:
 def _fleet(config: Config) -> Iterator[Finding]:
     if not config.servers:
         yield warning(
-            "servers", "no server is configured: nothing is watched", "add [servers.NAME]"
+            "servers",
+            "no server is configured: nothing is watched",
+            "add one with: ipfx-failover server add NAME",
         )
     elif len(config.servers) > 1:
         yield note(

@@ -197,12 +197,10 @@ def _rights(config: Config, server: ServerSettings, facts: Facts) -> Iterator[Fi
     if server.ssh is None:
         return
     yield from file_findings(server.name, "ssh.key_file", server.ssh.key_file, facts)
-    host = server.ssh.host or server.address
     known_hosts = server.ssh.known_hosts_file or config.failover_server.state_dir / "known_hosts"
     if facts.look and facts.look(known_hosts).kind == "missing":
         yield warning(
             server.name,
             f"{known_hosts} is not there: no SSH host key is trusted yet",
-            f"append the output of `ssh-keyscan -p {server.ssh.port} {host}` to it, once you have "
-            "compared the fingerprint with the server's own",
+            f"compare and trust it: ipfx-failover server trust {server.name}",
         )

@@ -88,7 +88,9 @@ def judge(key: Key, value: Value) -> None:
         table = table.setdefault(part, {})
     table[key[-1]] = value
     for problem in diagnose(tree, "", Path()):
-        raise UsageError(problem.message, problem.suggestion or "give another value")
+        raise UsageError(
+            f"{key[-1]}: {problem.message}", problem.suggestion or "give another value"
+        )
 
 
 def _pairs(arguments: list[str], servers: Collection[str]) -> Iterator[tuple[str, str | None]]:
@@ -195,7 +197,9 @@ def _named(key: Key, servers: Collection[str]) -> Key:
     if name := by_name.get(key[1].casefold()):
         return (key[0], name, *key[2:])
     known = f"known are: {', '.join(servers)}" if servers else "the config has none yet"
-    raise UsageError(f"there is no server named {key[1]!r}", f"{known}; add one with: server add")
+    raise UsageError(
+        f"there is no server named {key[1]!r}", f"{known}; add one: ipfx-failover server add NAME"
+    )
 
 
 def _hint(key: Key, generic: Key) -> str:

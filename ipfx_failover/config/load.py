@@ -92,7 +92,7 @@ def find_server(config: Config, name: str) -> ServerSettings:
         return server
     message = f"there is no server named {name!r}"
     if not by_name:
-        raise UsageError(message, "the config has none yet: add a table [servers.NAME]")
+        raise UsageError(message, "the config has none yet: ipfx-failover server add NAME")
     from difflib import get_close_matches
 
     close = get_close_matches(name.casefold(), by_name, n=1)

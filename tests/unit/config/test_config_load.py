@@ -178,11 +178,11 @@ def found_by_itself(environ: dict[str, str]) -> Path | None:
 
 
 @pytest.mark.skipif(places({}).config_file.exists(), reason="this machine has a config file")
-def test_without_any_file_the_place_and_the_example_are_named() -> None:
+def test_without_any_file_its_place_is_named_and_the_way_to_begin() -> None:
     error = usage_error(None, {})
 
     assert f"no config file: there is no {places({}).config_file}" == error.message
-    assert "copy of examples/config/minimal.toml" in error.hint
+    assert "begin with: ipfx-failover init" in error.hint
 
 
 @pytest.mark.parametrize("variable", [True, False])
@@ -235,9 +235,9 @@ def test_an_endless_file_is_not_read_to_its_end() -> None:
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (b"", "is empty; begin with a copy of examples/config/minimal.toml"),
-        (b"\xef\xbb\xbf", "is empty; begin with a copy of examples/config/minimal.toml"),
-        (b" \r\n\n", "is empty; begin with a copy of examples/config/minimal.toml"),
+        (b"", "is empty; begin with: ipfx-failover init"),
+        (b"\xef\xbb\xbf", "is empty; begin with: ipfx-failover init"),
+        (b" \r\n\n", "is empty; begin with: ipfx-failover init"),
         (SERVER.encode("utf-16"), "is UTF-16 or no text at all; save it as UTF-8"),
         (SERVER.encode("utf-16-le"), "is UTF-16 or no text at all; save it as UTF-8"),
         (
@@ -315,7 +315,7 @@ def test_a_server_is_found_without_regard_to_case(files: ConfigFiles) -> None:
             SERVER + SERVER.replace("DEMOSERVER", "AKLMATRIX").replace("11.1", "11.2"),
             "did you mean DEMOSERVER? known are: DEMOSERVER, AKLMATRIX",
         ),
-        ("# none\n", "the config has none yet: add a table [servers.NAME]"),
+        ("# none\n", "the config has none yet: ipfx-failover server add NAME"),
     ],
 )
 def test_an_unknown_server_gets_the_known_ones(files: ConfigFiles, text: str, hint: str) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
-from ipfx_failover.cli import server_change
+from ipfx_failover.cli import server_change, server_populate
 from ipfx_failover.cli.options import ConfigPath, Json, Name, Yes
 
 _COLUMNS: Final = ("SERVER", "ADDRESS", "PORT", "ASSUME IP", "DATABASE", "FILES", "DAILY AT")
@@ -20,6 +20,7 @@ def add_to(app: typer.Typer) -> None:
         rich_markup_mode=None,
     )
     server_change.add_to(group)
+    server_populate.add_to(group)
     group.command("list")(show_all)
     group.command("show")(show)
     group.command("test")(run_test)

@@ -1,18 +1,22 @@
-"""What `server test` looks through."""
+"""What `server test` and `server auto-populate` look through."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ipfx_failover.wiring import network
 
 if TYPE_CHECKING:
     from ipfx_failover.config.models import ServerSettings
     from ipfx_failover.livehost import LiveHost
+    from ipfx_failover.survey.populate import Found
     from ipfx_failover.survey.ports import LiveDatabase
     from ipfx_failover.survey.trial import Trial
     from ipfx_failover.wiring.site import Site
+
+_CATALOG: Final = "CTSERVER"
+"""On an ordinary server (manual, "Catalog name")."""
 
 
 def trial(site: Site, server: ServerSettings) -> Trial:
@@ -60,3 +64,28 @@ def _database(host: LiveHost) -> LiveDatabase:
     from ipfx_failover.adapters.db.sqlite import LiveSqlite
 
     return LiveSqlite(host)
+
+
+def findings_there(site: Site, server: ServerSettings, under: list[str]) -> tuple[Found, bool]:
+    """What Auto Populate finds on a server, and whether its application answers.
+
+    Args:
+        site: ours.
+        server: which it is; the account that its config names looks.
+        under: directories there to look below first.
+
+    Raises:
+        UsageError: the config does not say how it is reached.
+        Refused: its host key is not trusted, or its address is ours.
+        Unreachable: it cannot be reached.
+    """
+    from ipfx_failover.survey.populate import ROOTS, find_out
+
+    known = server.database
+    roots = [*under, *([known.vm_dir] if known and known.vm_dir else []), *ROOTS]
+    host = _live(site, server)
+    try:
+        found = find_out(host, roots, known.catalog if known else _CATALOG)
+    finally:
+        host.close()
+    return found, network.application_answers(server)

@@ -186,3 +186,35 @@ def test_a_server_that_was_added_is_replicated_at_once_when_that_is_wanted(
     )
 
     assert "SECOND: replicated from live" in told.out
+
+
+def test_auto_populate_finds_the_database_and_the_vm_directory_of_a_server(
+    failover: FailoverServer, office: Office
+) -> None:
+    primary = office.primary
+    office.add_calls(primary, "one")
+    for name in ("Mail", "Extn"):
+        (primary.vm_dir / name).mkdir(exist_ok=True)
+    catalog = primary.database.name.partition(".")[0]
+    failover.configure_server(database={"catalog": catalog, "data_source": "/no/where.db"})
+    search = ("server", "auto-populate", "DEMOSERVER", "--under", str(primary.host.directory))
+    before = failover.config_path.read_bytes()
+    planned = failover.run(*search, "--plan")
+    failover.run(*search, code=3)
+    assert before == failover.config_path.read_bytes()
+    failover.run(*search, "--yes")
+
+    assert f'"/no/where.db" -> "{primary.database}"' in planned.out
+    failover.replicate()
+
+
+def test_auto_populate_says_when_nothing_is_found_or_nobody_may_look(
+    failover: FailoverServer, office: Office
+) -> None:
+    failover.configure_server(ssh={"known_hosts_file": str(failover.directory / "none")})
+    refused = failover.run("server", "auto-populate", "DEMOSERVER", code=3)
+    office.pull_cable(office.primary.host)
+    unreachable = failover.run("server", "auto-populate", "DEMOSERVER", "--yes", code=4)
+
+    assert "server trust DEMOSERVER" in refused.err
+    assert "cannot be reached by SSH" in unreachable.err

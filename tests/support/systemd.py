@@ -62,6 +62,15 @@ exec /lib/systemd/systemd --system --unit=multi-user.target --show-status=no
 """
 
 
+_OPEN = """
+mkdir -p /run/open
+mount --bind "$1" /run/open
+mount -t tmpfs -o mode=755 tmpfs "$2"
+mkdir -p "$1"
+mount --bind /run/open "$1"
+"""
+
+
 class Systemd:
     """The running service manager; `pid` and `root` as we see it.
 
@@ -85,6 +94,11 @@ class Systemd:
     def is_booted(self) -> bool:
         argv = (*self.prefix, "systemctl", "is-active", "--quiet", "multi-user.target")
         return subprocess.run(argv, check=False, capture_output=True).returncode == 0
+
+    def open_to_everybody(self, directory: Path) -> None:
+        """Let every user reach a directory, also where it lies below a closed one (/root)."""
+        closed = str(directory.parents[-2])
+        self.run("sh", "-ec", _OPEN, "sh", str(directory), closed)
 
     def install(self, unit: str, text: str) -> None:
         """Write a unit file and have it read."""

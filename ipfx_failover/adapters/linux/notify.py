@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 _TELLS_A_WATCHDOG: Final = 4
 """How often life is told within the watchdog's patience; half of it is sd_watchdog_enabled(3)'s
 advice, and one datagram may be lost."""
-_TELL_EVERY_NS: Final = 5_000_000_000
-"""How often where there is no watchdog: for the status text alone."""
+_TELL_EVERY_NS: Final = 1_000_000_000
+"""How often at most: people read the status text."""
 
 
 class SystemdSupervisor:

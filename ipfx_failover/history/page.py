@@ -39,10 +39,11 @@ table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nu
 th, td { text-align: left; padding: .3rem .7rem .3rem 0; border-bottom: 1px solid var(--line);
   vertical-align: top; }
 th { color: var(--faint); font-weight: 600; white-space: nowrap; }
-td.figure { white-space: nowrap; }
+td.figure { white-space: nowrap; } td.text { min-width: 12rem; }
 svg { width: 100%; height: auto; display: block; }
-svg text { fill: var(--ink); font-size: 12px; } svg .small { fill: var(--faint); font-size: 11px; }
+svg text { fill: var(--ink); font-size: 13px; } svg .small { fill: var(--faint); }
 svg .end { text-anchor: end; }
+@media (max-width: 600px) { svg text { font-size: 22px; } }
 .grid { stroke: var(--line); } .mean { fill: none; stroke: var(--standin); stroke-width: 1.5; }
 .span { fill: var(--standin); opacity: .2; } .lost { fill: var(--down); }
 .mark { fill: var(--ink); stroke: var(--paper); }
@@ -57,7 +58,8 @@ svg .end { text-anchor: end; }
 def page(history: History) -> str:
     """The whole report. Names and texts come from elsewhere: everything is escaped."""
     rows = [(server, slots_of(history, server)) for server in history.servers]
-    title = f"History of {', '.join(history.servers) or 'no server'}"
+    number = len(history.servers)
+    title = f"History of {history.servers[0] if number == 1 else f'{number} servers'}"
     parts = [
         f"<h1>{escape(title)}</h1>",
         f'<p class="faint">{stamp(history.since)} to {stamp(history.as_of)}</p>',
@@ -97,9 +99,12 @@ def _section(table: Table) -> str:
 
 
 def _rows(table: Table) -> Iterable[str]:
-    for row, remark in zip(table.rows, table.remarks or [""] * len(table.rows), strict=True):
-        cells = "".join(f'<td class="figure">{escape(cell)}</td>' for cell in row)
-        yield f"<tr>{cells}{f'<td>{escape(remark)}</td>' if any(table.remarks) else ''}</tr>"
+    remarks = table.remarks if any(table.remarks) else [None] * len(table.rows)
+    for row, remark in zip(table.rows, remarks, strict=True):
+        cells = [f'<td class="figure">{escape(cell)}</td>' for cell in row]
+        if remark is not None:
+            cells.append(f'<td class="text">{escape(remark)}</td>')
+        yield f"<tr>{''.join(cells)}</tr>"
 
 
 def _legend() -> str:

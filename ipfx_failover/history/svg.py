@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from ipfx_failover.history.series import Slot
 
 _WIDTH = 720
-_LEFT = 64
+_TEXT = 26
+"""Room for a line of text, which is larger on a phone."""
 _PINGS_HEIGHT, _LOSS_HEIGHT, _BAND_HEIGHT = 120, 30, 18
-_GAP = 8
 STATE_CLASSES = {
     State.UNKNOWN: "unknown",
     State.UP: "up",
@@ -29,34 +29,36 @@ STATE_CLASSES = {
 
 def time_line(history: History, rows: Sequence[tuple[str, Sequence[Slot]]]) -> str:
     """What state each server was in, a row a server, and where failovers began."""
-    pitch = _BAND_HEIGHT + _GAP
-    height = pitch * len(rows) + 2 * _GAP
+    pitch = _TEXT + _BAND_HEIGHT
     parts = []
     for place, (server, slots) in enumerate(rows):
-        top = place * pitch
-        parts.append(f'<text x="0" y="{top + 13}">{escape(_short(server))}</text>')
+        top = place * pitch + _TEXT
+        parts.append(_text(server, top))
         parts += _bands(slots, top)
         parts += _marks(history, server, top)
-    parts += _axis(history, height - 2)
-    return _svg(height, "State of each server over time", parts)
+    height = pitch * len(rows) + _TEXT
+    return _svg(height, "State of each server over time", [*parts, *_axis(history, height)])
 
 
 def ping_chart(history: History, server: str, slots: Sequence[Slot]) -> str:
     """Ping time (mean, and the span from shortest to longest) and loss of one server."""
     highest = max((slot.rtt_max_us or 0 for slot in slots), default=0) or 1
     worst = max((slot.lost_percent for slot in slots), default=0.0)
-    base = _PINGS_HEIGHT
+    base = _TEXT + _PINGS_HEIGHT
+    bottom = base + _TEXT + _LOSS_HEIGHT
     parts = [
-        f'<text x="0" y="12">{escape(milliseconds(highest))}</text>',
-        f'<text x="0" y="{base}">0 ms</text>',
-        f'<line class="grid" x1="{_LEFT}" y1="{base}" x2="{_WIDTH}" y2="{base}"/>',
+        _text(f"0 to {milliseconds(highest)}", _TEXT),
+        f'<line class="grid" x1="0" y1="{base}" x2="{_WIDTH}" y2="{base}"/>',
         *_ping_lines(slots, highest),
-        f'<text x="0" y="{base + _GAP + _LOSS_HEIGHT}">lost</text>',
-        *_loss_bars(slots, worst, base + _GAP + _LOSS_HEIGHT),
+        _text(f"lost, up to {percentage(worst)}" if worst else "none lost", base + _TEXT),
+        *_loss_bars(slots, worst, bottom),
     ]
-    height = base + _GAP + _LOSS_HEIGHT + 2 * _GAP
-    parts += _axis(history, height - 2)
-    return _svg(height, f"Ping time and loss of {server}", parts)
+    height = bottom + _TEXT
+    return _svg(height, f"Ping time and loss of {server}", [*parts, *_axis(history, height)])
+
+
+def _text(words: str, below: float) -> str:
+    return f'<text x="0" y="{below - 7}">{escape(words)}</text>'
 
 
 def _svg(height: int, title: str, parts: Iterable[str]) -> str:
@@ -67,7 +69,7 @@ def _svg(height: int, title: str, parts: Iterable[str]) -> str:
 
 
 def _x(place: float, count: int) -> float:
-    return round(_LEFT + (_WIDTH - _LEFT) * place / max(1, count), 1)
+    return round(_WIDTH * place / max(1, count), 1)
 
 
 def _bands(slots: Sequence[Slot], top: int) -> Iterable[str]:
@@ -119,7 +121,7 @@ def _ping_lines(slots: Sequence[Slot], highest: float) -> Iterable[str]:
 
 
 def _y(value_us: float, highest: float) -> float:
-    return round(_PINGS_HEIGHT - (_PINGS_HEIGHT - 4) * value_us / highest, 1)
+    return round(_TEXT + _PINGS_HEIGHT * (1 - value_us / highest), 1)
 
 
 def _points(pairs: Iterable[tuple[float, float]]) -> str:
@@ -140,12 +142,9 @@ def _loss_bars(slots: Sequence[Slot], worst: float, base: int) -> Iterable[str]:
         )
 
 
-def _axis(history: History, y: int) -> list[str]:
+def _axis(history: History, height: int) -> list[str]:
+    y = height - 7
     return [
-        f'<text class="small" x="{_LEFT}" y="{y}">{stamp(history.since)[:-3]}</text>',
+        f'<text class="small" x="0" y="{y}">{stamp(history.since)[:-3]}</text>',
         f'<text class="small end" x="{_WIDTH}" y="{y}">{stamp(history.as_of)[:-3]}</text>',
     ]
-
-
-def _short(server: str) -> str:
-    return server if len(server) <= 9 else f"{server[:8]}…"

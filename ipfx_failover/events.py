@@ -74,6 +74,8 @@ class EventKind(StrEnum):
     HOOK_SAID = "hook_said"
     METRICS_FAILING = "metrics_failing"
     METRICS_SERVED = "metrics_served"
+    CONFIG_CHANGED = "config_changed"
+    CONFIG_BROKEN = "config_broken"
     STATE_UNWRITABLE = "state_unwritable"
     STATE_WRITABLE = "state_writable"
     STATE_DAMAGED = "state_damaged"
@@ -108,7 +110,7 @@ SPECS: Mapping[EventKind, Spec] = {
     _K.MONITOR_STARTED: Spec(
         _I,
         "Monitor started as process {pid}; servers in its config: {servers}",
-        closes=("isolated", "worker"),
+        closes=("isolated", "worker", "config"),
     ),
     _K.MONITOR_STOPPED: Spec(_I, "Monitor stopped{detail}"),
     # After a restart or isolation a failed server answers without having been seen to fail.
@@ -299,6 +301,14 @@ SPECS: Mapping[EventKind, Spec] = {
     _K.HOOK_SAID: Spec(_I, "{hook} said: {output}"),
     _K.METRICS_FAILING: Spec(_W, "Metrics cannot be served: {reason}; tried again all the time"),
     _K.METRICS_SERVED: Spec(_I, "Metrics are served again"),
+    _K.CONFIG_CHANGED: Spec(_I, "The config was taken up: {changes}{detail}", closes=("config",)),
+    _K.CONFIG_BROKEN: Spec(
+        _E,
+        "The config on disk is broken: {reason}; the one of {since} is in use",
+        "The config of the Failover Server is broken: the last good one is in use",
+        topic="config",
+        next_step="Correct it, and look at it with: ipfx-failover config check",
+    ),
     _K.STATE_UNWRITABLE: Spec(
         _E,
         "The state store cannot be written: {reason}",

@@ -124,6 +124,7 @@ class Concern(StrEnum):
     NO_REFERENCE = "no reference"
     NOT_PINGED = "not pinged"
     NOT_TAKEN = "not taken"
+    CONFIG = "config"
 
 
 @dataclass(frozen=True, slots=True)

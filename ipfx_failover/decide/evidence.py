@@ -106,11 +106,16 @@ def _inhibited(candidate: Candidate) -> Limitation | None:
         reason = f"monitoring is {candidate.mode}"
     elif candidate.failback_pending:
         reason = "failback is pending"
-    elif candidate.dues < 2 ** min(candidate.attempts, _MOST_DOUBLINGS):
+    elif candidate.dues < _dues_needed(candidate.attempts):
         reason = f"{candidate.attempts} takeovers failed; waiting longer before the next"
     elif candidate.interrupted:
         reason = "the stand-in was interrupted; a human is to decide"
     return (reason and Limitation(Obstacle.INHIBITED, reason, "")) or None
+
+
+def _dues_needed(attempts: int) -> int:
+    """How many full counts since it last answered: 1, 2, 4 ... 64, and from then on 64 more."""
+    return 2 ** min(attempts, _MOST_DOUBLINGS) * max(1, attempts - _MOST_DOUBLINGS + 1)
 
 
 def _standing_in(candidate: Candidate, standing_in: str | None) -> Limitation | None:

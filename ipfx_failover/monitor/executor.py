@@ -112,6 +112,11 @@ class Executor:
         """Whether an address is being taken: what can wait had better."""
         return self._hurry.is_on
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no order is under way; from the deciding thread."""
+        return not self._under_way
+
     def withdraw(self, wanted: Callable[[str], bool]) -> None:
         """Take back the takeovers, not begun yet, that are not wanted any more.
 

@@ -8,23 +8,33 @@ from __future__ import annotations
 
 import os
 import socket
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ipfx_failover.decide import fleet as fleets
-from ipfx_failover.decide.liveness import Liveness, ServerLiveness, Thresholds
+from ipfx_failover.decide.liveness import Liveness, ServerLiveness
 from ipfx_failover.events import Event, EventKind
+from ipfx_failover.monitor.adoption import counted_on, is_same_primary, thresholds
 from ipfx_failover.monitor.conditions import conditions
-from ipfx_failover.monitor.messages import Doubted, Looked, Message, Stop, ThreadDied, WorkDone
+from ipfx_failover.monitor.messages import (
+    ConfigBroken,
+    Doubted,
+    Looked,
+    Message,
+    Reconfigured,
+    Stop,
+    ThreadDied,
+    WorkDone,
+)
 from ipfx_failover.monitor.notes import Notes
-from ipfx_failover.monitor.prober import Prober, ProbeRound
+from ipfx_failover.monitor.prober import ProbeRound
 from ipfx_failover.monitor.supervision import Supervisor, in_words
 from ipfx_failover.monitor.tally import Tally
 from ipfx_failover.monitor.view import View, round_of, with_last_answers, without
-from ipfx_failover.monitor.watched import watched
+from ipfx_failover.monitor.watched import Launch, watched
 from ipfx_failover.monitor.written import effects_of, trouble_of
-from ipfx_failover.records import MonitorRecord
-from ipfx_failover.standin.upkeep import Asked, Conflict, Gone, Upkeep
+from ipfx_failover.records import Concern, Condition, MonitorRecord
+from ipfx_failover.standin.upkeep import Asked, Conflict, Gone
 
 if TYPE_CHECKING:
     import threading
@@ -34,29 +44,13 @@ if TYPE_CHECKING:
     from ipfx_failover.clock import Clock
     from ipfx_failover.config.models import Config
     from ipfx_failover.errors import FailoverError
-    from ipfx_failover.monitor.chores import Chores
-    from ipfx_failover.monitor.executor import Executor
-    from ipfx_failover.monitor.lookout import Lookout
-    from ipfx_failover.monitor.mailer import Mailer
-    from ipfx_failover.monitor.scribe import Scribe
+    from ipfx_failover.monitor.config_watch import ConfigWatch
+    from ipfx_failover.monitor.threads import Generation, Threads
     from ipfx_failover.net import Address
     from ipfx_failover.workflow.runner import Effect
 
 _BYE_S = 15.0
 _BYE_OF_CHILDREN_S = 40.0
-
-
-@dataclass(frozen=True, slots=True)
-class Threads:
-    """What runs beside the deciding thread."""
-
-    prober: Prober
-    upkeep: Upkeep
-    executor: Executor
-    scribe: Scribe
-    mailer: Mailer
-    lookout: Lookout
-    chores: Chores
 
 
 class Monitor:
@@ -75,6 +69,7 @@ class Monitor:
         messages: SimpleQueue[Message],
         threads: Threads,
         supervisor: Supervisor,
+        launch: Launch = watched,
     ) -> None:
         self._config = config
         self._clock = clock
@@ -83,12 +78,11 @@ class Monitor:
         self._messages = messages
         self._threads = threads
         self._supervisor = supervisor
-        network = config.network
-        self._thresholds = Thresholds(
-            warning=network.warning_count,
-            failover=network.failover_count,
-            after_reboot=network.failover_count_after_reboot,
-        )
+        self._launch = launch
+        self._running: list[threading.Thread] = []
+        self._thresholds = thresholds(config)
+        self._config_since = clock.now()
+        self._config_trouble: Condition | None = None
         self._troubles: dict[str, str] = {}
         self._refusals: dict[str, FailoverError] = {}
         self._rounds = 0
@@ -124,16 +118,18 @@ class Monitor:
         """What it makes of the pings."""
         return self._fleet
 
-    def run(self) -> str:
+    def run(self, config_watch: ConfigWatch) -> str:
         """Monitor until told to stop; the reason."""
-        running = self._start()
+        self._start()
         try:
             self._threads.executor.opened.result()
             self._supervisor.ready(self._in_words())
-            running.append(self._launched("chores", self._threads.chores.run))
+            self._launched("chores", self._threads.chores.run)
+            self._launched("config", config_watch.run)
             return self._decide_until_stopped()
         finally:
-            self._end(running)
+            config_watch.stop()
+            self._end()
 
     def begin(self) -> None:
         """What is to be done first; the threads do it as soon as they run."""
@@ -145,27 +141,25 @@ class Monitor:
         threads.executor.order("recover", "")
         self._aim()
 
-    def _start(self) -> list[threading.Thread]:
+    def _start(self) -> None:
         self.begin()
         threads = self._threads
-        return [
+        for name, target in (
+            ("scribe", threads.scribe.run),
+            ("prober", threads.prober.run),
+            ("upkeep", threads.upkeep.run),
+            ("stand-in", threads.executor.run),
+            ("mailer", threads.mailer.run),
+            ("lookout", threads.lookout.run),
+        ):
             self._launched(name, target)
-            for name, target in (
-                ("scribe", threads.scribe.run),
-                ("prober", threads.prober.run),
-                ("upkeep", threads.upkeep.run),
-                ("stand-in", threads.executor.run),
-                ("mailer", threads.mailer.run),
-                ("lookout", threads.lookout.run),
-            )
-        ]
 
-    def _launched(self, name: str, target: Callable[[], None]) -> threading.Thread:
-        thread = watched(name, target, self._messages)
+    def _launched(self, name: str, target: Callable[[], None]) -> None:
+        thread = self._launch(name, target, self._messages)
         thread.start()
-        return thread
+        self._running.append(thread)
 
-    def _end(self, running: list[threading.Thread]) -> None:
+    def _end(self) -> None:
         threads = self._threads
         self._supervisor.stopping()
         for part in (threads.prober, threads.upkeep, threads.executor, threads.chores):
@@ -176,7 +170,7 @@ class Monitor:
         threads.scribe.emit(EventKind.MONITOR_STOPPED, detail=detail)
         threads.mailer.stop()
         threads.lookout.stop()
-        scribe, *others = running
+        scribe, *others = self._running
         for thread in others:
             thread.join(timeout=_BYE_OF_CHILDREN_S if thread.name == "chores" else _BYE_S)
         self._hear_the_rest()
@@ -212,6 +206,16 @@ class Monitor:
                 self._threads.scribe.doubt(error)
             case WorkDone():
                 self._work_done(message)
+            case Reconfigured():
+                message.answer(is_taken=self._adopts(message))
+            case ConfigBroken(reason):
+                self._config_broken(reason)
+            case _:
+                self._hear_network(message)
+
+    def _hear_network(self, message: Message) -> None:
+        """What befalls an address that we hold."""
+        match message:
             case Conflict():
                 self._tell(EventKind.ADDRESS_CONFLICT, message.address, mac=message.mac)
             case Asked() if self._stands_in_at(message.address):
@@ -269,7 +273,7 @@ class Monitor:
             last_answers=self._last_answers if self._rounds > self._thresholds.warning else None,
             now=self._clock.now(),
         )
-        self._notes.keep(found)
+        self._notes.keep([*found, *filter(None, [self._config_trouble])])
 
     def _withdraw(self) -> None:
         """A takeover that still waits is not wanted any more once its server has not failed."""
@@ -325,16 +329,79 @@ class Monitor:
         names = (name for name, s in self._config.servers.items() if s.address == address)
         return next(names, None)
 
+    def _adopts(self, new: Reconfigured) -> bool:
+        """Take up another config between two rounds, unless a role is just being taken or given."""
+        old, threads = self._threads, new.generation.threads
+        standing_in = self._view.stand_in.server if self._view.stand_in else None
+        has_other_desk = threads.executor is not old.executor
+        if standing_in != new.standing_in or (has_other_desk and not old.executor.is_idle):
+            return False
+        before, config = self._config, new.generation.config
+        self._config, self._threads, self._thresholds = config, threads, thresholds(config)
+        self._config_since = self._clock.now()
+        view = new.generation.view
+        answered = {n for n, s in view.states.items() if s.answered_boot_id == self._boot_id}
+        self._fleet = counted_on(self._fleet, before, config, answered)
+        self._notes.forget(
+            [n for n, s in before.servers.items() if not is_same_primary(s, config.servers.get(n))]
+        )
+        self._exchange(old, new.generation)
+        self._take_up(view)
+        self._aim()
+        self._say_adopted(new)
+        return True
+
+    def _exchange(self, old: Threads, generation: Generation) -> None:
+        generation.take_effect()
+        new = generation.threads
+        self._running += generation.started
+        if new.executor is not old.executor:
+            old.executor.stop()
+        old.lookout.stop()
+        self._launched("lookout", new.lookout.run)
+        old.chores.hand_over()
+        self._launched("chores", new.chores.run)
+        if new.prober is not old.prober:
+            old.prober.stop()
+            self._launched("prober", new.prober.run)
+        if new.upkeep is not old.upkeep:
+            old.upkeep.stop()
+            self._launched("upkeep", new.upkeep.run)
+
+    def _say_adopted(self, new: Reconfigured) -> None:
+        waits = f"; not yet: {new.waits}" if new.waits else ""
+        self._threads.scribe.emit(EventKind.CONFIG_CHANGED, changes=new.changes, detail=waits)
+        self._config_trouble = None
+        if new.waits:
+            self._config_trouble = Condition(
+                Concern.CONFIG, None, f"the config waits: {new.waits}", "", self._clock.now()
+            )
+
+    def _config_broken(self, reason: str | None) -> None:
+        """The last good one stays in use; `reason` None: the file is again as that."""
+        if reason is None:
+            self._config_trouble = None
+            self._threads.scribe.emit(EventKind.CONFIG_CHANGED, changes="it is again as it was")
+            return
+        since = f"{self._config_since.astimezone():%Y-%m-%d %H:%M}"
+        self._threads.scribe.emit(EventKind.CONFIG_BROKEN, reason=reason, since=since)
+        text = f"the config on disk is broken: {reason}; the one of {since} is in use"
+        self._config_trouble = Condition(
+            Concern.CONFIG, None, text, "ipfx-failover config check", self._clock.now()
+        )
+
     def _take_up(self, view: View) -> None:
+        if view.config is not self._config:
+            return  # of the lookout of a former config
         before, self._view = self._view, view
         self._cried.clear()
         for name, state in view.states.items():
-            was = before.states[name]
+            was = before.states.get(name, state)
             may_again = was.failback_pending and not state.failback_pending
             is_well = self._fleet.servers[name].liveness is Liveness.OK
             if state.mode is not was.mode or (may_again and not is_well):
                 self._fleet = fleets.forget(self._fleet, name)
-        for name in before.probed_at.keys() - view.probed_at.keys():
+        for name in before.probed_at.keys() & view.states.keys() - view.probed_at.keys():
             # Its address is ours now. That it failed stays true; an old OK is never shown.
             if self._fleet.servers[name].liveness is not Liveness.FAILED:
                 self._fleet = fleets.forget(self._fleet, name)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from ipfx_failover.monitor.prober import ProbeRound
-from ipfx_failover.standin.upkeep import Asked, Conflict, Gone
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from ipfx_failover.errors import FailoverError
+    from ipfx_failover.monitor.prober import ProbeRound
+    from ipfx_failover.monitor.threads import Generation
     from ipfx_failover.monitor.view import View
+    from ipfx_failover.standin.upkeep import Asked, Conflict, Gone
     from ipfx_failover.workflow.runner import Effect
 
 
@@ -43,6 +44,33 @@ class WorkDone:
     begun: bool = False
 
 
+@dataclass(slots=True)
+class Reconfigured:
+    """Another config is to be taken up, with the threads that were built for it.
+
+    `standing_in`: whose role was performed when it was built. `changes`, `waits`: in words. Whoever
+    sent it waits for the answer.
+    """
+
+    generation: Generation
+    standing_in: str | None
+    changes: str
+    waits: str
+    is_taken: bool = False
+    is_answered: threading.Event = field(default_factory=threading.Event)
+
+    def answer(self, *, is_taken: bool) -> None:
+        self.is_taken = is_taken
+        self.is_answered.set()
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigBroken:
+    """The config file cannot be used, and why; None: it is again as it is in use."""
+
+    reason: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Stop:
     """The monitor is to end; `reason` for the log."""
@@ -57,4 +85,7 @@ class ThreadDied:
     error: BaseException
 
 
-Message = Looked | Doubted | ProbeRound | Asked | Conflict | Gone | WorkDone | Stop | ThreadDied
+Message: TypeAlias = (
+    "Looked | Doubted | ProbeRound | Asked | Conflict | Gone | WorkDone | Reconfigured "
+    "| ConfigBroken | Stop | ThreadDied"
+)

@@ -10,7 +10,7 @@ from ipfx_failover.monitor.conditions import lasting
 from ipfx_failover.records import Observation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from datetime import datetime
 
     from ipfx_failover.clock import Clock
@@ -48,6 +48,15 @@ class Notes:
         if conditions != self._conditions:
             self._conditions = conditions
             self._scribe.write(lambda tx: tx.set_conditions(conditions))
+
+    def forget(self, names: Collection[str]) -> None:
+        """These are gone, or other machines now: what was seen of them says nothing any more."""
+        for name in names:
+            for seen in (self._answered_at, self._probed_at):
+                seen.pop(name, None)
+            self._refused.discard(name)
+            self._answered.discard(name)
+        self._scribe.write(lambda tx: tx.forget_observations(names))
 
     def take(self, view: View, fleet: Fleet, seen: ProbeRound) -> None:
         """Note a judged round."""

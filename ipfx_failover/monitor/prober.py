@@ -120,8 +120,17 @@ class Prober:
 
     def run(self) -> None:
         """Probe until `stop`."""
-        while not self._stop.is_set():
-            self.turn()
+        try:
+            while not self._stop.is_set():
+                self.turn()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Close its sockets."""
+        self._echo.close()
+        if self._arp is not None:
+            self._arp.close()
 
     def turn(self) -> None:
         """Judge the round whose time has come, or send the next; else wait for what is first.
@@ -237,6 +246,8 @@ class Prober:
         is_spoilt = now_ns - under_way.judge_ns > self._timeout_ns
         self._remember(under_way, missed if not is_spoilt else ())
         late, self._late = self._late, {}
+        if self._stop.is_set():
+            return  # another one probes already, and counts afresh
         self._tell(
             ProbeRound(
                 judged_ns=now_ns,

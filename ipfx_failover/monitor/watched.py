@@ -7,13 +7,16 @@ error instead, and what started it (systemd) starts it again.
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from ipfx_failover.monitor.messages import Message, ThreadDied
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from queue import SimpleQueue
+
+
+Launch: TypeAlias = "Callable[[str, Callable[[], None], SimpleQueue[Message]], threading.Thread]"
 
 
 def watched(name: str, run: Callable[[], None], messages: SimpleQueue[Message]) -> threading.Thread:

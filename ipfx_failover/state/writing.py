@@ -159,6 +159,11 @@ class Transaction(Reading):
             ],
         )
 
+    def forget_observations(self, servers: Iterable[str]) -> None:
+        self.connection.executemany(
+            "DELETE FROM observations WHERE server = ?", [(server,) for server in servers]
+        )
+
     def set_monitor(self, monitor: MonitorRecord) -> None:
         self.connection.execute(
             "INSERT OR REPLACE INTO monitor VALUES (1, ?, ?, ?, ?, ?)",

@@ -19,11 +19,12 @@ from ipfx_failover.monitor.chores import Chores
 from ipfx_failover.monitor.executor import Executor
 from ipfx_failover.monitor.hurry import Hurry
 from ipfx_failover.monitor.lookout import Lookout
-from ipfx_failover.monitor.loop import Monitor, Threads
+from ipfx_failover.monitor.loop import Monitor
 from ipfx_failover.monitor.mailer import Mailer
 from ipfx_failover.monitor.nightly import Nightly
 from ipfx_failover.monitor.prober import Prober, ProbeRound
 from ipfx_failover.monitor.scribe import Scribe
+from ipfx_failover.monitor.threads import Threads
 from ipfx_failover.monitor.workers import Worker
 from ipfx_failover.records import Authority, Mode, Phase
 from ipfx_failover.replication.refusals import to_live_refusal

@@ -67,6 +67,8 @@ FIELDS = {
     K.HOOK_SAID: {"hook", "output"},
     K.METRICS_FAILING: {"reason"},
     K.METRICS_SERVED: set(),
+    K.CONFIG_CHANGED: {"changes", "detail"},
+    K.CONFIG_BROKEN: {"reason", "since"},
     K.STATE_UNWRITABLE: {"reason"},
     K.STATE_WRITABLE: set(),
     K.STATE_DAMAGED: {"reason"},

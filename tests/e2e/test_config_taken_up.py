@@ -1,0 +1,140 @@
+"""The running monitor takes up edits of its config; a broken one changes nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.support.office import eventually
+
+if TYPE_CHECKING:
+    from tests.support.failover import FailoverServer
+    from tests.support.office import Office
+
+
+def advice(failover: FailoverServer) -> list[str]:
+    told: list[str] = failover.run("status", "--json").document["advice"]
+    return told
+
+
+def wait_until_ok(failover: FailoverServer, *servers: str) -> None:
+    """Wait until these are watched, and no others."""
+
+    def is_so() -> bool:
+        shown = failover.run("status", "--json").document["servers"]
+        return [(each["name"], each["status"]) for each in shown] == [(n, "OK") for n in servers]
+
+    eventually(is_so, f"{servers} are OK", explain=failover.explain)
+
+
+def test_a_server_that_is_added_is_watched_and_taken_over_without_a_restart(
+    ready: FailoverServer, office: Office
+) -> None:
+    application = {"start": ["/bin/sleep", "61"], "ready_port": None}
+    ready.configure({"failover_server": {"application": application}})
+    monitor = ready.watching_monitor()
+    ready.add_server(office.second, assume_ip=True, database=None, ssh=None)
+    changed = ready.wait_for_event("config_changed")
+    ready.wait_for_event("server_answering", "SECOND")
+    office.pull_cable(office.second.host)
+    ready.wait_for_event("stand_in_started", "SECOND")
+
+    assert changed.data["changes"] == "SECOND added"
+    assert office.owners(office.second.address) == ["FAILOVER"]
+    assert ready.kinds("monitor_started", "monitor_stopped") == ["monitor_started"]
+    assert monitor.runs
+
+
+def test_a_server_that_is_removed_is_pinged_no_more_and_its_fall_is_nobodys_business(
+    ready: FailoverServer, office: Office
+) -> None:
+    ready.add_server(office.second)
+    ready.watching_monitor("SECOND")
+    wait_until_ok(ready, "DEMOSERVER", "SECOND")
+    ready.configure({"servers": {"SECOND": None}})
+    changed = ready.wait_for_event("config_changed")
+    since = ready.cursor
+    office.pull_cable(office.second.host)
+    ready.wait_for_rounds()
+
+    assert changed.data["changes"] == "SECOND removed"
+    assert ready.kinds(since=since) == []
+    wait_until_ok(ready, "DEMOSERVER")
+
+
+def test_other_ping_values_count_afresh_and_hold(ready: FailoverServer, office: Office) -> None:
+    ready.watching_monitor()
+    ready.configure({"network": {"failover_count": 7, "ping_interval_ms": 60}})
+    changed = ready.wait_for_event("config_changed")
+    office.pull_cable(office.primary.host)
+    failed = ready.wait_for_event("server_failed")
+    ready.wait_for_event("stand_in_started")
+
+    assert "network.failover_count: 5 -> 7" in str(changed.data["changes"])
+    assert "network.ping_interval_ms: 50 -> 60" in str(changed.data["changes"])
+    assert failed.data["misses"] == 7
+
+
+def test_a_broken_edit_is_told_once_and_the_last_good_config_stays_in_use(
+    ready: FailoverServer, office: Office
+) -> None:
+    monitor = ready.watching_monitor()
+    good = ready.config_path.read_text("utf-8")
+    ready.config_path.write_text(good.replace("failover_count = 5", "failover_count = five"))
+    broken = ready.wait_for_event("config_broken")
+    mail = ready.wait_for_mail("config of the Failover Server is broken")
+
+    assert f"{ready.config_path}:" in str(broken.data["reason"])
+    assert "ipfx-failover config check" in mail.text
+
+    office.pull_cable(office.primary.host)
+    ready.wait_for_event("stand_in_started")
+
+    assert monitor.runs
+    assert len([m for m in ready.mails() if "is broken" in m.subject]) == 1
+
+    ready.config_path.write_text(good)
+    restored = ready.wait_for_event("config_changed")
+
+    assert restored.data["changes"] == "it is again as it was"
+    eventually(lambda: advice(ready) == [], "no advice any more", explain=ready.explain)
+
+
+def test_a_value_that_is_wrong_shows_in_the_status(ready: FailoverServer) -> None:
+    ready.watching_monitor()
+    ready.configure({"network": {"failover_count": 0}})
+    ready.wait_for_event("config_broken")
+    eventually(lambda: advice(ready) != [], "the status tells", explain=ready.explain)
+    (told,) = advice(ready)
+
+    assert "the config on disk is broken" in told
+    assert "network.failover_count" in told
+    assert "is in use: ipfx-failover config check" in told
+
+
+def test_whom_we_stand_in_for_stays_in_the_config_until_the_role_is_given_back(
+    ready: FailoverServer, office: Office
+) -> None:
+    ready.add_server(office.second)
+    ready.watching_monitor("SECOND")
+    office.pull_cable(office.primary.host)
+    ready.wait_for_event("stand_in_started")
+    ready.configure({"servers": {"DEMOSERVER": None}})
+    changed = ready.wait_for_event("config_changed")
+    ready.wait_for_rounds()
+
+    assert "[servers.DEMOSERVER] until the role" in str(changed.data["detail"])
+    assert office.owners(office.primary.address) == ["FAILOVER"]
+    assert office.served_by(office.primary.address) == "FAILOVER"
+
+
+def test_other_mail_settings_are_used_for_the_next_mail(
+    ready: FailoverServer, office: Office
+) -> None:
+    ready.configure({"alerts": {"to": ["nobody@example.com"]}})
+    ready.watching_monitor()
+    ready.configure({"alerts": {"to": ["night@example.com"]}})
+    ready.wait_for_event("config_changed")
+    office.pull_cable(office.primary.host)
+    mail = ready.wait_for_mail("has taken over")
+
+    assert mail.recipients == ["night@example.com"]

@@ -51,7 +51,7 @@ def metrics(
     monitor serves them by itself: monitor --metrics. examples/monitoring has alert rules and a
     dashboard.
 
-    Example: ipfx-failover metrics --output /var/lib/node_exporter/ipfx_failover.prom
+    Example: ipfx-failover metrics --output /srv/metrics/ipfx.prom
     """
     from ipfx_failover.cli.output import Output
     from ipfx_failover.errors import UsageError

@@ -63,7 +63,7 @@ class ConfigWatch:
         self._hurry = hurry
         self._seen: _Looked | None = None
         self._judged: _Looked | None = None
-        self._raw: Mapping[str, Any] | None = None
+        self._raw = _parsed(path)
         self._waits = ""
         self._stood_in: str | None = None
         self._is_broken = False
@@ -117,7 +117,7 @@ class ConfigWatch:
             self._raw, self._is_broken = raw, False
             return True
         generation = self._build(config, self._in_use)
-        said = in_words(changes(self._raw or raw, raw), before, config)
+        said = in_words(changes(self._raw, raw), before, config)
         offer = Reconfigured(generation, standing_in, said, waits)
         if not self._is_taken(offer):
             generation.discard(self._in_use)
@@ -133,6 +133,14 @@ class ConfigWatch:
             if offer.is_answered.wait(_ANSWER_S):
                 return offer.is_taken
         return True  # it ends, with all that is in use
+
+
+def _parsed(path: Path) -> Mapping[str, Any]:
+    """What is in the file that has just been loaded; nothing if it is another one by now."""
+    try:
+        return tomllib.loads(decode(path, read(path).data))
+    except (FailoverError, ValueError):
+        return {}
 
 
 def _first_line(error: FailoverError) -> str:

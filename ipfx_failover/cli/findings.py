@@ -15,14 +15,19 @@ if TYPE_CHECKING:
     from ipfx_failover.cli.output import Output
     from ipfx_failover.config.findings import Facts, Finding
     from ipfx_failover.config.models import Config
+    from ipfx_failover.config.secrets import Secret
 
 
 def show_findings(findings: Sequence[Finding], output: Output) -> None:
     """What follows from a config, each with what to do about it."""
     for finding in findings:
-        _show(f"  {finding.level:<7}  ", f"{finding.subject}: {finding.message}", output)
-        if finding.hint:
-            _show("           -> ", finding.hint, output)
+        show_finding(finding.level, finding.subject, finding.message, finding.hint, output)
+
+
+def show_finding(level: str, subject: str, message: str, hint: str, output: Output) -> None:
+    _show(f"  {level:<7}  ", f"{subject}: {message}", output)
+    if hint:
+        _show("           -> ", hint, output)
 
 
 def _show(begin: str, text: str, output: Output) -> None:
@@ -51,6 +56,7 @@ def facts_for(config: Config, *, stored: Collection[str] = ()) -> Facts:
         stored: secret files that count as being there: they are about to be written.
     """
     import os
+    from dataclasses import replace
 
     from ipfx_failover.adapters import paths
     from ipfx_failover.config.findings import Facts
@@ -60,9 +66,10 @@ def facts_for(config: Config, *, stored: Collection[str] = ()) -> Facts:
     def look(path: Path) -> FileFacts:
         return paths.FileFacts("file") if str(path) in stored else paths.look(path)
 
+    facts = Facts(look=look, environ=os.environ, reveal=_revealed, read=_read)
     adapter = config.network.adapter
     if adapter is None:
-        return Facts(look=look, environ=os.environ)
+        return facts
     try:
         here = addresses()
         try:
@@ -72,5 +79,21 @@ def facts_for(config: Config, *, stored: Collection[str] = ()) -> Facts:
         finally:
             here.close()
     except FailoverError:
-        return Facts(look=look, environ=os.environ)
-    return Facts(gateway=gateway, interfaces=interfaces, look=look, environ=os.environ)
+        return facts
+    return replace(facts, gateway=gateway, interfaces=interfaces)
+
+
+def _revealed(secret: Secret) -> str | None:
+    from ipfx_failover.errors import FailoverError
+
+    try:
+        return secret.reveal()
+    except FailoverError:
+        return None  # why not is found by looking at it
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeError):
+        return None

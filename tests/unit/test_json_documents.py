@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from ipfx_failover.events import Value
+
 NAMES = [" ".join(command.path) for command in commands.commands()]
 CONFIG = """\
 [failover_server]
@@ -93,7 +95,11 @@ class Machine:
                 EventKind.REPLICATED,
                 EventKind.FILES_SYNCED,
             ):
-                data = {"direction": "from-live", "size_bytes": 7, "duration_s": 1.5}
+                data: dict[str, Value] = {
+                    "direction": "from-live",
+                    "size_bytes": 7,
+                    "duration_s": 1.5,
+                }
                 tx.emit(Event(kind, now, "DEMO", data))
 
 

@@ -7,6 +7,7 @@ Loading and checking the whole config takes longer than everything else that `st
 from __future__ import annotations
 
 import tomllib
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
@@ -72,6 +73,15 @@ def read_outline(file: Path, environ: Mapping[str, str]) -> Outline | None:
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
+
+
+def state_dir_of_broken(file: Path, environ: Mapping[str, str]) -> Path:
+    """Where the state is, by a file that cannot be parsed: each line by itself may be sound."""
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        for line in file.read_text(encoding="utf-8").splitlines():
+            if line.strip().startswith("state_dir"):
+                return Path(_text(tomllib.loads(line)["state_dir"]))
+    return places(environ).state_dir
 
 
 def _watched(name: str, table: dict[str, Any]) -> Watched:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from ipfx_failover.adapters.clock import SystemClock, SystemLocalTime
 from ipfx_failover.config.find import find
-from ipfx_failover.config.outline import outline_of, read_outline
+from ipfx_failover.config.outline import outline_of, read_outline, state_dir_of_broken
+from ipfx_failover.config.problems import ConfigError
 from ipfx_failover.errors import Refused
 from ipfx_failover.report import draw
 from ipfx_failover.snapshot import aged, read_snapshot
@@ -31,13 +32,21 @@ LOCKS = "locks"
 def look(config_path: Path | None) -> StatusReport:
     """The status now: from the store where we may open it, else from the monitor's snapshot.
 
+    The snapshot also serves while the config on disk is broken, and the monitor goes on with the
+    one before.
+
     Raises:
         UsageError: there is no config, or it is wrong where it matters here.
         Refused: this user may open neither.
         InDoubt: the store is damaged.
     """
-    outline = outline_at(config_path)
     clock = SystemClock()
+    try:
+        outline = outline_at(config_path)
+    except ConfigError:
+        if (seen := _seen_by_monitor(config_path, clock)) is not None:
+            return seen
+        raise
     try:
         with closing(open_to_read(outline.state_dir)) as store:
             return drawn(outline, store, clock)
@@ -57,6 +66,14 @@ def from_snapshot(outline: Outline, clock: Clock) -> StatusReport | None:
     """The status for who may not open the store; None when there is no snapshot."""
     snapshot = read_snapshot(outline.state_dir)
     return None if snapshot is None else aged(snapshot, clock.now())
+
+
+def _seen_by_monitor(config_path: Path | None, clock: Clock) -> StatusReport | None:
+    """What a running monitor has just written; None where there is none."""
+    file = find(config_path, environ=os.environ)
+    snapshot = read_snapshot(state_dir_of_broken(file, os.environ))
+    seen = snapshot and aged(snapshot, clock.now())
+    return seen if seen and seen.monitor.running else None
 
 
 def open_to_read(state_dir: Path) -> Reading:

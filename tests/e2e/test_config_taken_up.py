@@ -82,9 +82,12 @@ def test_a_broken_edit_is_told_once_and_the_last_good_config_stays_in_use(
     ready.config_path.write_text(good.replace("failover_count = 5", "failover_count = five"))
     broken = ready.wait_for_event("config_broken")
     mail = ready.wait_for_mail("config of the Failover Server is broken")
+    eventually(lambda: advice(ready) != [], "the status tells", explain=ready.explain)
+    (told,) = advice(ready)
 
     assert f"{ready.config_path}:" in str(broken.data["reason"])
     assert "ipfx-failover config check" in mail.text
+    assert "the config on disk is broken" in told
 
     office.pull_cable(office.primary.host)
     ready.wait_for_event("stand_in_started")

@@ -51,7 +51,8 @@ class Plan:
 class ServiceState:
     """The monitor's service as the system has it; its words are the system's own.
 
-    `agrees`: what is installed is what would be installed now; None: nobody knows.
+    `agrees`: what is installed is what would be installed now; None: nobody knows. `since` is
+    ISO 8601, UTC.
     """
 
     unit: str
@@ -77,7 +78,7 @@ class Job:
 class ScheduleState:
     """The job as one scheduler has it. `agrees`: it is what the config asks for.
 
-    `next_run` is local time, in words.
+    `next_run` is ISO 8601, UTC.
     """
 
     scheduler: str

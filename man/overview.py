@@ -49,11 +49,10 @@ ipfx-failover replicate-to-live DEMOSERVER
 """
 _RIGHTS: Final = """
 Root; or the capabilities `CAP_NET_RAW` (ping, ARP) and `CAP_NET_ADMIN` (addresses), and the right
-to write the state directory, the copies and `/run/ipfx-failover`. In a systemd unit that is
-`AmbientCapabilities=CAP_NET_RAW CAP_NET_ADMIN`, with `RuntimeDirectoryPreserve=yes` and
-`KillMode=process` so that the end of the monitor takes neither the note of the stand-in nor the
-application along. Every command that works on the same state runs as the same user. Never put the
-capabilities on the Python interpreter with setcap: every script would have them.
+to write the state directory, the copies and `/run/ipfx-failover`. `ipfx-failover service install`
+makes a systemd unit that has them. Every command that works on the same state runs as the same
+user. Never put the capabilities on the Python interpreter with setcap: every script would have
+them.
 
 As root, a file that is brought gets the owner of its directory, so that the application can use it.
 """

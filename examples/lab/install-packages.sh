@@ -6,7 +6,8 @@ set -u
 policy=/usr/sbin/policy-rc.d
 mark='# ipfx-failover lab: no service is started while its packages are installed'
 declare -A units=([openssh-server]='ssh.service ssh.socket' [keepalived]=keepalived.service)
-declare -A scripts=([openssh-server]=ssh [keepalived]=keepalived)
+units[cron]=cron.service
+declare -A scripts=([openssh-server]=ssh [keepalived]=keepalived [cron]=cron)
 
 is_installed() {
   [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]

@@ -27,6 +27,13 @@ def show_notes(plan: Plan, output: Output) -> None:
         output.line(f"Note: {note}")
 
 
+def local(iso: str | None) -> str:
+    """A time as this machine's clock shows it."""
+    from datetime import datetime
+
+    return f"{datetime.fromisoformat(iso).astimezone():%Y-%m-%d %H:%M:%S}" if iso else "-"
+
+
 def as_step(action: Action) -> dict[str, Any]:
     """A step as it stands in a JSON document; `step` is for people."""
     from ipfx_failover.installing import DeleteFile, WriteFile

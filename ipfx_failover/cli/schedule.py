@@ -176,10 +176,12 @@ def _show_files(written: Steps, output: Output) -> None:
 
 
 def _show(state: ScheduleState, output: Output) -> None:
+    from ipfx_failover.cli.plans import local
+
     if not state.installed:
         output.line(f"{state.scheduler}: nothing installed")
     elif state.agrees:
-        output.line(f"{state.scheduler}: {state.place}, next run {state.next_run}")
+        output.line(f"{state.scheduler}: {state.place}, next run {local(state.next_run)}")
     else:
         output.line(
             f"{state.scheduler}: {state.place} is not what the config asks for: "

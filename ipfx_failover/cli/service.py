@@ -137,11 +137,13 @@ def status(config: ConfigPath = None, as_json: Json = False) -> None:
 
 
 def _show(state: ServiceState, output: Output) -> None:
+    from ipfx_failover.cli.plans import local
+
     if not state.installed:
         output.line("not installed; install it: ipfx-failover service install")
     else:
         pid = f", process {state.pid}" if state.pid else ""
-        since = f", since {state.since}" if state.since and state.pid else ""
+        since = f", since {local(state.since)}" if state.since and state.pid else ""
         output.line(f"{state.active} ({state.detail}){pid}{since}")
         output.line("starts at boot" if state.at_boot else "does not start at boot")
         if state.text and state.pid:

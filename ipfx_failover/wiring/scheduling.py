@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ipfx_failover.errors import Refused, UsageError
 from ipfx_failover.installing import Job, Plan, WriteFile
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from ipfx_failover.installing import ScheduleState
     from ipfx_failover.wiring.site import Site
 
-_WINDOWS_PROGRAM = r"C:\Program Files\ipfx-failover\Scripts\ipfx-failover.exe"
-_WORDS = ("replicate-from-live", "--all", "--if-due", "--yes")
+WINDOWS_PROGRAM: Final = r"C:\Program Files\ipfx-failover\Scripts\ipfx-failover.exe"
+WINDOWS_CONFIG: Final = r"C:\ProgramData\ipfx-failover\config.toml"
+"""Where they usually are, for a task that is made on another system."""
+WORDS: Final = ("replicate-from-live", "--all", "--if-due", "--yes")
 
 
 class Scheduler(Protocol):
@@ -52,7 +54,7 @@ def job_of(site: Site, *, windows: bool = False) -> Job:
         UsageError: the config asks for none.
     """
     from ipfx_failover.adapters.own_program import own_program
-    from ipfx_failover.adapters.paths import WINDOWS, places
+    from ipfx_failover.adapters.paths import WINDOWS
 
     times = tuple(sorted(set(wanted(site).values())))
     if not times:
@@ -62,9 +64,8 @@ def job_of(site: Site, *, windows: bool = False) -> Job:
         )
     program, config = own_program(), str(site.config_path.absolute())
     if windows and not WINDOWS:
-        program = (_WINDOWS_PROGRAM,)
-        config = str(places({}, windows=True).config_file).replace("/", "\\")
-    return Job((*program, *_WORDS, "--config", config), times)
+        program, config = (WINDOWS_PROGRAM,), WINDOWS_CONFIG
+    return Job((*program, *WORDS, "--config", config), times)
 
 
 def scheduler(name: str, site: Site | None, account: Account | None = None) -> Scheduler:
@@ -157,7 +158,7 @@ def _notes(site: Site, name: str, account: Account) -> tuple[str, ...]:
             "On other machines the system has the rights of the computer account alone. A UNC path "
             "needs a group managed service account that may read it: --user DOMAIN\\name$"
         )
-    if account.name is not None and not account.needs_network:
+    if account.is_alone:
         notes.append(
             f"{account.name} runs without its password (S4U), so without rights on the network: "
             "enough for SSH. A UNC path or a Windows login at SQL Server needs a group managed "
@@ -180,4 +181,4 @@ def _next_run(job: Job) -> str:
 
     local, now = SystemLocalTime(), SystemClock().now()
     first = min(next_planned(each, local.today(), now, local.instant) for each in job.times)
-    return f"{first.astimezone():%Y-%m-%d %H:%M:%S}"
+    return first.isoformat()

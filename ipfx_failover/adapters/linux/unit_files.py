@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pwd
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -44,6 +45,15 @@ def properties(unit: str, *names: str) -> dict[str, str]:
         raise Failed(f"systemctl show {complaint}", "see: systemctl status")
     said = dict(line.split("=", 1) for line in ended.output.splitlines() if "=" in line)
     return dict.fromkeys(names, "") | said
+
+
+def instant(said: str) -> str | None:
+    """A time of systemd's, such as `Sun 2026-11-22 13:22:53 CET`, in ISO 8601, UTC."""
+    if not said:
+        return None
+    # It is local time: the zone's abbreviation adds nothing that could be read everywhere.
+    local = datetime.strptime(" ".join(said.split()[1:3]), "%Y-%m-%d %H:%M:%S").astimezone()
+    return local.astimezone(UTC).isoformat()
 
 
 def setting(unit: str, key: str) -> str | None:

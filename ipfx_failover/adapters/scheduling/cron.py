@@ -25,7 +25,7 @@ _PLACE: Final = "crontab -l"
 class Crontab:
     """Our lines between two marks; all others are left as they are.
 
-    `next_run` says, in words, when a job is next due.
+    `next_run` says when a job is next due (ISO 8601, UTC).
     """
 
     name = "cron"

@@ -47,11 +47,10 @@ class TaskScheduler:
             return Plan()
         xml = WriteFile(self._file, in_utf16(self.xml(job)), "utf-16")
         register = ("schtasks", "/Create", "/TN", TASK, "/XML", str(self._file), "/F")
-        if self._account.name is not None and self._account.needs_network:
+        if self._account.needs_network and not self._account.is_managed and self._account.name:
             ask = f"/RU {self._account.name} /RP *"
-            if not self._account.name.endswith("$"):
-                note = f"Windows asks for the password. Run: {' '.join(register)} {ask}"
-                return Plan((xml,), (note,))
+            note = f"Windows asks for the password. Run: {' '.join(register)} {ask}"
+            return Plan((xml,), (note,))
         return Plan((xml, Run(register)))
 
     def removal(self) -> Plan:

@@ -33,6 +33,16 @@ class Account:
     name: str | None
     needs_network: bool
 
+    @property
+    def is_managed(self) -> bool:
+        """A group managed service account: Windows keeps its password."""
+        return self.name is not None and self.name.endswith("$")
+
+    @property
+    def is_alone(self) -> bool:
+        """A user without a password (S4U), who is nobody on the network."""
+        return self.name is not None and not self.needs_network and not self.is_managed
+
 
 def task_xml(job: Job, account: Account) -> str:
     """The task, as text: the encoding is said where it gets one (`in_utf16`)."""
@@ -47,7 +57,7 @@ def task_xml(job: Job, account: Account) -> str:
     principal = ET.SubElement(ET.SubElement(task, "Principals"), "Principal", id="Author")
     _add(principal, UserId=account.name or _LOCAL_SYSTEM)
     if account.name is not None:
-        _add(principal, LogonType="Password" if account.needs_network else "S4U")
+        _add(principal, LogonType="S4U" if account.is_alone else "Password")
     _add(principal, RunLevel="HighestAvailable")
     _add(ET.SubElement(task, "Settings"), **_SETTINGS)
     command = ET.SubElement(ET.SubElement(task, "Actions", Context="Author"), "Exec")

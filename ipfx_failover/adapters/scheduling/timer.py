@@ -91,5 +91,5 @@ class SystemdTimer:
             place,
             installed=True,
             agrees=waits and job is not None and unit_files.is_installed(self.files(job)),
-            next_run=said["NextElapseUSecRealtime"] or None,
+            next_run=unit_files.instant(said["NextElapseUSecRealtime"]),
         )

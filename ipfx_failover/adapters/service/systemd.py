@@ -86,7 +86,7 @@ class SystemdService:
             active=said["ActiveState"],
             detail=said["SubState"] if said["Result"] == "success" else said["Result"],
             pid=int(said["MainPID"] or 0) or None,
-            since=said["ActiveEnterTimestamp"] or None,
+            since=unit_files.instant(said["ActiveEnterTimestamp"]),
             text=said["StatusText"],
         )
 

@@ -97,6 +97,7 @@ def test_arguments_of_a_task_are_quoted_as_windows_reads_them() -> None:
         (SYSTEM, "S-1-5-18", []),
         (Account("D\\svc", needs_network=False), "D\\svc", ["S4U"]),
         (Account("D\\svc", needs_network=True), "D\\svc", ["Password"]),
+        (Account("D\\svc$", needs_network=False), "D\\svc$", ["Password"]),
     ],
 )
 def test_a_task_runs_without_a_password_unless_it_needs_the_network_as_itself(

@@ -12,6 +12,7 @@ import sys
 import textwrap
 from typing import TYPE_CHECKING, Final
 
+from ipfx_failover.config.json_schema import LINE
 from ipfx_failover.config.literal import literal
 from ipfx_failover.config.reference import ENTRY, NAME, Row, rows, tables
 
@@ -71,17 +72,23 @@ def example() -> str:
         for row in rows()
         if (row.required or (row.table, row.key) in _SET) and row.table not in _LEFT_OUT
     }
-    return _file(_HEADER, [table for table in tables() if table.path[-1] != ENTRY], values)
+    return _file(
+        f"{LINE}\n{_comment(_HEADER)}",
+        [table for table in tables() if table.path[-1] != ENTRY],
+        values,
+    )
 
 
 def first_config(values: Mapping[Key, Value]) -> str:
     """A config to begin with: the general tables with these values, all else as comments."""
     written = {key: literal(value) for key, value in values.items()}
-    return _file(_FIRST_HEADER, [table for table in tables() if NAME not in table.path], written)
+    return _file(
+        _comment(_FIRST_HEADER), [table for table in tables() if NAME not in table.path], written
+    )
 
 
 def _file(header: str, parts: list[Table], values: Mapping[Key, str]) -> str:
-    blocks = [_comment(header), *("\n".join(_table(table, values)) for table in parts)]
+    blocks = [header, *("\n".join(_table(table, values)) for table in parts)]
     return "\n\n".join(blocks) + "\n"
 
 

@@ -25,6 +25,7 @@ _HOST: Final = re.compile(r"[^\s/@]+")
 _MAIL: Final = re.compile(r"[^@\s<>,]+@[^@\s<>,]+")
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,62}")
 _TIME: Final = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?")
+NAME_PATTERN: Final = f"^{_NAME.pattern}$"
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _DEVICES: Final = re.compile(r"con|prn|aux|nul|com\d|lpt\d", re.IGNORECASE)
 
@@ -36,6 +37,8 @@ class Kind(NamedTuple):
     """With its article: "an IPv4 address"."""
     plural: str
     """For a list of them."""
+    pattern: str = ""
+    """What it looks like, for editors; the models judge."""
 
 
 def wrong_kind() -> PydanticCustomError:
@@ -200,7 +203,9 @@ def _subdirectory(given: object) -> str:
 
 Text = Annotated[str, BeforeValidator(_text), Kind("a text", "texts")]
 Address = Annotated[
-    IPv4Address, BeforeValidator(_address), Kind("an IPv4 address", "IPv4 addresses")
+    IPv4Address,
+    BeforeValidator(_address),
+    Kind("an IPv4 address", "IPv4 addresses", r"^\s*\d{1,3}(\.\d{1,3}){3}\s*$"),
 ]
 LocalPath = Annotated[Path, BeforeValidator(_local_path), Kind("a path", "paths")]
 LivePath = Annotated[
@@ -211,19 +216,23 @@ LivePath = Annotated[
 MailAddress = Annotated[
     str,
     BeforeValidator(_mail_address),
-    Kind("an e-mail address such as ops@example.com", "e-mail addresses"),
+    Kind("an e-mail address such as ops@example.com", "e-mail addresses", f"^{_MAIL.pattern}$"),
 ]
 Host = Annotated[
     str,
     BeforeValidator(_host),
-    Kind("a host name or address", "host names or addresses"),
+    Kind("a host name or address", "host names or addresses", f"^{_HOST.pattern}$"),
 ]
-Name = Annotated[str, BeforeValidator(_name), Kind("a name", "names")]
+Name = Annotated[str, BeforeValidator(_name), Kind("a name", "names", NAME_PATTERN)]
 TimeOfDay = Annotated[
-    time, BeforeValidator(_time_of_day), Kind('a time of day such as "01:00:00"', "times of day")
+    time,
+    BeforeValidator(_time_of_day),
+    Kind('a time of day such as "01:00:00"', "times of day", f"^{_TIME.pattern}$"),
 ]
 Pattern = Annotated[
-    str, BeforeValidator(_pattern), Kind("a file name pattern", "file name patterns")
+    str,
+    BeforeValidator(_pattern),
+    Kind("a file name pattern", "file name patterns", r"^[^/\\]+$"),
 ]
 Subdirectory = Annotated[
     str,

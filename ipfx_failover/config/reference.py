@@ -7,6 +7,7 @@ below each key there, read from the source only when somebody asks, so that load
 from __future__ import annotations
 
 import ast
+import dataclasses
 import inspect
 import types
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from ipfx_failover.config.literal import literal
 from ipfx_failover.config.secrets import MASK, Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 NAME: Final = "NAME"
 """Stands for a server's or hook's name in a row's table."""
@@ -109,6 +110,10 @@ class Row:
     base: Any = str
     """The Python type of the value, or of a list's entries."""
     is_list: bool = False
+    limits: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    """`ge`, `gt` and `le` of a number, `min_length` of a list."""
+    pattern: str = ""
+    """What a text must look like, as far as a regular expression can say it."""
 
     @property
     def is_secret(self) -> bool:
@@ -203,6 +208,8 @@ def _row(path: tuple[str, ...], key: str, field: FieldInfo, shape: _Shape, doc: 
         doc=doc,
         choices=shape.choices,
         base=shape.base,
+        limits=shape.limits,
+        pattern=shape.pattern,
         is_list=shape.is_list,
     )
 
@@ -263,17 +270,25 @@ class _Shape:
         return what + (f" of {unit}" if unit else "") + self._range()
 
     @property
+    def pattern(self) -> str:
+        return next((item.pattern for item in self.metadata if isinstance(item, Kind)), "")
+
+    @property
     def _kind(self) -> Kind:
         own = [item for item in self.metadata if isinstance(item, Kind)]
         return own[0] if own else _PLAIN[self.base]
 
-    def _range(self) -> str:
-        limits = {
+    @property
+    def limits(self) -> dict[str, int]:
+        return {
             name: getattr(item, name)
             for item in self.metadata
-            for name in ("ge", "gt", "le")
+            for name in ("ge", "gt", "le", "min_length")
             if hasattr(item, name)
         }
+
+    def _range(self) -> str:
+        limits = self.limits
         least = f"from {limits['ge']} to" if "ge" in limits else f"above {limits['gt']}, up to"
         return f" {least} {limits['le']}"
 

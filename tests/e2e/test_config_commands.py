@@ -55,7 +55,7 @@ def test_what_is_shown_is_toml_with_the_place_that_each_value_comes_from() -> No
 
     assert 15 == meant["network"]["failover_count"]
     assert "192.168.11.1" == meant["servers"]["DEMOSERVER"]["address"]
-    assert 'address = "192.168.11.1"                 # line 18\n' in shown
+    assert 'address = "192.168.11.1"                 # line 19\n' in shown
     assert "failover_count = 15                      # default\n" in shown
     assert "#adapter                                 # unset\n" in shown
 

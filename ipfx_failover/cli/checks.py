@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from ipfx_failover.cli.findings import show_finding
 from ipfx_failover.errors import ExitCode, worst
 
 if TYPE_CHECKING:
@@ -23,9 +24,7 @@ def tell(checks: Iterable[Check], output: Output, subject: str, **document: Any)
     found = []
     for check in checks:
         found.append(check)
-        output.line(f"  {check.level:<7}  {check.name}: {check.message}")
-        if check.hint:
-            output.line(f"           -> {check.hint}")
+        show_finding(check.level, check.name, check.message, check.hint, output)
     code = worst([check.exit_code for check in found])
     output.line(f"{subject}: {_verdict([check.level for check in found])}")
     output.document(ok=not code, **document, checks=[asdict(check) for check in found])

@@ -52,6 +52,8 @@ def show_all(config: ConfigPath = None, as_json: Json = False) -> None:
     ]
     for line in table([_COLUMNS, *rows]):
         output.line(line)
+    if not rows:
+        output.progress("No server yet. Add one: ipfx-failover server add NAME")
     output.document(servers=[server.model_dump(mode="json", by_alias=True) for server in servers])
 
 

@@ -69,7 +69,7 @@ def database_write(look: DatabaseLook, path: str, user: str) -> Check:
     return warning(
         DATABASE_WRITE,
         f"{user} may not replace {path}: replicate-to-live would fail",
-        f"let {user} write that file and its directory",
+        f"log in as its owner or as root, or let {user} own the file and write its directory",
     )
 
 

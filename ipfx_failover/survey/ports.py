@@ -27,7 +27,7 @@ class DatabaseLook:
     size_bytes: int = 0
     tables: int = 0
     may_write: bool = False
-    """Whether our account may replace it."""
+    """Whether our account may put another in its place, with the same owner."""
 
 
 class LiveDatabase(Protocol):

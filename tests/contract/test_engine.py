@@ -8,6 +8,7 @@ import shutil
 import signal
 import sqlite3
 import stat
+import tempfile
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +30,7 @@ from ipfx_failover.adapters.ssh.host import SshHost
 from ipfx_failover.errors import Failed, Refused
 from tests.fakes.livehost import FakeLiveHost
 from tests.support.database_in_use import in_use
+from tests.support.processes import child
 from tests.support.sshd import program, running_sshd
 from tests.support.tree_sites import ssh_connection
 
@@ -665,3 +667,25 @@ def test_a_look_at_nothing_says_so_and_makes_nothing(site: Site) -> None:
 
     assert "no such file" in (look.problem or "").casefold()
     assert not site.database.exists()
+
+
+_LOOK_AS_NOBODY = """
+import os, sys
+from ipfx_failover.adapters.db import sqlite_there
+os.seteuid(65534)
+print(sqlite_there.look(sys.argv[1])["may_write"])
+"""
+
+
+def test_an_account_that_may_write_a_database_but_not_own_it_may_not_replace_it() -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory).chmod(0o777)
+        database = make(Path(directory, "app.db"), "delete")
+        database.chmod(0o666)
+        with child(_LOOK_AS_NOBODY, database) as nobody:
+            may_replace = nobody.line()
+        os.chown(database, 65534, 65534)
+        with child(_LOOK_AS_NOBODY, database) as owner:
+            may_replace_own = owner.line()
+
+    assert ("False", "True") == (may_replace, may_replace_own)

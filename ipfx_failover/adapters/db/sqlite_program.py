@@ -105,12 +105,17 @@ def _look(host: LiveHost, path: str) -> dict[str, Any]:
         (tables,) = _sqlite3(host, path, f".timeout {_LOOK_BUSY_MS}", count)
     except Failed as error:
         return {**answer, "problem": error.message}
-    may_write = all(
-        host.run(["test", "-w", each], timeout_s=_TIMEOUT_S).exit_status == 0
-        for each in (path, parent(path))
-    )
+    # What takes its place is to have the same owner.
+    may_write = _is_so(host, "-w", path) and _is_so(host, "-w", parent(path))
+    is_root = host.run(["id", "-u"], timeout_s=_TIMEOUT_S).stdout.strip() == b"0"
+    may_write = may_write and (is_root or _is_so(host, "-O", path))
     size_bytes = found.size_bytes
     return {**answer, "size_bytes": size_bytes, "tables": int(tables), "may_write": may_write}
+
+
+def _is_so(host: LiveHost, question: str, path: str) -> bool:
+    """What test(1) says of a path."""
+    return host.run(["test", question, path], timeout_s=_TIMEOUT_S).exit_status == 0
 
 
 def _argument(path: str) -> str:

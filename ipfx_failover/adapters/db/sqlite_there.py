@@ -150,7 +150,7 @@ def look(path: str) -> dict[str, object]:
     """Open the database as its application does, and change nothing."""
     program = "Python %d.%d.%d, SQLite %s" % (*sys.version_info[:3], sqlite3.sqlite_version)
     try:
-        size_bytes = os.stat(path).st_size
+        status = os.stat(path)
         with closing(_open(path, "rw")) as connection:
             connection.execute("PRAGMA busy_timeout = %d" % LOOK_BUSY_MS)
             (tables,) = connection.execute(
@@ -161,9 +161,12 @@ def look(path: str) -> dict[str, object]:
     except sqlite3.Error as error:
         return {"program": program, "problem": str(error)}
     may_write = all(os.access(each, os.W_OK) for each in (path, os.path.dirname(path)))
+    if hasattr(os, "geteuid"):
+        # What takes its place is to have the same owner.
+        may_write = may_write and os.geteuid() in (0, status.st_uid)
     return {
         "program": program,
-        "size_bytes": size_bytes,
+        "size_bytes": status.st_size,
         "tables": tables,
         "may_write": may_write,
     }

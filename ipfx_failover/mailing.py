@@ -149,7 +149,7 @@ def drain(
     """
     done = Drained()
     deadline_ns = clock.monotonic_ns() + int(within_s * 1e9)
-    _free_leases_of_the_dead(store)
+    free_leases_of_the_dead(store)
     for _ in range(limit):
         if clock.monotonic_ns() >= deadline_ns or not outbox.is_due(store, channel, clock.now()):
             break
@@ -171,7 +171,12 @@ def _claim(store: Store, channel: str, clock: Clock) -> Posted | None:
         return outbox.claim(tx, channel, holder=holder, now=now)
 
 
-def _free_leases_of_the_dead(store: Store) -> None:
+def free_leases_of_the_dead(store: Store) -> None:
+    """What a process had claimed that was killed is due again at once.
+
+    Raises:
+        StateUnwritableError: the store cannot be written.
+    """
     dead = [holder for holder in outbox.lease_holders(store) if not _is_alive(holder)]
     if dead:
         with store.transaction() as tx:

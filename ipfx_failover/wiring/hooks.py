@@ -13,7 +13,7 @@ from ipfx_failover.adapters.waiting import Deadline
 from ipfx_failover.config.models import CommandHookSettings, WebhookSettings
 from ipfx_failover.errors import FailoverError
 from ipfx_failover.events import Event, EventKind
-from ipfx_failover.mailing import Letter, MailSender, Refusal, drain
+from ipfx_failover.mailing import Letter, MailSender, Refusal, drain, free_leases_of_the_dead
 from ipfx_failover.state import outbox
 
 if TYPE_CHECKING:
@@ -43,7 +43,10 @@ class Hooks:
     def look(self, store: Store, *, within_s: float = _PASS_S) -> None:
         """Begin to tell whoever is due, nothing more behind `within_s`."""
         site = self._site()
-        for channel in outbox.waiting(store).keys() - {outbox.MAIL}:
+        channels = outbox.waiting(store).keys() - {outbox.MAIL}
+        if channels:
+            free_leases_of_the_dead(store)
+        for channel in channels:
             running = self._running.get(channel)
             if running is not None and running.is_alive():
                 continue

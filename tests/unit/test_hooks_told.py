@@ -86,10 +86,11 @@ def test_what_was_sent_by_one_who_was_killed_is_sent_again_and_can_be_told_by_it
     web.answers.hanging = False
 
     deliver(site)
-    deliver(site)
 
     first, second = web.documents
     assert (SUBJECT, first) == (second["subject"], second)
+    deliver(site)
+    assert 2 == len(web.requests)
 
 
 def test_what_was_taken_out_of_the_config_is_dropped_and_said(

@@ -56,7 +56,8 @@ def history(
 
     output = Output(as_json)
     width = get_terminal_size().columns
-    found = recall(config, name, since, width if plot else _SLOTS_OF_REPORT)
+    slots = width if plot else _SLOTS_OF_REPORT if html else None
+    found = recall(config, name, since, slots)
     if html:
         from ipfx_failover.history.page import page
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections import Counter, defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ipfx_failover.events import EventKind, one_line
@@ -38,12 +39,12 @@ class FileSyncs:
 
     server: str
     direction: str
-    passes: int = 0
-    failed: int = 0
-    copied: int = 0
-    deleted: int = 0
-    size_bytes: int = 0
-    duration_s: float = 0.0
+    passes: int
+    failed: int
+    copied: int
+    deleted: int
+    size_bytes: int
+    duration_s: float
 
 
 def replications(events: Iterable[Event]) -> list[Replication]:
@@ -68,30 +69,34 @@ def _replication(event: Event) -> Replication:
 
 def file_syncs(events: Iterable[Event]) -> list[FileSyncs]:
     """The passes that these events tell of, summed up by server and direction."""
-    sums: dict[tuple[str, str], FileSyncs] = {}
+    names: dict[tuple[str, str], str] = {}
+    sums: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for event in events:
         if event.kind not in FILE_SYNCS or event.server is None:
             continue
-        direction = str(event.data.get("direction") or "from-live")
-        key = (event.server.casefold(), direction)
-        sums[key] = _added(sums.get(key) or FileSyncs(event.server, direction), event)
-    return [sums[key] for key in sorted(sums)]
+        key = (event.server.casefold(), str(event.data.get("direction") or "from-live"))
+        names.setdefault(key, event.server)
+        total = sums[key]
+        if event.kind is EventKind.FILE_SYNC_FAILED:
+            total["failed"] += 1
+            continue
+        total["passes"] += 1
+        for name in ("copied", "deleted", "size_bytes"):
+            total[name] += int(_number(event.data.get(name)) or 0)
+        total["duration_ms"] += round(1000 * (_number(event.data.get("duration_s")) or 0))
+    return [_syncs(names[key], key[1], sums[key]) for key in sorted(sums)]
 
 
-def _added(total: FileSyncs, event: Event) -> FileSyncs:
-    if event.kind is EventKind.FILE_SYNC_FAILED:
-        return replace(total, failed=total.failed + 1)
-
-    def also(name: str) -> float:
-        return _number(event.data.get(name)) or 0
-
-    return replace(
-        total,
-        passes=total.passes + 1,
-        copied=total.copied + int(also("copied")),
-        deleted=total.deleted + int(also("deleted")),
-        size_bytes=total.size_bytes + int(also("size_bytes")),
-        duration_s=total.duration_s + also("duration_s"),
+def _syncs(server: str, direction: str, total: Counter[str]) -> FileSyncs:
+    return FileSyncs(
+        server=server,
+        direction=direction,
+        passes=total["passes"],
+        failed=total["failed"],
+        copied=total["copied"],
+        deleted=total["deleted"],
+        size_bytes=total["size_bytes"],
+        duration_s=total["duration_ms"] / 1000,
     )
 
 

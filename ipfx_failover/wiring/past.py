@@ -121,8 +121,10 @@ def span(since: str | None, until: str | None) -> tuple[datetime | None, datetim
     return begin, end
 
 
-def recall(config_path: Path | None, name: str | None, since: str | None, slots: int) -> History:
-    """The history of one server or of all; the pings in so many sums at most, for charts.
+def recall(
+    config_path: Path | None, name: str | None, since: str | None, slots: int | None
+) -> History:
+    """The history of one server or of all; for charts with the pings in so many sums at most.
 
     Raises:
         UsageError: what is asked for makes no sense; there is no such server.
@@ -141,14 +143,14 @@ def recall(config_path: Path | None, name: str | None, since: str | None, slots:
         begin = asked if asked and is_cut else begin
         period_s = pings.finest(begin, now)
         begin = datetime.fromtimestamp(begin.timestamp() // period_s * period_s, UTC)
-        slot_s = math.ceil((now - begin).total_seconds() / slots / period_s) * period_s
+        slot_s = math.ceil((now - begin).total_seconds() / (slots or 1) / period_s) * period_s
         sums = partial(_sums, store, server, period_s)
         calendar = months(begin, now, SystemLocalTime(), cut=is_cut)
         found = Found(
             servers=(server,) if server else tuple(watched.name for watched in outline.servers),
             since=begin,
             calendar=[(month, sums(month.begins_at, month.ends_at)) for month in calendar],
-            pings=sums(begin, now, slot_s),
+            pings=sums(begin, now, slot_s) if slots else [],
             slot_s=slot_s,
             events=events,
         )

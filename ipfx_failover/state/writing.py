@@ -235,11 +235,14 @@ class Transaction(Reading):
 
     def _tell_hooks(self, event: Event, cursor: int, mail: Mail | None) -> None:
         """`mail`: what goes to people about it, if anything."""
-        for route in routes(self):
-            if route.wants(event, is_mailed=mail is not None):
-                told = notice(event, mail or compose(event), cursor)
-                shown = Mail(told["subject"], told["body"])
-                self.post(shown, event.at, route.channel, json.dumps(told))
+        is_mailed = mail is not None
+        channels = [r.channel for r in routes(self) if r.wants(event, is_mailed=is_mailed)]
+        if not channels:
+            return
+        told = notice(event, mail or compose(event), cursor)
+        shown, document = Mail(told["subject"], told["body"]), json.dumps(told)
+        for channel in channels:
+            self.post(shown, event.at, channel, document)
 
     def remind(self, server: str, topic: str, cursor: int, memory: Memory, now: datetime) -> None:
         """Mail again what is still open."""

@@ -344,6 +344,14 @@ def test_directory_structure(failover: FailoverServer) -> None:
     assert "/DEMOSERVER/VM" in str(shown)
 
 
+def test_msde_name(failover: FailoverServer) -> None:
+    """It is kept as it is written, for the engine that will use it."""
+    failover.run("config", "set", r"failover_server.data_source=AKLIPFXFAILOVER\CTServer")
+    shown = failover.run("config", "show", "failover_server.data_source").out
+
+    assert r"AKLIPFXFAILOVER\CTServer" in shown
+
+
 def test_catalog_name(ready: FailoverServer) -> None:
     """<ServerName>_CatalogName, in the server's own VM directory."""
     assert [path.name for path in Path(ready.vm_dir / "DB").glob("*.db")] == [

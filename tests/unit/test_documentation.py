@@ -168,7 +168,8 @@ def test_command_lines_in_the_texts_are_right(name: str) -> None:
 def test_command_lines_in_mails_are_right() -> None:
     steps = [spec.next_step.replace("{worker}", "monitor") for spec in SPECS.values()]
     filled = re.sub(r"\{direction\}", "from-live", "\n".join(steps))
-    called = re.findall(r"ipfx-failover [a-z-]+(?: \{server\})?", filled)
+    groups = "|".join({each.path[0] for each in COMMANDS if len(each.path) > 1})
+    called = re.findall(rf"ipfx-failover (?:(?:{groups}) )?[a-z-]+(?: \{{server\}})?", filled)
     lines = [line for each in called for line in command_lines(each)]
 
     assert lines
@@ -193,3 +194,19 @@ def test_links_in_the_texts_lead_to_files_that_are_there(name: str) -> None:
     links = [link for link in re.findall(r"\]\(([^)#\s]+)", text) if "://" not in link]
 
     assert [] == [link for link in links if not (CHECKOUT / link).exists()]
+
+
+def test_each_item_of_the_manual_has_a_scenario_and_its_command() -> None:
+    """The README's table, and the tests that are named after its items."""
+    section = (
+        (CHECKOUT / "README.md").read_text("utf-8").partition("## The manual, item by item")[2]
+    )
+    rows = re.findall(r"^\| ([A-Z][^|]+) \| (.+) \|$", section.partition("\n## ")[0], re.MULTILINE)
+    scenarios = re.findall(
+        r"^def test_(\w+)", (CHECKOUT / "tests/e2e/test_manual.py").read_text("utf-8"), re.MULTILINE
+    )
+    items = [re.sub(r"\W+", "_", item.lower()) for item, _ in rows]
+
+    assert len(items) == 23
+    assert [item for item in items if not any(s.startswith(item) for s in scenarios)] == []
+    assert [s for s in scenarios if not s.startswith(tuple(items))] == []

@@ -99,7 +99,7 @@ class InDoubt(FailoverError):
 
 
 class DoneWithExceptions(FailoverError):
-    """Done, but for the exceptions in `details`, a line each."""
+    """Done, but for the exceptions in its details, a line each."""
 
     exit_code = ExitCode.EXCEPTIONS
     kind = "done_with_exceptions"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from shutil import get_terminal_size
-from textwrap import wrap
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,6 +33,9 @@ def _show(begin: str, text: str, output: Output) -> None:
     if not sys.stdout.isatty():
         output.line(begin + text)
         return
+    from shutil import get_terminal_size
+    from textwrap import wrap
+
     width = max(40, get_terminal_size().columns)
     indent = " " * len(begin)
     for line in wrap(

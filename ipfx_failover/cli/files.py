@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +11,8 @@ from ipfx_failover.cli.names import server_names
 from ipfx_failover.cli.options import ConfigPath, Json, UntilEof
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ipfx_failover.cli.output import Output
     from ipfx_failover.cli.replicate import Done
     from ipfx_failover.config.models import ServerSettings
@@ -74,15 +77,8 @@ def sync_files(
         return None
     if dry_run:
         return for_each(servers, output, lambda server: _dry(site, server, output, to_live=to_live))
-    code = for_each(
-        servers,
-        output,
-        lambda server: _shown(
-            server,
-            synced_once(site, server, to_live=to_live, allow_deletions=allow_deletions),
-            output,
-        ),
-    )
+    once = partial(synced_once, site, to_live=to_live, allow_deletions=allow_deletions)
+    code = for_each(servers, output, lambda server: _metered(site, server, output, once))
     tell(site)
     return code
 
@@ -115,6 +111,17 @@ def _show_plan(server: ServerSettings, plan: Plan, output: Output) -> dict[str, 
     if plan.is_empty:
         output.line(f"{server.name}: nothing to do")
     return {"copies": copies, "deletions": deletions}
+
+
+def _metered(
+    site: Site, server: ServerSettings, output: Output, sync: Callable[..., SyncResult]
+) -> Done:
+    from ipfx_failover.cli.meter import Meter
+
+    with Meter(output, site.clock) as meter:
+        meter.begin(f"look at the files of {server.name}")
+        result = sync(server, report=meter)
+    return _shown(server, result, output)
 
 
 def _shown(server: ServerSettings, result: SyncResult, output: Output) -> Done:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from ipfx_failover.cli.names import server_names
-from ipfx_failover.cli.options import ConfigPath, Json, Name, UntilEof, Yes
+from ipfx_failover.cli.options import Ask, ConfigPath, Json, Name, UntilEof, Yes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ipfx_failover.cli.meter import Meter
     from ipfx_failover.cli.output import Output
     from ipfx_failover.config.models import ServerSettings
     from ipfx_failover.errors import FailoverError
@@ -55,6 +56,7 @@ def replicate_from_live(
     yes: Yes = False,
     as_json: Json = False,
     until_eof: UntilEof = False,
+    ask: Ask = False,
 ) -> int | None:
     """Copy a Primary's database to the Failover Server now: backup, copy, verify, swap.
 
@@ -83,7 +85,7 @@ def replicate_from_live(
                 "copy of it is kept here.",
                 yes=yes,
             )
-        elif output.can_ask and not (if_due or until_eof):
+        elif ask or (output.can_ask and not (if_due or until_eof)):
             # The manual's question. It guards nothing that could be lost: schedulers go on.
             output.confirm(
                 f"The database of {names} will be replicated to the Failover Server now. This may "
@@ -195,17 +197,19 @@ def _is_due(site: Site, store: Store, server: ServerSettings) -> bool:
 def _from_live(
     site: Site, store: Store, server: ServerSettings, output: Output, *, discard: bool
 ) -> Done:
+    from ipfx_failover.cli.meter import Meter
     from ipfx_failover.wiring.replication import discard_standby, replicator
 
     if discard:
         kept = discard_standby(site, store, server)
         output.progress(f"{server.name}: what the standby had recorded is kept in {kept}")
     output.progress(f"{server.name}: replicating from live")
-    made, close = replicator(site, store, server, _observer(output))
-    try:
-        facts = made.from_live()
-    finally:
-        close()
+    with Meter(output, site.clock) as meter:
+        made, close = replicator(site, store, server, _observer(meter), report=meter)
+        try:
+            facts = made.from_live()
+        finally:
+            close()
     output.line(
         f"{server.name}: replicated from live, {facts['backup_size_bytes']} bytes as of "
         f"{_local(facts['backup_as_of'])}"
@@ -216,16 +220,18 @@ def _from_live(
 def _to_live(
     site: Site, store: Store, server: ServerSettings, output: Output, *, overwrite: bool
 ) -> Done:
+    from ipfx_failover.cli.meter import Meter
     from ipfx_failover.replication.facts import exceptions_of
     from ipfx_failover.wiring.network import application_answers
     from ipfx_failover.wiring.replication import replicator
 
     answers = application_answers(server)
-    made, close = replicator(site, store, server, _observer(output))
-    try:
-        facts = made.to_live(application_answers=answers, overwrite=overwrite)
-    finally:
-        close()
+    with Meter(output, site.clock) as meter:
+        made, close = replicator(site, store, server, _observer(meter), report=meter)
+        try:
+            facts = made.to_live(application_answers=answers, overwrite=overwrite)
+        finally:
+            close()
     safety = facts.get("safety_path")
     output.line(f"{server.name}: replicated to live, {facts['backup_size_bytes']} bytes")
     if safety:
@@ -239,14 +245,15 @@ def _to_live(
     return shown, exceptions_of(server.name, facts)
 
 
-def _observer(output: Output) -> Observer:
+def _observer(meter: Meter) -> Observer:
     from ipfx_failover.state.journal import StepState
 
     def observe(step: Step, state: StepState, text: str) -> None:  # noqa: ARG001 - the port
         if state is StepState.DOING:
-            output.progress(f"  {text}")
+            meter.line(f"  {text}")
+            meter.begin(text)
         elif state is StepState.UNDONE:
-            output.progress(f"  undone: {text}")
+            meter.line(f"  undone: {text}")
 
     return observe
 

@@ -14,6 +14,7 @@ from ipfx_failover.cli.options import ConfigPath, Json, Name, Plan, Yes
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ipfx_failover.cli.meter import Meter
     from ipfx_failover.cli.output import Output
     from ipfx_failover.errors import Refused
     from ipfx_failover.standin.desk import StandInDesk
@@ -46,6 +47,7 @@ def failover_now(
 
     Example: ipfx-failover failover-now DEMOSERVER --plan
     """
+    from ipfx_failover.cli.meter import Meter
     from ipfx_failover.cli.output import Output
     from ipfx_failover.standin.commands import address_in_use
     from ipfx_failover.standin.takeover import Takeover
@@ -56,7 +58,7 @@ def failover_now(
     site = open_site(config)
     server = site.server(name)
     output = Output(as_json)
-    with desk(site, observer=_observer(output)) as at:
+    with Meter(output, site.clock) as meter, desk(site, observer=_observer(meter)) as at:
         refusal = at.refusal(server) or rights.for_taking_over(server)
         if refusal is None and not force:
             refusal = address_in_use(at, server)
@@ -89,6 +91,7 @@ def stop_failover(
 
     Example: ipfx-failover stop-failover DEMOSERVER
     """
+    from ipfx_failover.cli.meter import Meter
     from ipfx_failover.cli.output import Output
     from ipfx_failover.standin.commands import signs_of_life
     from ipfx_failover.standin.stand_down import StandDown
@@ -100,7 +103,7 @@ def stop_failover(
     site = open_site(config)
     server = site.server(name)
     output = Output(as_json)
-    with desk(site, observer=_observer(output)) as at:
+    with Meter(output, site.clock) as meter, desk(site, observer=_observer(meter)) as at:
         if plan or not at.is_giving_back(server.name):
             stand_in = at.stand_in_for(server.name)
         refusal = rights.for_giving_back(at, server.name)
@@ -112,12 +115,11 @@ def stop_failover(
             return
         if refusal is not None:
             raise refusal
-        for sign in signs:
-            output.progress(f"warning: {sign}")
         output.confirm(
             f"The Failover Server will stop performing the role of {server.name}; nobody serves "
             f"its clients until {server.name} has been restarted.",
             yes=yes,
+            warnings=signs,
         )
         at.stand_down(server.name, wait_s=10)
     end(
@@ -164,6 +166,7 @@ def takeover_ip(
 
     Example: ipfx-failover takeover-ip 192.168.11.1 --adapter eth0
     """
+    from ipfx_failover.cli.meter import Meter
     from ipfx_failover.cli.output import Output
     from ipfx_failover.standin.commands import AddressCommand
     from ipfx_failover.wiring import rights
@@ -173,7 +176,7 @@ def takeover_ip(
 
     site = open_site(config)
     output = Output(as_json)
-    with desk(site, observer=_observer(output)) as at:
+    with Meter(output, site.clock) as meter, desk(site, observer=_observer(meter)) as at:
         command = AddressCommand(at, target, adapter)
         if release:
             command.release()
@@ -194,13 +197,16 @@ def takeover_ip(
     end(site, output, done, None)
 
 
-def _observer(output: Output) -> Observer:
+def _observer(meter: Meter) -> Observer:
     from ipfx_failover.state.journal import StepState
 
     def observe(step: Step, state: StepState, text: str) -> None:  # noqa: ARG001 - the port
         words = {StepState.DONE: "done", StepState.UNDONE: "undone"}
-        if state in words:
-            output.progress(f"  {words[state]}: {text}")
+        if state is StepState.DOING:
+            meter.begin(text)
+        elif state in words:
+            meter.end()
+            meter.line(f"  {words[state]}: {text}")
 
     return observe
 

@@ -23,17 +23,21 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass
 class Terminal:
-    """Runs a command line of ipfx-failover in a pseudo-terminal. Use it as a context."""
+    """Runs a command line of ipfx-failover in a pseudo-terminal. Use it as a context.
+
+    `module`: of another program, which is run instead.
+    """
 
     argv: tuple[str, ...]
     environ: Mapping[str, str] = field(default_factory=dict)
+    module: str = "ipfx_failover"
 
     def __enter__(self) -> Terminal:  # noqa: PYI034 - it is not subclassed
         self._seen = bytearray()
         self._answered = 0
         self._ours, theirs = pty.openpty()
         self.process = subprocess.Popen(
-            ["setsid", "--ctty", sys.executable, "-m", "ipfx_failover", *self.argv],
+            ["setsid", "--ctty", sys.executable, "-m", self.module, *self.argv],
             cwd=ROOT,
             env={**os.environ, "COLUMNS": "80", **self.environ},
             stdin=theirs,

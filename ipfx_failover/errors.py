@@ -6,7 +6,10 @@ The exit codes are the same for every command (man page, EXIT STATUS).
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class ExitCode(IntEnum):
@@ -75,13 +78,14 @@ class Refused(FailoverError):
 
 
 class Unconfirmed(Refused):
-    """Nobody was there to answer; `question` is what would have been asked."""
+    """Nobody was there to answer; `question` is what would have been asked, after `warnings`."""
 
-    def __init__(self, question: str) -> None:
+    def __init__(self, question: str, warnings: Sequence[str] = ()) -> None:
         super().__init__(
             f"this needs a confirmation: {question}", "run it in a terminal, or add --yes"
         )
         self.question = question
+        self.warnings = tuple(warnings)
 
 
 class Unreachable(FailoverError):

@@ -47,6 +47,10 @@ MaybeName = Annotated[
         autocompletion=server_names,
     ),
 ]
+Ask = Annotated[
+    bool,
+    typer.Option("--ask", hidden=True, help="Confirm it even where there is no terminal."),
+]
 UntilEof = Annotated[
     bool, typer.Option("--until-eof", hidden=True, help="End when standard input ends.")
 ]

@@ -72,17 +72,19 @@ class Output:
         """Whether somebody is there to answer a question."""
         return not self.as_json and sys.stdin.isatty()
 
-    def confirm(self, question: str, *, yes: bool) -> None:
-        """Ask a question with the manual's words, where there is a terminal.
+    def confirm(self, question: str, *, yes: bool, warnings: Sequence[str] = ()) -> None:
+        """Warn, and ask a question with the manual's words, where there is a terminal.
 
         Raises:
             Unconfirmed: nobody there to ask, and no `--yes`.
             Refused: declined.
         """
+        for warning in warnings:
+            self.progress(f"warning: {warning}")
         if yes:
             return
         if not self.can_ask:
-            raise Unconfirmed(question)
+            raise Unconfirmed(question, warnings)
         write(sys.stderr, question)
         sys.stderr.write("Continue? [y/N] ")
         sys.stderr.flush()
@@ -111,6 +113,7 @@ def as_error(error: FailoverError) -> dict[str, object]:
         shown["details"] = details
     if isinstance(error, Unconfirmed):
         shown["question"] = error.question
+        shown["warnings"] = list(error.warnings)
     return shown
 
 

@@ -28,7 +28,8 @@ class WatchApp(App[Exception]):
     CSS_PATH = "screen.tcss"
     ENABLE_COMMAND_PALETTE = False
     TITLE = "IPFX Failover Server"
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (24, "-usual"), (34, "-high")]  # noqa: RUF012 - Textual's way
+    # A high terminal has room for the log and a command's output at once.
+    VERTICAL_BREAKPOINTS = [(0, "-usual"), (34, "-high")]  # noqa: RUF012 - Textual's way
 
     def __init__(self, look: Look, commands: Commands) -> None:
         super().__init__(ansi_color=True)

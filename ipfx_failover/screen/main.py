@@ -15,7 +15,7 @@ from textual.widgets import OptionList, Static
 from ipfx_failover.screen import view
 from ipfx_failover.screen.dialogs import Help, Question
 from ipfx_failover.screen.follower import Follower
-from ipfx_failover.screen.runs import SHOWS_COMMAND, Ended, Runs, Said
+from ipfx_failover.screen.runs import READY, SHOWS_COMMAND, Ended, Runs, Said
 from ipfx_failover.screen.toolbar import TOOLS
 from ipfx_failover.screen.values import Seen
 from ipfx_failover.screen.widgets import Lines, Servers, styled
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 _NO_LOG = "The log is for the user that runs the monitor to read."
 _KEYS_ABOVE = 5
+_ROWS_OF_OTHERS = 4
+"""Title, toolbar, and what goes on."""
+_FEWEST_ROWS = 4
 _TOOLS = {tool.key: tool for tool in TOOLS}
 
 
@@ -62,21 +65,24 @@ class MainScreen(Screen[None]):
         super().__init__()
         self._title = Static(id="title")
         self._banner = Static(id="banner")
+        self._middle = Horizontal(id="middle")
         self._servers = Servers()
         self._details = Lines("", id="details", follows=False)
         self._log = Lines("Log", id="log", follows=True)
         self._panel = Lines("", id="command", follows=True)
-        self._ready = Static(id="ready")
+        self._ready = Static(READY, id="ready")
         self._seen = Seen(None)
         self._day = ""
-        self._runs = Runs(self, commands, self._panel)
+        self._runs = Runs(
+            self, commands, self._panel, lambda words: self._ready.update(Content(words))
+        )
         self._follower = Follower(look, self._tell, self._fail)
 
     def compose(self) -> ComposeResult:
         yield self._title
         yield Static(_toolbar(), id="toolbar")
         yield self._banner
-        with Horizontal(id="middle"):
+        with self._middle:
             yield self._servers
             yield self._details
         yield self._log
@@ -87,6 +93,9 @@ class MainScreen(Screen[None]):
         self._servers.focus()
         self._show()
         self._follower.start()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show)
 
     def on_unmount(self) -> None:
         self._follower.stop()
@@ -108,7 +117,6 @@ class MainScreen(Screen[None]):
 
     def on_ended(self, ended: Ended) -> None:
         self._runs.ended(ended.code)
-        self._show()
 
     @on(OptionList.OptionHighlighted)
     def _show(self) -> None:
@@ -120,13 +128,11 @@ class MainScreen(Screen[None]):
         self._banner.display = bool(lines)
         self._servers.show(report)
         self._show_details()
-        self._ready.update(Content(self._runs.state))
 
     def action_choose(self, key: str) -> None:
         server = self._servers.chosen
         if server is not None:
             self._runs.choose(_TOOLS[key], server)
-        self._show()
 
     def action_help(self) -> None:
         self.app.push_screen(Help())
@@ -138,7 +144,6 @@ class MainScreen(Screen[None]):
     def action_interrupt(self) -> None:
         if self._runs.is_running:
             self._runs.interrupt()
-            self._show()
         else:
             self.app.exit()
 
@@ -158,6 +163,13 @@ class MainScreen(Screen[None]):
         self._details.border_title = name or ""
         lines = view.details(server, report) if server and report else []
         self._details.show(lines)
+        self._share_out(len(view.banner(self._seen)))
+
+    def _share_out(self, banner_rows: int) -> None:
+        """The details get the rows that they need, the log the rest, and a few in any case."""
+        rest = self.size.height - _ROWS_OF_OTHERS - banner_rows
+        wanted = max(self._details.needed_height, rest * 3 // 5)
+        self._middle.styles.height = max(_FEWEST_ROWS, min(wanted, rest - _FEWEST_ROWS))
 
     # These two are called in the follower's thread.
     def _tell(self, seen: Seen) -> None:

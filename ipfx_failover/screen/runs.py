@@ -13,7 +13,7 @@ from ipfx_failover.screen.toolbar import Refusal, question_in
 from ipfx_failover.screen.view import Line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from textual.screen import Screen
 
@@ -46,18 +46,24 @@ class Runs:
     """One command at a time.
 
     What a command asks is asked in its own words: it is called without --yes first, and says its
-    question instead of asking it, for there is no terminal.
+    question instead of asking it, for there is no terminal. `tell` is told what goes on.
     """
 
-    def __init__(self, screen: Screen[None], commands: Commands, panel: Lines) -> None:
+    def __init__(
+        self,
+        screen: Screen[None],
+        commands: Commands,
+        panel: Lines,
+        tell: Callable[[str], None],
+    ) -> None:
         self._screen = screen
+        self._tell = tell
         self._commands = commands
         self._panel = panel
         self._child: Child | None = None
         self._asking: tuple[Tool, str] | None = None
         self._answer: list[str] = []
         self.words = ""
-        self.state = READY
 
     @property
     def is_running(self) -> bool:
@@ -66,16 +72,16 @@ class Runs:
     def choose(self, tool: Tool, server: str) -> None:
         """Somebody wants this; ask first."""
         if self.is_running:
-            self.state = f"{self.words} still runs; Ctrl-C ends it"
-        elif tool.asks:
+            self._tell(f"{self.words} still runs; Ctrl-C ends it")
+        elif tool.asks is not None:
             self._asking, self._answer = (tool, server), []
-            self._start(tool, server, "--json", state=f"{tool.label} {server}: looking ...")
+            self._start(tool, server, *tool.asks, state=f"{tool.label} {server}: looking ...")
         else:
             self._confirm(tool, server, f"{tool.label} {server}?")
 
     def interrupt(self) -> None:
         if self._child is not None:
-            self.state = f"{self.words}: ending it ..."
+            self._tell(f"{self.words}: ending it ...")
             self._child.interrupt()
 
     def said(self, line: str) -> None:
@@ -92,14 +98,11 @@ class Runs:
             return
         wanted = question_in(self._answer)
         if isinstance(wanted, str):
-            self.state = READY
+            self._tell(READY)
             self._confirm(*asked, wanted)
             return
-        if isinstance(wanted, Refusal):
-            answer = [f"error: {wanted.message}", f"  hint: {wanted.hint}"]
-        else:
-            answer = self._answer
-        self._open_panel(_shown(one_line(line)) for line in answer)
+        answer = wanted.lines if isinstance(wanted, Refusal) else self._answer
+        self._open_panel(_shown(line) for line in answer)
         self._show_end(code)
 
     def _confirm(self, tool: Tool, server: str, question: str) -> None:
@@ -108,24 +111,22 @@ class Runs:
                 self._start(tool, server, *(["--yes"] if tool.asks else []))
                 self._open_panel([])
             else:
-                self.state = f"{tool.label} {server}: declined; nothing was done"
+                self._tell(f"{tool.label} {server}: declined; nothing was done")
 
-        self._screen.app.push_screen(
-            Question(f"{tool.label} {server}", one_line(question)), answered
-        )
+        self._screen.app.push_screen(Question(f"{tool.label} {server}", question), answered)
 
     def _start(self, tool: Tool, server: str, *options: str, state: str = "") -> None:
         self.words = f"{tool.command} {server}"
-        self.state = state or f"{self.words}: running ..."
+        self._tell(state or f"{self.words}: running ...")
         try:
             self._child = self._commands.start(
                 [tool.command, server, *options],
-                lambda line: _tell(self._screen, Said(one_line(line))),
-                lambda code: _tell(self._screen, Ended(code)),
+                lambda line: _post(self._screen, Said(one_line(line))),
+                lambda code: _post(self._screen, Ended(code)),
             )
         except FailoverError as error:
             self._asking = None
-            self.state = f"error: {error.message}"
+            self._tell(f"error: {error.message}")
 
     def _open_panel(self, lines: Iterable[Line]) -> None:
         self._panel.border_title = f"ipfx-failover {self.words}"
@@ -133,7 +134,7 @@ class Runs:
         self._show_panel()
 
     def _show_end(self, code: int) -> None:
-        self.state = f"{self.words}: {in_words(code)}"
+        self._tell(f"{self.words}: {in_words(code)}")
         tone = "ok" if code == ExitCode.DONE else "error"
         self._panel.add([Line(f"{in_words(code)}; Esc closes this", tone)])
         self._show_panel()
@@ -154,6 +155,6 @@ def _shown(line: str) -> Line:
     return Line(line, "error" if line.startswith("error:") else "")
 
 
-def _tell(screen: Screen[None], message: Message) -> None:
+def _post(screen: Screen[None], message: Message) -> None:
     """From another thread; nobody has to hear it when the screen is gone."""
     screen.post_message(message)

@@ -6,37 +6,42 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ipfx_failover.events import one_line
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """`asks`: the command has a question of its own, which is asked in its words."""
+    """A key, its name in the manual, and its command.
+
+    `asks`: how the command is made to say its question, which is asked in its words; None: it has
+    none.
+    """
 
     key: str
     label: str
     command: str
-    asks: bool = True
+    asks: tuple[str, ...] | None = ("--json",)
 
 
 TOOLS = (
-    Tool("s", "Suspend", "suspend", asks=False),
-    Tool("t", "Stop", "stop", asks=False),
-    Tool("r", "Resume", "resume", asks=False),
+    Tool("s", "Suspend", "suspend", asks=None),
+    Tool("t", "Stop", "stop", asks=None),
+    Tool("r", "Resume", "resume", asks=None),
     Tool("f", "Failover Now", "failover-now"),
     Tool("o", "Stop Failover Server", "stop-failover"),
-    Tool("l", "Replicate from Live", "replicate-from-live"),
+    Tool("l", "Replicate from Live", "replicate-from-live", ("--json", "--ask")),
     Tool("v", "Replicate to Live", "replicate-to-live"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a command has not even asked."""
+    """Why a command has not even asked, as it would print it."""
 
-    message: str
-    hint: str
+    lines: tuple[str, ...]
 
 
 def question_in(lines: Sequence[str]) -> str | Refusal | None:
@@ -47,10 +52,17 @@ def question_in(lines: Sequence[str]) -> str | Refusal | None:
     for line in reversed(lines):
         error = _error_in(line)
         if error is not None and "question" in error:
-            return str(error["question"])
+            warnings = [f"warning: {warning}" for warning in error.get("warnings", ())]
+            return "\n".join(map(one_line, [*warnings, str(error["question"])]))
         if error is not None:
-            return Refusal(str(error.get("message")), str(error.get("hint")))
+            return _refusal(error)
     return None
+
+
+def _refusal(error: Mapping[str, Any]) -> Refusal:
+    details = [str(detail) for detail in error.get("details", ())]
+    said = [*details, f"error: {error.get('message')}", f"  hint: {error.get('hint')}"]
+    return Refusal(tuple(map(one_line, said)))
 
 
 def _error_in(line: str) -> dict[str, Any] | None:

@@ -55,9 +55,10 @@ def title(seen: Seen) -> str:
     if seen.report is None:
         return "IPFX Failover Server"
     monitor = seen.report.monitor
+    drawn = datetime.fromisoformat(seen.report.as_of).astimezone()
     host = f" {monitor.host}" if monitor.host else ""
     watched = f"monitor: process {monitor.pid}" if monitor.running else "no monitor runs"
-    return f"IPFX Failover Server{host} - {watched} - {_local(seen.report.as_of)}"
+    return f"IPFX Failover Server{host} - {watched} - {drawn:%Y-%m-%d %H:%M:%S}"
 
 
 def banner(seen: Seen) -> list[Line]:
@@ -74,8 +75,9 @@ def banner(seen: Seen) -> list[Line]:
     if report.standing_in_for:
         words = f"Stand-in: {report.stand_in_phase} for {report.standing_in_for}"
         lines.append(Line(f"{STAND_IN_MARK} {words}", "error"))
+    lines += [Line(advice, "warning") for advice in report.advice]
     if report.mails_waiting:
-        lines.append(Line(f"{report.mails_waiting} mails wait to be sent", "warning"))
+        lines.append(Line(f"Mails that wait to be sent: {report.mails_waiting}", "warning"))
     return lines
 
 
@@ -99,7 +101,7 @@ def details(server: ServerReport, report: StatusReport) -> list[Line]:
         ("IP Address", server.address),
         ("IP Port", str(server.port)),
         ("Status", _status(server)),
-        ("Last Answer", _when(server.last_answer_at, now)),
+        ("Last Answer", _last_answer(server, now)),
         ("Last Failover", _when(server.last_failover_at, now)),
     ]
     replication = [
@@ -112,6 +114,7 @@ def details(server: ServerReport, report: StatusReport) -> list[Line]:
         *_fields(fields, ICONS[Status(server.status)].tone),
         Line("REPLICATION", "bold"),
         *_fields(replication, ""),
+        *([Line(server.obstacle, "error")] if server.obstacle else []),
         *(Line(note, "warning") for note in server.notes),
     ]
 
@@ -145,30 +148,38 @@ def _fields(fields: Iterable[tuple[str, str]], status_tone: str) -> list[Line]:
 
 
 def _status(server: ServerReport) -> str:
-    more = [] if server.activity in {"idle", "replicating"} else [server.activity]
-    if server.misses:
-        more.append(f"{server.misses} pings unanswered")
+    more = () if server.activity in {"idle", "replicating"} else (server.activity,)
     return ", ".join([server.status, *more])
+
+
+def _last_answer(server: ServerReport, now: datetime) -> str:
+    misses = f", {server.misses} misses" if server.misses else ""
+    return _when(server.last_answer_at, now) + misses
 
 
 def _file_sync(server: ServerReport, now: datetime, *, monitored: bool) -> str:
     if server.files_as_of is None:
         return "-"
-    as_of = f"as of {_when(server.files_as_of, now)}"
     if server.mode != Mode.MONITORING:
-        return f"Stopped, {as_of}"
-    if server.authority == Authority.STANDBY:
-        return f"Held, {as_of}"
-    return f"Syncing Real Time, {as_of}" if monitored else f"No monitor, {as_of}"
+        word = "Stopped"
+    elif server.authority == Authority.STANDBY:
+        word = "Held"
+    else:
+        word = "Syncing Real Time" if monitored else "No monitor"
+    return f"{word} ({_far(datetime.fromisoformat(server.files_as_of), now)})"
 
 
 def _when(iso: str | None, now: datetime) -> str:
-    """A local time, and how far away it is."""
+    """A local time, without the date where it is today's, and how far away it is."""
     if iso is None:
         return "-"
-    at = datetime.fromisoformat(iso)
-    far = _rough(abs(now - at))
-    return f"{_local(iso)} ({f'in {far}' if at > now else f'{far} ago'})"
+    at = datetime.fromisoformat(iso).astimezone()
+    is_today = at.date() == now.astimezone().date()
+    return f"{at:{'%H:%M:%S' if is_today else '%Y-%m-%d %H:%M'}} ({_far(at, now)})"
+
+
+def _far(at: datetime, now: datetime) -> str:
+    return f"in {_rough(at - now)}" if at > now else f"{_rough(now - at)} ago"
 
 
 def _rough(span: timedelta) -> str:
@@ -177,10 +188,6 @@ def _rough(span: timedelta) -> str:
         if seconds >= size:
             return f"{seconds // size} {unit}"
     return "0 s"
-
-
-def _local(iso: str) -> str:
-    return f"{datetime.fromisoformat(iso).astimezone():%Y-%m-%d %H:%M:%S}"
 
 
 def _clipped(text: str, width: int) -> str:

@@ -34,7 +34,7 @@ STYLES = {
 }
 """How each tone of a line looks; the colours are the terminal's own."""
 
-_SMALLEST_LIST = 20
+_USUAL_LIST = 28
 
 
 def styled(lines: Iterable[Line]) -> Content:
@@ -65,6 +65,12 @@ class Lines(VerticalScroll):
         self._kept.extend(lines)
         if tuple(self._kept) != before:
             self._draw()
+
+    @property
+    def needed_height(self) -> int:
+        """How many rows show all of it, with its title."""
+        width = self.scrollable_content_region.width or 1
+        return 1 + sum(-(-len(line.text) // width) or 1 for line in self._kept)
 
     def on_resize(self, _: Resize) -> None:
         self._to_end()
@@ -116,7 +122,7 @@ class Servers(OptionList):
             self.replace_option_prompt(name, prompt)
 
     def _lines_of(self, report: StatusReport | None) -> dict[str, Line]:
-        width = max(self.content_size.width, _SMALLEST_LIST)
+        width = self.scrollable_content_region.width or _USUAL_LIST
         if report is None:
             return {name: unknown_in_list(name, width) for name in self._names()}
         return {each.name: in_list(each, report, width) for each in report.servers}

@@ -1,0 +1,68 @@
+"""What the main screen follows and what it starts, in memory."""
+
+from __future__ import annotations
+
+import queue
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ipfx_failover.screen.values import Seen
+
+
+class FakeLook:
+    """Shows what it was told to show, each once, in order; an error is raised."""
+
+    def __init__(self, *seen: Seen | Exception) -> None:
+        self._waiting: queue.SimpleQueue[Seen | Exception] = queue.SimpleQueue()
+        self.is_closed = False
+        for each in seen:
+            self.show(each)
+
+    def show(self, seen: Seen | Exception) -> None:
+        self._waiting.put(seen)
+
+    def look(self) -> Seen | None:
+        if self._waiting.empty():
+            return None
+        seen = self._waiting.get()
+        if isinstance(seen, Exception):
+            raise seen
+        return seen
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+class FakeChild:
+    """A command that runs until the test ends it, or somebody interrupts it."""
+
+    def __init__(
+        self, arguments: Sequence[str], said: Callable[[str], None], ended: Callable[[int], None]
+    ) -> None:
+        self.arguments = list(arguments)
+        self._said = said
+        self._ended = ended
+
+    def end(self, *lines: str, code: int = 0) -> None:
+        """Print these lines, and end."""
+        for line in lines:
+            self._said(line)
+        self._ended(code)
+
+    def interrupt(self) -> None:
+        self.end("error: interrupted", code=130)
+
+
+class FakeCommands:
+    """Remembers what was started."""
+
+    def __init__(self) -> None:
+        self.started: list[FakeChild] = []
+
+    def start(
+        self, arguments: Sequence[str], said: Callable[[str], None], ended: Callable[[int], None]
+    ) -> FakeChild:
+        self.started.append(FakeChild(arguments, said, ended))
+        return self.started[-1]

@@ -88,6 +88,12 @@ def test_one_that_stopped_by_itself_is_over() -> None:
     assert (Ending.AUTO_STOPPED, at(90)) == (failover.ending, failover.ended_at)
 
 
+def test_what_comes_after_its_end_changes_it_no_more() -> None:
+    over: tuple[Happened, ...] = (*RISE, (90, K.AUTO_STOPPED, {"kept": "/x"}))
+
+    assert told(*over) == told(*over, (95, K.FAILBACK_COMPLETED, {}), (96, K.STANDBY_DISCARDED, {}))
+
+
 def test_one_that_failed_says_why_and_the_next_is_another() -> None:
     first, second = told(
         *FALL,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ipfx_failover.history.plot import ASCII, BLOCKS, characters, plot
@@ -53,6 +55,14 @@ def test_no_line_of_a_chart_is_wider_than_the_terminal(width: int, drawn_with: o
 )
 def test_the_encoding_says_what_can_be_drawn_with(encoding: str | None, expected: object) -> None:
     assert expected is characters(encoding)
+
+
+def test_a_short_ping_time_beside_a_long_one_is_not_invisible() -> None:
+    past = history()
+    long = replace(past.pings[0], begins_at=past.pings[1].begins_at, rtt_sum_us=10**9)
+    lines = plot(replace(past, pings=(past.pings[0], long), failovers=()), 31, ASCII)
+
+    assert "     0 ms |..##" in lines
 
 
 def test_blocks_show_a_third_of_a_cell() -> None:

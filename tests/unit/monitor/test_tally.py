@@ -119,6 +119,17 @@ def test_nobody_knows_of_a_suspended_server(world: Simulation) -> None:
     assert sums(world, DEMO)[0] <= 5 < 4 * ROUNDS_A_MINUTE < sums(world, OTHER)[0]
 
 
+def test_misses_before_a_suspension_mean_nothing_any_more(world: Simulation) -> None:
+    world.unplug(DEMO)
+    world.rounds_pass(FAILOVER - 1)
+    world.change_mode(DEMO, "suspend")
+    world.rounds_pass(3)
+    world.plug(DEMO)
+    world.change_mode(DEMO, "resume")
+
+    assert 0 == sum(each.lost for each in recorded(world, DEMO))
+
+
 def test_two_servers_are_told_apart(world: Simulation) -> None:
     world.ignore_pings(OTHER, ignore=True)
     world.rounds_pass(ROUNDS_A_MINUTE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from ipfx_failover.decide.status import Status
+from ipfx_failover.errors import Refused
 from ipfx_failover.metrics import PREFIX, Measured, exposition
 from ipfx_failover.records import PingTotals
 from ipfx_failover.report import MonitorReport, ServerReport, StatusReport
@@ -150,6 +152,16 @@ def test_a_server_that_was_taken_out_of_the_config_has_no_metrics() -> None:
     gone = replace(PINGS, server="GONE")
 
     assert "GONE" not in exposition(replace(MEASURED, pings=(PINGS, gone)))
+
+
+def test_without_the_package_it_is_said_how_to_install_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)  # as if it were not there
+
+    with pytest.raises(Refused, match="prometheus-client, which is not installed") as caught:
+        exposition(MEASURED)
+    assert "pip install 'ipfx-failover[metrics]'" == caught.value.hint
 
 
 @given(st.text())

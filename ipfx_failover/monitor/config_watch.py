@@ -117,7 +117,7 @@ class ConfigWatch:
             self._raw, self._is_broken = raw, False
             return True
         generation = self._build(config, self._in_use)
-        said = in_words(changes(self._raw, raw), before, config)
+        said = in_words(changes(self._raw, raw), before, config) or "what had waited"
         offer = Reconfigured(generation, standing_in, said, waits)
         if not self._is_taken(offer):
             generation.discard(self._in_use)

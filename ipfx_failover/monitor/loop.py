@@ -134,7 +134,12 @@ class Monitor:
     def begin(self) -> None:
         """What is to be done first; the threads do it as soon as they run."""
         threads = self._threads
-        threads.scribe.write(lambda tx: tx.set_monitor(self._record))
+        # Nothing that a monitor before this one saw, or was kept from, may look as if it were new.
+        threads.scribe.write(
+            lambda tx: tx.set_monitor(self._record),
+            lambda tx: tx.forget_liveness(),
+            lambda tx: tx.set_conditions(()),
+        )
         threads.scribe.emit(
             EventKind.MONITOR_STARTED, servers=len(self._config.servers), pid=os.getpid()
         )

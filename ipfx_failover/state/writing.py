@@ -159,6 +159,10 @@ class Transaction(Reading):
             ],
         )
 
+    def forget_liveness(self) -> None:
+        """What a monitor before this one saw is not known any more; when it saw it is."""
+        self.connection.execute("UPDATE observations SET liveness = 'unknown', misses = 0")
+
     def forget_observations(self, servers: Iterable[str]) -> None:
         self.connection.executemany(
             "DELETE FROM observations WHERE server = ?", [(server,) for server in servers]

@@ -7,8 +7,9 @@ are kept beside, and whatever the Failover Server does is held against them.
 
 from __future__ import annotations
 
+import threading
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -21,10 +22,11 @@ from ipfx_failover.monitor.hurry import Hurry
 from ipfx_failover.monitor.lookout import Lookout
 from ipfx_failover.monitor.loop import Monitor
 from ipfx_failover.monitor.mailer import Mailer
+from ipfx_failover.monitor.messages import Reconfigured
 from ipfx_failover.monitor.nightly import Nightly
 from ipfx_failover.monitor.prober import Prober, ProbeRound
 from ipfx_failover.monitor.scribe import Scribe
-from ipfx_failover.monitor.threads import Threads
+from ipfx_failover.monitor.threads import Generation, Threads
 from ipfx_failover.monitor.workers import Worker
 from ipfx_failover.records import Authority, Mode, Phase
 from ipfx_failover.replication.refusals import to_live_refusal
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from ipfx_failover.config.models import Config
     from ipfx_failover.monitor.messages import Message
     from ipfx_failover.records import ServerState, StandIn
     from tests.fakes.network import FakeMachine
@@ -122,17 +125,10 @@ class MonitorProcess:
             hurry=hurry,
         )
         self.committer = self.scribe.committer(self.store)
-        self.lookout = Lookout(
-            config=machine.config,
-            clock=clock,
-            boot_id=machine.boot_id,
-            open_store=machine.store,
-            gateway=lambda: machine.us.gateway,
-            note=machine.record().read,
-            tell=self.messages.put,
-            hurry=hurry,
-        )
+        self.hurry = hurry
+        self.lookout = self._lookout(machine.config)
         self.supervisor = FakeSupervisor()
+        self.threads = self._threads()
         self.monitor = Monitor(
             config=machine.config,
             clock=clock,
@@ -141,8 +137,10 @@ class MonitorProcess:
                 addresses.holder(address) is not None or hurry.was_ours(address, at_ns)
             ),
             messages=self.messages,
-            threads=self._threads(),
+            threads=self.threads,
             supervisor=self.supervisor,
+            # Its threads take their turns in `pump`.
+            launch=lambda _name, _run, _messages: threading.Thread(target=lambda: None),
         )
         self.set_disk()
         self.monitor.begin()
@@ -151,6 +149,30 @@ class MonitorProcess:
         except Killed:
             self.end()
             raise
+
+    def _lookout(self, config: Config) -> Lookout:
+        machine = self.machine
+        return Lookout(
+            config=config,
+            clock=machine.clock,
+            boot_id=machine.boot_id,
+            open_store=machine.store,
+            gateway=lambda: machine.us.gateway,
+            note=machine.record().read,
+            tell=self.messages.put,
+            hurry=self.hurry,
+        )
+
+    def take_up(self, config: Config, *, built_for: str | None = None, waits: str = "") -> bool:
+        """Offer the monitor another config, as it was built while we stood in for `built_for`."""
+        lookout = self._lookout(config)
+        threads = replace(self.threads, lookout=lookout)
+        generation = Generation(config, threads, lookout.first(), lambda: None)
+        offer = Reconfigured(generation, built_for, "as the test says", waits)
+        self.monitor.hear(offer)
+        if offer.is_taken:
+            self.lookout, self.threads = lookout, threads
+        return offer.is_taken
 
     def _threads(self) -> Threads:
         machine = self.machine

@@ -155,3 +155,17 @@ def test_a_ping_that_our_own_kernel_refuses_is_told_with_its_reason(world: Simul
     (refused,) = held(world)
     assert (C.NOT_PINGED, DEMO) == (refused.concern, refused.server)
     assert "Operation not permitted" == refused.text
+
+
+def test_what_the_monitor_before_saw_and_was_kept_from_is_not_known_any_more(
+    world: Simulation,
+) -> None:
+    world.ignore_pings(DEMO, ignore=True)
+    world.rounds_pass(2)
+    assert held(world)
+
+    world.start_monitor()
+    with world.machine.store() as store:
+        seen = store.observations()
+    assert [("unknown", 0)] * 2 == [(each.liveness, each.misses) for each in seen.values()]
+    assert [] == held(world)

@@ -42,7 +42,7 @@ def metrics(
     config: ConfigPath = None,
     as_json: Json = False,
     until_eof: UntilEof = False,
-) -> None:
+) -> int | None:
     """Print the status as Prometheus metrics.
 
     The same numbers as in status, with units in their names: whether a monitor runs, each server's
@@ -54,12 +54,12 @@ def metrics(
     Example: ipfx-failover metrics --output /srv/metrics/ipfx.prom
     """
     from ipfx_failover.cli.output import Output
-    from ipfx_failover.errors import UsageError
+    from ipfx_failover.errors import ExitCode, Interrupted, UsageError
     from ipfx_failover.wiring.measuring import Meter, place_of, serve
 
     if listen is None:
         _print(Meter(config).measure(), output, Output(as_json))
-        return
+        return None
     if output is not None or as_json:
         raise UsageError("--listen goes with neither --output nor --json", "leave one of them out")
     place = place_of(listen)
@@ -67,7 +67,11 @@ def metrics(
         from ipfx_failover.adapters.signals import end_at_eof
 
         end_at_eof()
-    serve(config, place, is_child=until_eof)
+    try:
+        serve(config, place, is_child=until_eof)
+    except Interrupted:
+        return ExitCode.INTERRUPTED
+    return None
 
 
 def _print(measured: Measured, file: Path | None, output: Output) -> None:

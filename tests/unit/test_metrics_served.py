@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,8 @@ import pytest
 
 from ipfx_failover.adapters.metrics_server import MetricsServer
 from ipfx_failover.errors import Busy, Refused, UsageError
-from ipfx_failover.state.store import Store
+from ipfx_failover.snapshot import write_snapshot
+from ipfx_failover.state.store import DATABASE, Store
 from ipfx_failover.wiring.measuring import Meter, place_of, write
 from tests.support.processes import GENEROUS_S, ROOT, eventually
 from tests.support.smtp_server import HOST, free_port
@@ -150,6 +152,15 @@ def test_the_outbox_shows_channels_in_which_nothing_waits(config: Path, tmp_path
     Store(tmp_path / "state").close()
 
     assert {"mail": 0} == Meter(config).measure().waiting
+
+
+def test_who_may_not_open_the_store_measures_by_the_snapshot(config: Path, tmp_path: Path) -> None:
+    report = replace(Meter(config).measure().report, mails_waiting=3)
+    (tmp_path / "state" / DATABASE).mkdir(parents=True)  # it cannot be opened
+    write_snapshot(report, tmp_path / "state")
+
+    measured = Meter(config).measure()
+    assert (report, {"mail": 3}, ()) == (measured.report, measured.waiting, measured.pings)
 
 
 def test_a_file_is_replaced_in_one_step_and_is_for_all_to_read(tmp_path: Path) -> None:

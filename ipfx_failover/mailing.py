@@ -226,9 +226,16 @@ class _Delivery:
             return _plus(done, dropped=1, problem=error)
         with self.store.transaction() as tx:
             self._postpone(tx, error.message)
-            if isinstance(error, AskedToWaitError):
-                outbox.hold(tx, self.channel, self.clock.now() + error.wait)
+            self._hold_the_others(tx, error)
         return _plus(done, postponed=1, problem=error)
+
+    def _hold_the_others(self, tx: Transaction, error: FailoverError) -> None:
+        """Nobody is asked once a second by each of a hundred that wait; what is new may try."""
+        if isinstance(error, RejectedError):
+            return
+        asked = error.wait if isinstance(error, AskedToWaitError) else timedelta()
+        wait = max(asked, outbox.back_off(self.posted.attempts))
+        outbox.hold(tx, self.channel, self.clock.now() + wait)
 
     def _taken(self, refused: Mapping[str, Refusal], done: Drained) -> Drained:
         """At least one recipient has got it; only those who may still get it are tried again."""
@@ -247,6 +254,7 @@ class _Delivery:
 
     def _sent(self, tx: Transaction) -> None:
         outbox.mark_sent(tx, self.posted, self.clock.now())
+        outbox.release(tx, self.channel, self.clock.now())
         if self.posted.last_error is not None and not outbox.is_failing(tx, self.channel):
             self._tell(tx, EventKind.MAIL_RECOVERED)
 

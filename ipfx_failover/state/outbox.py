@@ -143,6 +143,15 @@ def hold(tx: Transaction, channel: str, until: datetime) -> None:
     )
 
 
+def release(tx: Transaction, channel: str, now: datetime) -> None:
+    """What was held without having been tried is due again."""
+    tx.connection.execute(
+        "UPDATE outbox SET next_attempt_at = ? WHERE channel = ? AND attempts = 0 "
+        "AND next_attempt_at > ? AND sent_at IS NULL AND dropped_at IS NULL",
+        (now.isoformat(), channel, now.isoformat()),
+    )
+
+
 def drop(tx: Transaction, posted: Posted, *, reason: str, now: datetime) -> None:
     """Give up; the row stays, with the reason."""
     tx.connection.execute(

@@ -157,6 +157,21 @@ def test_who_asks_us_to_wait_is_left_in_peace(desk: Desk) -> None:
     assert 2 == len(desk.told(TEAM))
 
 
+def test_one_that_is_down_is_not_asked_for_each_that_waits_and_then_gets_all(desk: Desk) -> None:
+    for number in range(50):
+        desk.emit(K.STAND_IN_STARTED, f"SERVER{number}")
+    desk.reached[TEAM].is_up = False
+    for _ in range(60):
+        desk.drain(TEAM)
+        desk.clock.advance(1)
+    asked = desk.reached[TEAM].attempts
+    desk.reached[TEAM].is_up = True
+    desk.emit(K.ISOLATED, None, reason="no carrier")
+
+    assert 3 == asked
+    assert 50 <= len(desk.told(TEAM))
+
+
 def test_what_waits_for_a_hook_that_is_no_more_is_dropped_with_that_reason(desk: Desk) -> None:
     desk.emit(K.STAND_IN_STARTED)
     register(desk.store, [])

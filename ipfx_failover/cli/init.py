@@ -265,13 +265,13 @@ def _end(written: Written, output: Output) -> None:
     output.line(f"Written: {path}")
     if written.kept:
         output.line(f"The config that was there: {written.kept}")
-    for reference in written.references:
+    for reference in written.references.values():
         output.line(f"Password: {' '.join(f'{kind} {at}' for kind, at in reference.items())}")
     show_findings(findings, output)
     output.line("Next: ipfx-failover server add NAME")
     output.document(
         config=str(path),
         kept=str(written.kept) if written.kept else None,
-        passwords=list(written.references),
+        passwords=[".".join(key) for key in written.references],
         findings=[asdict(finding) for finding in findings],
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ipfx_failover.adapters.editor import edit_file
 from ipfx_failover.config.find import find
 from ipfx_failover.config.load import read
+from ipfx_failover.errors import Failed, Refused
 from ipfx_failover.wiring.config_file import judge, replace
 
 if TYPE_CHECKING:
@@ -25,24 +26,36 @@ class Draft:
 
         Raises:
             UsageError: there is none, or it cannot be read.
+            Refused: no copy can be made.
         """
         self.of = find(path, environ=os.environ).resolve()
         self._content = read(self.of)
-        self.path = Path(tempfile.mkdtemp(prefix="ipfx-failover-")) / self.of.name
-        self.path.write_bytes(self._content.data)
+        try:
+            self.path = Path(tempfile.mkdtemp(prefix="ipfx-failover-")) / self.of.name
+            self.path.write_bytes(self._content.data)
+        except OSError as error:
+            raise Refused(
+                f"no copy of the config can be made: {error.strerror or error}",
+                "see that the directory for temporary files can be written and is not full",
+            ) from None
 
     @property
     def is_changed(self) -> bool:
-        return self.path.read_bytes() != self._content.data
+        return self.path.exists() and self.path.read_bytes() != self._content.data
 
     def edit(self) -> None:
         """Run the person's editor.
 
         Raises:
             Refused: there is none.
-            Failed: it cannot be run.
+            Failed: it cannot be run, or the copy is gone.
         """
         edit_file(self.path, os.environ)
+        if not self.path.exists():
+            raise Failed(
+                "the editor left no file; nothing was changed",
+                "run it again, and save under the same name",
+            )
 
     def judged(self) -> Changed:
         """What it would change.

@@ -17,6 +17,8 @@ from ipfx_failover.state.locks import Locks, this_command
 from ipfx_failover.wiring.secret_store import put_secret, reference_for
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ipfx_failover.config.edit import Key
     from ipfx_failover.config.literal import Value
     from ipfx_failover.wiring.secret_store import Place
@@ -42,8 +44,8 @@ class Written:
     loaded: Loaded
     kept: Path | None
     """Where the config is now that was there before."""
-    references: tuple[dict[str, str], ...]
-    """Where the passwords are."""
+    references: Mapping[Key, Mapping[str, str]]
+    """Where the passwords are, by the key that they are for."""
 
 
 def begin(path: Path | None, *, force: bool) -> FirstStart:
@@ -90,7 +92,7 @@ def write(start: FirstStart) -> Written:
             f"{file} cannot be written: {error.strerror or error}",
             "run this as root (sudo), or name another file with --config",
         ) from None
-    return Written(loaded, kept, tuple(references.values()))
+    return Written(loaded, kept, references)
 
 
 def _has_config(file: Path) -> bool:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ipfx_failover.config.secrets import Secret
-from tests.support.terminal import ROOT
-from tests.support.typed import at_terminal, run
+from tests.support.typed import ROOT, at_terminal, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -226,8 +225,10 @@ def test_an_editor_that_changes_nothing_or_is_not_there_leaves_nothing_behind(
 ) -> None:
     same = run("config", "edit", env={"EDITOR": "true", "TMPDIR": str(tmp_path)})
     none = run("config", "edit", env={"EDITOR": "/no/editor", "TMPDIR": str(tmp_path)})
+    gone = run("config", "edit", env={"EDITOR": "rm", "TMPDIR": str(tmp_path)})
 
-    assert (0, 1) == (same.code, none.code)
+    assert (0, 1, 1) == (same.code, none.code, gone.code)
+    assert "left no file" in gone.err
     assert "Nothing to change" in same.out
     assert "cannot be run" in none.err
     assert [config] == list(tmp_path.iterdir())

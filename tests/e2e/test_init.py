@@ -96,7 +96,7 @@ def test_a_script_gives_options_and_is_asked_nothing(config: Path, adapter: str)
     secret = config.parent / "secrets" / "alerts.password"
 
     assert 0 == done.code, done.out
-    assert [{"file": str(secret)}] == done.document["passwords"]
+    assert ["alerts.password"] == done.document["passwords"]
     assert (0o644, 0o600, 0o700) == (mode(config), mode(secret), mode(secret.parent))
     assert "s3cret\n" == secret.read_text()
     assert () == load(config, environ={}).warnings

@@ -67,7 +67,7 @@ def test_a_whole_config_is_read(files: ConfigFiles) -> None:
     assert "failover@example.com" == config.alerts.from_
 
 
-@pytest.mark.parametrize("name", ["minimal.toml", "reference.toml"])
+@pytest.mark.parametrize("name", ["minimal.toml", "reference.toml", "two-primaries.toml"])
 def test_the_examples_load_without_a_warning(name: str, tmp_path: Path) -> None:
     path = tmp_path / name
     path.write_bytes((EXAMPLES / name).read_bytes())

@@ -162,10 +162,18 @@ class _Drawing:
     def _is_stand_in_for(self, name: str) -> bool:
         return self.stand_in is not None and self.stand_in.server.casefold() == name.casefold()
 
-    def _is_stuck(self, name: str) -> bool:
-        """Whether a stand-in goes neither forward nor back by itself."""
-        interrupted = self.stand_in is not None and self.stand_in.phase is Phase.INTERRUPTED
-        return interrupted and self._is_stand_in_for(name)
+    def _of_role(self, name: str) -> Iterator[str]:
+        """What is to be done about the role that is performed, if it is this server's."""
+        if self.stand_in is None or not self._is_stand_in_for(name):
+            return
+        if self.stand_in.phase is Phase.STANDING_IN:
+            since = in_local_time(self.stand_in.since)
+            yield f"stood in for since {since}: repair it, then ipfx-failover stop-failover {name}"
+        elif self.stand_in.phase is Phase.INTERRUPTED:
+            yield (
+                "interrupted: a human is to decide: "
+                f"ipfx-failover failover-now {name}, or ipfx-failover stop-failover {name}"
+            )
 
     def _activity(self, state: ServerState, *, replicating: bool) -> str:
         if self.stand_in is not None and self._is_stand_in_for(state.name):
@@ -184,7 +192,8 @@ class _Drawing:
         return planned.isoformat()
 
     def _notes(self, watched: Watched, state: ServerState) -> list[str]:
-        name, notes = watched.name, []
+        name = watched.name
+        notes = list(self._of_role(name))
         if state.failback_pending:
             notes.append(
                 f"failback pending: restart {name}, then ipfx-failover replicate-to-live {name}"
@@ -196,7 +205,7 @@ class _Drawing:
             )
         if state.attempts:
             notes.append(
-                f"{state.attempts} takeovers failed, the next waits longer: "
+                f"{_takeovers(state.attempts)} failed, the next waits longer: "
                 f"ipfx-failover failover-now {name} --plan"
             )
         if state.stale:
@@ -207,13 +216,12 @@ class _Drawing:
             )
         if watched.has_files and (name.casefold(), "files") not in self.copies:
             notes.append(f"no files yet, and not taken over: ipfx-failover sync-files {name}")
-        if self._is_stuck(name):
-            notes.append(
-                f"{self.stand_in.phase if self.stand_in else ''}: a human is to decide: "
-                f"ipfx-failover failover-now {name}, or ipfx-failover stop-failover {name}"
-            )
         notes += [_words(each) for each in self._of(name, {Concern.NO_REFERENCE})]
         return notes
+
+
+def _takeovers(number: int) -> str:
+    return "a takeover" if number == 1 else f"{number} takeovers"
 
 
 def _is_fresh(record: MonitorRecord, outline: Outline, now: datetime) -> bool:

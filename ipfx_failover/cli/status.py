@@ -92,6 +92,7 @@ _ADDRESS = _HEADER.index("ADDRESS")
 _BEHIND_STATUS = len(_HEADER) - _HEADER.index("STATUS")
 _COLOURS = {"OK": "32", "FAILURE": "31;1", "SUSPECT": "33", "REPLICATING": "36"}
 _GAP = "  "
+_COMMAND = " ipfx-failover "
 
 
 def table(report: StatusReport, now: datetime, width: int, *, colours: bool) -> list[str]:
@@ -149,19 +150,18 @@ def remarks(report: StatusReport) -> list[str]:
 
 def wrapped(remark: str, width: int) -> list[str]:
     """The lines of a remark; a command stands on a line of its own, to be copied whole."""
+    from functools import partial
     from textwrap import wrap
 
     if len(remark) <= width:
         return [remark]
-    said, colon, command = remark.partition(": ipfx-failover ")
-    broken = wrap(
-        f"{said}:" if colon else said,
-        width,
-        subsequent_indent="  ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    return [*broken, f"  ipfx-failover {command}"] if colon else broken
+    said, begins, command = remark.partition(_COMMAND)
+    whole_words = partial(wrap, break_long_words=False, break_on_hyphens=False)
+    lines = whole_words(said, width, subsequent_indent="  ")
+    if begins:
+        command = f"{begins}{command}".strip()
+        lines += whole_words(command, width, initial_indent="  ", subsequent_indent="  ")
+    return lines
 
 
 def _of(iso: str | None, now: datetime) -> str:

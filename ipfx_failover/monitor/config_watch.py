@@ -144,7 +144,10 @@ def _parsed(path: Path) -> Mapping[str, Any]:
 
 
 def _first_line(error: FailoverError) -> str:
-    if isinstance(error, ConfigError):
-        more = f" (and {len(error.problems) - 1} more)" if len(error.problems) > 1 else ""
-        return f"{error.problems[0]}{more}"
-    return f"{error.message}; {error.hint}"
+    """What is wrong, without the file's name: everybody knows which one it is."""
+    if not isinstance(error, ConfigError):
+        return f"{error.message}; {error.hint}"
+    problem, more = error.problems[0], len(error.problems) - 1
+    place = [f"line {problem.line}"] if problem.line else []
+    said = ": ".join([*place, *filter(None, [problem.key]), problem.message])
+    return f"{said} (and {more} more)" if more else said

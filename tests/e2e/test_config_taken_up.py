@@ -85,7 +85,7 @@ def test_a_broken_edit_is_told_once_and_the_last_good_config_stays_in_use(
     eventually(lambda: advice(ready) != [], "the status tells", explain=ready.explain)
     (told,) = advice(ready)
 
-    assert f"{ready.config_path}:" in str(broken.data["reason"])
+    assert str(broken.data["reason"]).startswith("line ")
     assert "ipfx-failover config check" in mail.text
     assert "the config on disk is broken" in told
 

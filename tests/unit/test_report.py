@@ -156,7 +156,11 @@ def test_a_stand_in_is_critical_also_when_all_else_is_well(watched: Site) -> Non
     with watched.store.transaction() as tx:
         tx.claim_stand_in(StandIn("DEMO", "boot 1", now, Phase.STANDING_IN, "10.0.0.1", "eth0"))
 
-    assert (2, "CRITICAL: standing in for DEMO") == is_bad(watched.report())
+    report = watched.report()
+
+    assert (2, "CRITICAL: standing in for DEMO") == is_bad(report)
+    (note,) = report.servers[0].notes
+    assert note.endswith(": repair it, then ipfx-failover stop-failover DEMO")
 
 
 def test_a_snapshot_is_the_report(watched: Site, tmp_path: Path) -> None:

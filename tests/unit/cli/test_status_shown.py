@@ -132,3 +132,14 @@ def test_a_long_remark_is_broken_between_words_and_its_command_stays_whole() -> 
 
 def test_a_short_remark_stays_on_one_line() -> None:
     assert ["B: stale: ipfx-failover x B"] == wrapped("B: stale: ipfx-failover x B", 80)
+
+
+def test_a_command_behind_other_words_stays_whole_too_and_two_are_broken_between_them() -> None:
+    once = wrapped(f"DEMOSERVER: failback pending: restart {'it, ' * 8}then ipfx-failover x A", 80)
+    twice = wrapped(
+        f"A human is to decide: {'ipfx-failover stop-failover DEMOSERVER, or ' * 3}", 80
+    )
+
+    assert "  ipfx-failover x A" == once[-1]
+    assert max(map(len, twice)) <= 80
+    assert all(line.startswith("  ") for line in twice[1:])

@@ -60,6 +60,19 @@ def test_hooks_that_hang_delay_neither_the_takeover_nor_the_mail_nor_another_hoo
     assert "T0K3N" not in "".join(command.out + command.err for command in ready.commands)
 
 
+def test_a_hook_that_is_added_while_the_monitor_runs_is_told(ready: FailoverServer) -> None:
+    file = ready.directory / "told"
+    file.touch()
+    ready.watching_monitor()
+    pager = {"command": python(KEEPS, file), "events": ["suspended"]}
+    ready.configure({"alerts": {"commands": {"pager": pager}}})
+    ready.wait_for_event("config_changed", None)
+    ready.run("suspend", "DEMOSERVER")
+    wait_for(lambda: told(file) or None, "the hook is told")
+
+    assert [("suspended", "DEMOSERVER")] == [(each["kind"], each["server"]) for each in told(file)]
+
+
 def test_metrics_are_served_beside_a_monitor_and_tell_of_a_stand_in(
     ready: FailoverServer, office: Office
 ) -> None:

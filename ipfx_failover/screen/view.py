@@ -78,6 +78,8 @@ def banner(seen: Seen) -> list[Line]:
     lines += [Line(advice, "warning") for advice in report.advice]
     if report.mails_waiting:
         lines.append(Line(f"Mails that wait to be sent: {report.mails_waiting}", "warning"))
+    for hook, count in report.hooks_waiting.items():
+        lines.append(Line(f"Messages that wait for {hook}: {count}", "warning"))
     return lines
 
 

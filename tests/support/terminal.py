@@ -1,87 +1,118 @@
-"""A command in a terminal of its own, with somebody who answers its questions."""
+"""A terminal (pseudo-terminal and emulator) with a program in it: what is typed, what is shown."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
+import select
+import struct
 import subprocess
-import sys
-import threading
+import termios
 from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from tests.support.office import eventually
+import pyte
+
+from tests.support.office import GENEROUS_S, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from types import TracebackType
+    import signal
+    from collections.abc import Mapping, Sequence
 
-ROOT = Path(__file__).parents[2]
+_XTERM = {"TERM": "xterm-256color", "COLUMNS": "", "LINES": "", "LC_ALL": "C.UTF-8"}
+_SLICE_S = 0.05
 
 
-@dataclass
 class Terminal:
-    """Runs a command line of ipfx-failover in a pseudo-terminal. Use it as a context.
+    """Use it as a context; the program is ended with it."""
 
-    `module`: of another program, which is run instead.
-    """
-
-    argv: tuple[str, ...]
-    environ: Mapping[str, str] = field(default_factory=dict)
-    module: str = "ipfx_failover"
-
-    def __enter__(self) -> Terminal:  # noqa: PYI034 - it is not subclassed
-        self._seen = bytearray()
-        self._answered = 0
-        self._ours, theirs = pty.openpty()
+    def __init__(
+        self,
+        argv: Sequence[str],
+        *,
+        columns: int = 80,
+        rows: int = 24,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self._screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self._screen)
+        self.written = b""
+        self._master, slave = pty.openpty()
+        self.resize(columns, rows)
+        given = {**os.environ, **_XTERM, **(environ or {})}
         self.process = subprocess.Popen(
-            ["setsid", "--ctty", sys.executable, "-m", self.module, *self.argv],
-            cwd=ROOT,
-            env={**os.environ, "COLUMNS": "80", **self.environ},
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
+            argv,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env={name: value for name, value in given.items() if value},
+            start_new_session=True,
+            preexec_fn=_take_terminal,  # noqa: PLW1509 - no threads that it could hurt
         )
-        os.close(theirs)
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
+        os.close(slave)
+
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if kind is not None:
+    def __exit__(self, *_: object) -> None:
+        self.hang_up()
+        with self.process:
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(GENEROUS_S)
             self.process.kill()
-        self.process.wait()
-        self._reader.join()
-        os.close(self._ours)
+
+    def type(self, keys: str) -> None:
+        os.write(self._master, keys.encode())
+
+    def resize(self, columns: int, rows: int) -> None:
+        self._screen.resize(rows, columns)
+        size = struct.pack("HHHH", rows, columns, 0, 0)
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, size)
+
+    def hang_up(self) -> None:
+        """The line is cut."""
+        if self._master >= 0:
+            os.close(self._master)
+            self._master = -1
 
     @property
-    def screen(self) -> str:
-        """All that was shown so far."""
-        return self._seen.decode("utf-8", "replace").replace("\r\n", "\n")
+    def text(self) -> str:
+        """What is shown now."""
+        self._read()
+        return "\n".join(line.rstrip() for line in self._screen.display)
 
-    def answer(self, question: str, line: str) -> None:
-        """Wait for a question that was not answered yet, and type a line."""
-        eventually(lambda: question in self._unanswered(), question, explain=lambda: self.screen)
-        self._answered = len(self.screen)
-        os.write(self._ours, f"{line}\n".encode())
+    def until(self, *words: str) -> str:
+        """What is shown once all these words are."""
+
+        def find() -> str | None:
+            text = self.text
+            return text if all(word in text for word in words) else None
+
+        return wait_for(find, f"{words} is shown", explain=lambda: self.text)
 
     def wait(self) -> int:
-        """The exit code."""
-        eventually(lambda: self.process.poll() is not None, "it ends", explain=lambda: self.screen)
-        self._reader.join()
-        return self.process.wait()
+        """The program's exit code, once it has ended; what it writes meanwhile is read."""
 
-    def _unanswered(self) -> str:
-        return self.screen[self._answered :]
+        def find() -> int | None:
+            self._read()
+            return self.process.poll()
+
+        return wait_for(find, "it ends", explain=lambda: self.text)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
 
     def _read(self) -> None:
-        with suppress(OSError):  # its other end is closed
-            while piece := os.read(self._ours, 4096):
-                self._seen += piece
+        while self._master >= 0 and select.select([self._master], [], [], _SLICE_S)[0]:
+            try:
+                piece = os.read(self._master, 65536)
+            except OSError:  # nobody has it open any more
+                return
+            self.written += piece
+            self._stream.feed(piece)
+
+
+def _take_terminal() -> None:
+    """Make it the controlling terminal, so that a hang-up is one."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)

@@ -89,6 +89,8 @@ def test_a_command_that_meets_a_broken_config_lists_what_is_wrong(config: Path) 
         await shown.until("DEMOSERVER")
         config.write_text(f"{config.read_text('utf-8')}nonsense = 1\n", "utf-8")
         await shown.press("v")
-        await shown.until("unknown key nonsense", "error: 1 problem in", "exit code 2 (usage)")
+        await shown.until(
+            "servers.DEMOSERVER.nonsense: unknown key", "error: 1 problem in", "exit code 2 (usage)"
+        )
 
     for_real(config, test)

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+import os
+import tempfile
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from ipfx_failover.errors import InDoubt, UsageError
+from ipfx_failover.errors import InDoubt, Refused, UsageError
 from ipfx_failover.events import Event, EventKind
 from ipfx_failover.records import Mode
+from ipfx_failover.screen.values import Seen
+from ipfx_failover.snapshot import write_snapshot
 from ipfx_failover.state.store import DATABASE, Store
 from ipfx_failover.wiring.watching import StateLook
 from tests.support.office import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from ipfx_failover.screen.values import Seen
 
 _CONFIG = """
 [failover_server]
@@ -28,6 +30,7 @@ state_dir = '{state_dir}'
 address = "192.0.2.1"
 local_vm_dir = '{state_dir}/VM'
 """
+_NOBODY = 65534
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
 
@@ -158,3 +161,54 @@ def test_another_state_directory_is_taken_up(look: StateLook, config: Path, tmp_
 def test_there_is_nothing_to_look_at_without_a_config(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no config file"):
         StateLook(tmp_path / "none.toml")
+
+
+def test_who_may_not_open_the_store_sees_the_snapshot_and_no_log() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        directory.chmod(0o755)
+        state_dir, config = directory / "state", directory / "config.toml"
+        config.write_text(_CONFIG.format(state_dir=state_dir), "utf-8")
+        emit(state_dir, "secret")
+        with closing(StateLook(config)) as look:
+            mine = look.look()
+        assert mine is not None
+        assert mine.report is not None
+        write_snapshot(mine.report, state_dir)
+        with without_rights_to(state_dir / DATABASE), closing(StateLook(config)) as look:
+            seen = look.look()
+
+        assert seen == Seen(mine.report, None, None)
+
+
+def test_who_may_open_neither_store_nor_snapshot_is_told_what_to_do() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        directory.chmod(0o755)
+        config = directory / "config.toml"
+        config.write_text(_CONFIG.format(state_dir=directory / "state"), "utf-8")
+        emit(directory / "state", "secret")
+        with (
+            without_rights_to(directory / "state" / DATABASE),
+            closing(StateLook(config)) as look,
+        ):
+            seen = look.look()
+
+        assert seen is not None
+        assert isinstance(seen.problem, Refused)
+        assert seen.report is None
+
+
+@contextmanager
+def without_rights_to(path: Path) -> Iterator[None]:
+    """As another user, if we are root; else as one who has taken the right away from himself."""
+    am_root = os.geteuid() == 0
+    path.chmod(0o600 if am_root else 0)
+    if am_root:
+        os.seteuid(_NOBODY)
+    try:
+        yield
+    finally:
+        if am_root:
+            os.seteuid(0)
+        path.chmod(0o600)

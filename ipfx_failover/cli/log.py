@@ -52,13 +52,16 @@ def log(
 
     Example: ipfx-failover log --since 2d --server DEMOSERVER --level warning
     """
-    from ipfx_failover.cli.output import Output
+    import sys
+    from functools import partial
+
+    from ipfx_failover.cli.output import Output, write
     from ipfx_failover.wiring.past import Asked, show_log
 
     output = Output(as_json)
     asked = Asked(since, until, server, level, lines)
     try:
-        show_log(config, asked, output.event, output.progress, follow=follow)
+        show_log(config, asked, output.event, partial(write, sys.stderr), follow=follow)
     except Interrupted:
         if not follow:
             raise

@@ -135,12 +135,12 @@ def lines(stream: Any, texts: Iterable[str]) -> None:
 
 
 def write(stream: Any, text: str) -> bool:
-    """Print a line; a reader that has gone away (`| head`) aborts nothing, and is told as False."""
+    """Print a line; one that nobody takes (`| head`) aborts nothing, and is told as False."""
     try:
         encoding = stream.encoding or "utf-8"
         stream.write(text.encode(encoding, "replace").decode(encoding) + "\n")
         stream.flush()
-    except BrokenPipeError:
+    except OSError:  # also a full disk
         # What is left in the buffer would be complained of when the process ends.
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, stream.fileno())

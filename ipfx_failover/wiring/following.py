@@ -31,7 +31,7 @@ class Follower:
         state_dir: Path,
         cursor: int,
         show: Callable[[Logged], object],
-        say: Callable[[str], None],
+        say: Callable[[str], object],
         wanted: Wanted = EVERYTHING,
     ) -> None:
         self._place = StoreInPlace(state_dir)
@@ -46,10 +46,10 @@ class Follower:
     def stop(self) -> None:
         self._stop.set()
 
-    def run(self) -> None:
-        """Follow until `stop`, and show what is left then."""
+    def run(self, goes_on: Callable[[], bool] = lambda: True) -> None:
+        """Follow until `stop`, or as long as it goes on; and show what is left then."""
         try:
-            while not self._stop.wait(_EVERY_S):
+            while goes_on() and not self._stop.wait(_EVERY_S):
                 self.turn()
             self.turn(in_any_case=True)
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ipfx_failover.adapters.clock import SystemClock, SystemLocalTime
 from ipfx_failover.adapters.durable import rewrite_file
+from ipfx_failover.adapters.readers import has_reader
 from ipfx_failover.errors import Failed, UsageError
 from ipfx_failover.events import Level
 from ipfx_failover.history.availability import months
@@ -51,7 +53,7 @@ def show_log(
     config_path: Path | None,
     asked: Asked,
     show: Callable[[Logged], bool],
-    say: Callable[[str], None],
+    say: Callable[[str], object],
     *,
     follow: bool,
 ) -> None:
@@ -83,7 +85,7 @@ def _follow(
     state_dir: Path,
     cursor: int,
     show: Callable[[Logged], bool],
-    say: Callable[[str], None],
+    say: Callable[[str], object],
     wanted: Wanted,
 ) -> None:
     def show_or_stop(logged: Logged) -> None:
@@ -91,7 +93,7 @@ def _follow(
             follower.stop()
 
     follower = Follower(state_dir, cursor, show_or_stop, say, wanted)
-    follower.run()
+    follower.run(lambda: has_reader(sys.stdout))
 
 
 def _wanted(asked: Asked, outline: Outline, store: Reading) -> Wanted:

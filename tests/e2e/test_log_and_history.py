@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -24,11 +23,11 @@ def documents(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def outside(server: FailoverServer, *argv: str, **more: Any) -> subprocess.Popen[str]:
+def outside(server: FailoverServer, *argv: str) -> subprocess.Popen[str]:
     """A command with pipes of our own; its config says where the state is."""
     command = [sys.executable, "-m", "ipfx_failover", *argv, "--config", str(server.config_path)]
     return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
     )
 
 
@@ -136,22 +135,15 @@ def test_a_reader_that_has_seen_enough_is_no_trouble(ready: FailoverServer) -> N
     for _ in range(3):
         ready.run("suspend", "DEMOSERVER")
         ready.run("resume", "DEMOSERVER")
-    read, write = os.pipe()
-    os.close(read)
-    with outside(ready, "log") as gone:
-        pass
-    with os.fdopen(write, "w") as nobody:
-        command = [sys.executable, "-m", "ipfx_failover", "log", "--follow", "--config"]
-        done = subprocess.run(
-            [*command, str(ready.config_path)],
-            stdout=nobody,
-            stderr=subprocess.PIPE,
-            check=False,
-            text=True,
-        )
+    for argv in (["log"], ["log", "--follow"], ["log", "--json"]):
+        with outside(ready, *argv) as command:
+            assert command.stdout is not None
+            assert command.stderr is not None
+            first = command.stdout.readline()
+            command.stdout.close()
 
-    assert gone.returncode == 0
-    assert (0, "") == (done.returncode, done.stderr)
+            assert "DEMOSERVER" in first
+            assert (0, "") == (command.wait(), command.stderr.read())
 
 
 def test_the_history_of_nothing_says_so(failover: FailoverServer) -> None:

@@ -8,7 +8,7 @@ import typer
 
 from ipfx_failover.cli.ask import PasswordFile
 from ipfx_failover.cli.options import ConfigPath, Json, Name, Yes
-from ipfx_failover.errors import ExitCode, UsageError
+from ipfx_failover.errors import ExitCode, FailoverError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -206,6 +206,10 @@ def _replicate(name: str, file: Path, output: Output, *, wanted: bool | None) ->
     if not wanted:
         output.progress(f"Next: ipfx-failover server test {name}")
         return ExitCode.DONE
-    if asked:
-        trust(name, config=file)
-    return replicate_from_live(name, config=file) or ExitCode.DONE
+    try:
+        if asked:
+            trust(name, config=file)
+        return replicate_from_live(name, config=file, yes=True) or ExitCode.DONE
+    except FailoverError:
+        output.progress(f"{name} is in the config, but was not replicated.")
+        raise

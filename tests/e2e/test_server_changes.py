@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.terminal import ROOT, Terminal
+from tests.support.dialogue import ROOT, Terminal
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,7 +17,7 @@ from ipfx_failover.cli.meter import Lines, Meter
 from ipfx_failover.cli.output import Output
 from ipfx_failover.progress import Progress, Unit
 from tests.fakes.clock import FakeClock
-from tests.support.terminal import Terminal
+from tests.support.dialogue import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import tomlkit
 
-from tests.support.terminal import Terminal
+from tests.support.dialogue import Terminal
 
 if TYPE_CHECKING:
     from pathlib import Path

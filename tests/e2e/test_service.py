@@ -65,6 +65,7 @@ def test_the_service_takes_over_with_the_rights_of_its_unit_and_the_application_
     machine.run("stop-failover", "DEMOSERVER", "--yes")
 
     assert not serves(office)
+    assert office.owners(office.primary.address) == []
     assert machine.failover.rows() == ["one", "two", "three"]
 
 

@@ -78,7 +78,7 @@ class Systemd:
     """
 
     def __init__(self, pid: int) -> None:
-        namespaces = ("--mount", "--pid", "--uts", "--ipc", "--cgroup")
+        namespaces = ("--mount", "--pid", "--uts", "--ipc", "--cgroup", "--net")
         self.prefix = ("nsenter", f"--target={pid}", *namespaces, "--")
         self.pid = pid
         self.root = Path(f"/proc/{pid}/root")

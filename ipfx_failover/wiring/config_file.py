@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections import Counter
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ipfx_failover.adapters.durable import rewrite_file
@@ -17,7 +18,7 @@ from ipfx_failover.errors import Busy, Refused
 from ipfx_failover.state.locks import Locks, this_command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from ipfx_failover.config.changes import Change
@@ -83,7 +84,7 @@ def apply(path: Path | None, edits: Iterable[Edit], *, dry_run: bool = False) ->
     file = find(path, environ=os.environ).resolve()
     if dry_run:
         return _edited(file, read(file), edits)
-    with Locks(file.parent).hold(file.name, this_command(), wait_s=_WAIT_S):
+    with locked(file):
         content = read(file)
         changed = _edited(file, content, edits)
         if changed.after != changed.before:
@@ -115,8 +116,26 @@ def replace(file: Path, before: bytes, after: str) -> None:
         Busy: somebody else changes it now, or has.
         Refused: it cannot be written.
     """
-    with Locks(file.parent).hold(file.name, this_command(), wait_s=_WAIT_S):
+    with locked(file):
         _write(file, before, after)
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Keep others of us from changing the config file meanwhile.
+
+    Raises:
+        Busy: somebody else changes it now.
+        Refused: this user cannot change it.
+    """
+    as_we_are = os.access in os.supports_effective_ids
+    if not os.access(file.parent, os.W_OK, effective_ids=as_we_are):
+        raise Refused(
+            f"{file} cannot be changed by this user: its directory cannot be written",
+            "run this as root (sudo), or as the directory's owner",
+        )
+    with Locks(file.parent).hold(f".{file.name}", this_command(), wait_s=_WAIT_S):
+        yield
 
 
 def _edited(file: Path, content: Content, edits: Iterable[Edit]) -> Changed:

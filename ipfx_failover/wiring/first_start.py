@@ -13,7 +13,7 @@ from ipfx_failover.config.example import first_config
 from ipfx_failover.config.find import exists, place
 from ipfx_failover.config.load import Content, Loaded, check
 from ipfx_failover.errors import Refused
-from ipfx_failover.state.locks import Locks, this_command
+from ipfx_failover.wiring.config_file import locked
 from ipfx_failover.wiring.secret_store import put_secret, reference_for
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def write(start: FirstStart) -> Written:
     kept = file.with_name(f"{file.name}.{stamp}") if _has_config(file) else None
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with Locks(file.parent).hold(file.name, this_command()):
+        with locked(file):
             for key, password in start.passwords.items():
                 put_secret(references[key], password)
             if kept is not None:

@@ -130,7 +130,7 @@ def test_a_file_that_changed_meanwhile_is_left_alone(files: ConfigFiles) -> None
 def test_two_at_once_wait_for_each_other_and_are_named(files: ConfigFiles) -> None:
     path = files.write(WARM)
     with (
-        Locks(path.parent).hold(path.name, "ipfx-failover config edit"),
+        Locks(path.parent).hold(f".{path.name}", "ipfx-failover config edit"),
         pytest.raises(Busy, match="config edit"),
     ):
         replace(path, WARM.encode(), WARM)
@@ -140,7 +140,7 @@ def test_two_at_once_wait_for_each_other_and_are_named(files: ConfigFiles) -> No
 def test_a_directory_that_cannot_be_written_is_a_refusal(files: ConfigFiles) -> None:
     path = files.write(WARM, mode=0o644)
     path.parent.chmod(0o555)
-    with as_nobody(), pytest.raises(Refused):
+    with as_nobody(), pytest.raises(Refused, match="cannot be changed by this user"):
         replace(path, WARM.encode(), WARM + "# mine\n")
     path.parent.chmod(0o755)
 

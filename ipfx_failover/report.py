@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ from ipfx_failover.decide.liveness import Liveness
 from ipfx_failover.decide.schedule import next_planned
 from ipfx_failover.decide.status import Status, status
 from ipfx_failover.records import Authority, Concern, Phase, ServerState
-from ipfx_failover.state import locks
+from ipfx_failover.state import locks, outbox
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -62,6 +62,7 @@ class StatusReport:
     """The whole of `status`; `as_of` is when it was drawn.
 
     `warnings`: nobody is watched. `advice`: what weakens the watch, and is to be mended.
+    `hooks_waiting`: how many messages wait for each hook that any wait for.
     """
 
     as_of: str
@@ -72,6 +73,7 @@ class StatusReport:
     warnings: tuple[str, ...]
     advice: tuple[str, ...]
     servers: tuple[ServerReport, ...]
+    hooks_waiting: Mapping[str, int] = field(default_factory=dict)
 
 
 def draw(
@@ -109,6 +111,7 @@ def draw(
             )
             for watched in outline.servers
         ),
+        hooks_waiting={k: n for k, n in outbox.waiting(store).items() if k != outbox.MAIL},
     )
 
 

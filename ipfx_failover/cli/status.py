@@ -145,6 +145,8 @@ def remarks(report: StatusReport) -> list[str]:
     if report.mails_waiting:
         waiting = "mail waits" if report.mails_waiting == 1 else "mails wait"
         found.append(f"{report.mails_waiting} {waiting} to be sent")
+    for hook, count in report.hooks_waiting.items():
+        found.append(f"{count} {'message waits' if count == 1 else 'messages wait'} for {hook}")
     return found
 
 

@@ -61,7 +61,7 @@ class Meter:
             report = from_snapshot(outline, self._clock)
             if report is None:
                 raise
-            waiting = {outbox.MAIL: report.mails_waiting}
+            waiting = {outbox.MAIL: report.mails_waiting, **report.hooks_waiting}
             return Measured(__version__, report, config_ok, waiting=waiting)
 
     def _is_config_right(self) -> bool:

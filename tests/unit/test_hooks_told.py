@@ -10,6 +10,7 @@ import pytest
 
 from ipfx_failover.events import Event, EventKind
 from ipfx_failover.wiring.hooks import Hooks, hooks_told
+from ipfx_failover.wiring.looking import look
 from ipfx_failover.wiring.site import Site, open_site
 from ipfx_failover.wiring.telling import deliver
 from tests.support.processes import GENEROUS_S, child, eventually
@@ -91,6 +92,15 @@ def test_what_was_sent_by_one_who_was_killed_is_sent_again_and_can_be_told_by_it
     assert (SUBJECT, first) == (second["subject"], second)
     deliver(site)
     assert 2 == len(web.requests)
+
+
+def test_status_says_what_waits_for_a_hook(tmp_path: Path, web: WebServer) -> None:
+    web.answers.status = 500
+    site = site_with(tmp_path, webhook("team", web))
+    emit(site)
+    deliver(site)
+
+    assert {"webhook team": 1} == look(site.config_path).hooks_waiting
 
 
 def test_what_was_taken_out_of_the_config_is_dropped_and_said(

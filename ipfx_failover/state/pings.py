@@ -59,8 +59,11 @@ def add(tx: Transaction, totals: Iterable[PingTotals]) -> None:
             tx.connection.execute(_ADD, _row(minute, period_s, begins_at))
         tx.connection.execute(_ADD, _row(minute, EVER_S, 0))
     for period_s, kept_s in KEPT_S.items():
+        # Two periods at a time: a clock that is wrong for a moment must not empty the record.
         tx.connection.execute(
-            "DELETE FROM pings WHERE period_s = ? AND begins_at < ?", (period_s, newest - kept_s)
+            "DELETE FROM pings WHERE period_s = ?1 AND begins_at < ?2 AND begins_at <= "
+            "(SELECT min(begins_at) FROM pings WHERE period_s = ?1) + ?1",
+            (period_s, newest - kept_s),
         )
 
 

@@ -109,6 +109,13 @@ def test_what_is_old_is_forgotten_minutes_first(store: Store) -> None:
     assert after_minutes.replace(minute=0) == first_ping(store)
 
 
+def test_a_clock_that_is_wrong_for_a_minute_does_not_empty_the_record(store: Store) -> None:
+    write(store, *(at(MINUTE, minute) for minute in range(10)))
+    write(store, replace(MINUTE, begins_at=NOON + timedelta(days=9999)))
+
+    assert 8 + 1 == store.rows("SELECT count(*) AS n FROM pings WHERE period_s = 60")[0]["n"]
+
+
 def test_nothing_is_known_of_an_empty_record(store: Store) -> None:
     assert first_ping(store) is None
     assert [] == hours(store)

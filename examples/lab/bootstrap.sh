@@ -1,7 +1,7 @@
 # Sets up what ./examples/lab/run and ./tests/run need; sourced by both, from any directory.
 #
 #   . examples/lab/bootstrap.sh
-#   bootstrap COMMAND:PACKAGE...   besides the lab's own needs
+#   bootstrap COMMAND:PACKAGE...   besides the lab's own needs; or FILE-PATTERN:PACKAGE
 #
 # Afterwards $checkout and $venv are absolute paths, and `as_root` runs a command as root.
 # Under the hood this is `python3 -m venv .venv` and `pip install -e . --group dev`.
@@ -48,10 +48,11 @@ install_packages() {
       "Install them by hand: apt-get install $*"
 }
 
-install_missing() {  # COMMAND:PACKAGE...
+install_missing() {  # COMMAND:PACKAGE or FILE-PATTERN:PACKAGE...
   local need missing=()
   for need in "$@"; do
-    command -v "${need%%:*}" >/dev/null || missing+=("${need#*:}")
+    command -v "${need%%:*}" >/dev/null || compgen -G "${need%%:*}" >/dev/null ||
+      missing+=("${need#*:}")
   done
   if ((${#missing[@]})); then
     mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)

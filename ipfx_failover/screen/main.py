@@ -31,6 +31,7 @@ _KEYS_ABOVE = 5
 _ROWS_OF_OTHERS = 4
 """Title, toolbar, and what goes on."""
 _FEWEST_ROWS = 4
+_WIDEST = 400
 _TOOLS = {tool.key: tool for tool in TOOLS}
 
 
@@ -70,11 +71,11 @@ class MainScreen(Screen[None]):
         self._details = Lines("", id="details", follows=False)
         self._log = Lines("Log", id="log", follows=True)
         self._panel = Lines("", id="command", follows=True)
-        self._ready = Static(READY, id="ready")
+        self._ready = Static(_bar(READY), id="ready")
         self._seen = Seen(None)
         self._day = ""
         self._runs = Runs(
-            self, commands, self._panel, lambda words: self._ready.update(Content(words))
+            self, commands, self._panel, lambda words: self._ready.update(_bar(words))
         )
         self._follower = Follower(look, self._tell, self._fail)
 
@@ -122,7 +123,7 @@ class MainScreen(Screen[None]):
     def _show(self) -> None:
         """Draw what is known; what has not changed costs nothing."""
         report = self._seen.report
-        self._title.update(Content(view.title(self._seen)))
+        self._title.update(_bar(view.title(self._seen)))
         lines = view.banner(self._seen)
         self._banner.update(styled(lines))
         self._banner.display = bool(lines)
@@ -177,6 +178,11 @@ class MainScreen(Screen[None]):
 
     def _fail(self, error: Exception) -> None:
         self.post_message(Failed(error))
+
+
+def _bar(text: str) -> Content:
+    """A reversed line reaches the edge of the widest terminal; the style sheet clips it."""
+    return Content(text.ljust(_WIDEST))
 
 
 def _toolbar() -> Content:

@@ -76,10 +76,12 @@ def banner(seen: Seen) -> list[Line]:
         words = f"Stand-in: {report.stand_in_phase} for {report.standing_in_for}"
         lines.append(Line(f"{STAND_IN_MARK} {words}", "error"))
     lines += [Line(advice, "warning") for advice in report.advice]
-    if report.mails_waiting:
-        lines.append(Line(f"Mails that wait to be sent: {report.mails_waiting}", "warning"))
-    for hook, count in report.hooks_waiting.items():
-        lines.append(Line(f"Messages that wait for {hook}: {count}", "warning"))
+    waiting = {"mail": report.mails_waiting, **report.hooks_waiting}
+    lines += [
+        Line(f"Messages that wait to be sent by {channel}: {count}", "warning")
+        for channel, count in waiting.items()
+        if count
+    ]
     return lines
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from ipfx_failover.errors import InDoubt
 from ipfx_failover.screen.values import Seen
+from man import picture
 from tests.support.screen import LOG, REPORT, SERVER, STANDING_IN, Shown, on_screen
 
 PICTURES = Path(__file__).parent / "pictures"
@@ -94,3 +95,7 @@ def _picture(seen: Seen, size: tuple[int, int]) -> str:
 
     on_screen(take, seen, size=size)
     return taken[0]
+
+
+def test_the_picture_in_the_readme_is_of_this_screen() -> None:
+    assert picture.FILE.read_text("utf-8") == picture.picture(), "python -m man.picture"

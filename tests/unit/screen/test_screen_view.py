@@ -96,7 +96,7 @@ def test_the_banner_says_all_that_is_wrong() -> None:
 
     assert said == [
         *("error: m", "  hint: h", "w", "* Stand-in: standing in for DEMOSERVER", "a"),
-        "Mails that wait to be sent: 2",
+        "Messages that wait to be sent by mail: 2",
     ]
 
 

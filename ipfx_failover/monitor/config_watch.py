@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from ipfx_failover.config.changes import changes
 from ipfx_failover.config.load import check, decode, read
 from ipfx_failover.config.problems import ConfigError
-from ipfx_failover.errors import FailoverError, UsageError
+from ipfx_failover.errors import FailoverError, InDoubt, UsageError
 from ipfx_failover.monitor.adoption import fitting, in_words
 from ipfx_failover.monitor.messages import ConfigBroken, Reconfigured
+from ipfx_failover.state.trouble import StateUnwritableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -87,7 +88,9 @@ class ConfigWatch:
             return
         try:
             is_judged = self._judge(self._seen)
-        except FailoverError as error:
+        except (InDoubt, StateUnwritableError):
+            is_judged = False  # that is told already, and no fault of the config
+        except Exception as error:  # noqa: BLE001 - no edit ends the monitor; the words say what it was
             self._is_broken, is_judged = True, True
             self._tell(ConfigBroken(_first_line(error)))
         if is_judged:
@@ -143,8 +146,10 @@ def _parsed(path: Path) -> Mapping[str, Any]:
         return {}
 
 
-def _first_line(error: FailoverError) -> str:
+def _first_line(error: Exception) -> str:
     """What is wrong, without the file's name: everybody knows which one it is."""
+    if not isinstance(error, FailoverError):
+        return f"a bug: {type(error).__name__}: {error}"
     if not isinstance(error, ConfigError):
         return f"{error.message}; {error.hint}"
     problem, more = error.problems[0], len(error.problems) - 1

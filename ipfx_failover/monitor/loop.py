@@ -16,6 +16,7 @@ from ipfx_failover.decide.liveness import Liveness, ServerLiveness
 from ipfx_failover.events import Event, EventKind
 from ipfx_failover.monitor.adoption import counted_on, is_same_primary, thresholds
 from ipfx_failover.monitor.conditions import conditions
+from ipfx_failover.monitor.crew import Crew
 from ipfx_failover.monitor.messages import (
     ConfigBroken,
     Doubted,
@@ -37,7 +38,6 @@ from ipfx_failover.records import Concern, Condition, MonitorRecord
 from ipfx_failover.standin.upkeep import Asked, Conflict, Gone
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Mapping
     from queue import SimpleQueue
 
@@ -45,12 +45,9 @@ if TYPE_CHECKING:
     from ipfx_failover.config.models import Config
     from ipfx_failover.errors import FailoverError
     from ipfx_failover.monitor.config_watch import ConfigWatch
-    from ipfx_failover.monitor.threads import Generation, Threads
+    from ipfx_failover.monitor.threads import Threads
     from ipfx_failover.net import Address
     from ipfx_failover.workflow.runner import Effect
-
-_BYE_S = 15.0
-_BYE_OF_CHILDREN_S = 40.0
 
 
 class Monitor:
@@ -76,10 +73,8 @@ class Monitor:
         self._boot_id = boot_id
         self._is_ours = is_ours
         self._messages = messages
-        self._threads = threads
+        self._crew = Crew(threads, messages, launch)
         self._supervisor = supervisor
-        self._launch = launch
-        self._running: list[threading.Thread] = []
         self._thresholds = thresholds(config)
         self._config_since = clock.now()
         self._config_trouble: Condition | None = None
@@ -109,6 +104,10 @@ class Monitor:
         )
 
     @property
+    def _threads(self) -> Threads:
+        return self._crew.threads
+
+    @property
     def view(self) -> View:
         """What it knows of the store and our network."""
         return self._view
@@ -120,12 +119,13 @@ class Monitor:
 
     def run(self, config_watch: ConfigWatch) -> str:
         """Monitor until told to stop; the reason."""
-        self._start()
+        self.begin()
+        self._crew.start()
         try:
             self._threads.executor.opened.result()
             self._supervisor.ready(self._in_words())
-            self._launched("chores", self._threads.chores.run)
-            self._launched("config", config_watch.run)
+            self._crew.launch("chores", self._threads.chores.run)
+            self._crew.launch("config", config_watch.run)
             return self._decide_until_stopped()
         finally:
             config_watch.stop()
@@ -146,41 +146,16 @@ class Monitor:
         threads.executor.order("recover", "")
         self._aim()
 
-    def _start(self) -> None:
-        self.begin()
-        threads = self._threads
-        for name, target in (
-            ("scribe", threads.scribe.run),
-            ("prober", threads.prober.run),
-            ("upkeep", threads.upkeep.run),
-            ("stand-in", threads.executor.run),
-            ("mailer", threads.mailer.run),
-            ("lookout", threads.lookout.run),
-        ):
-            self._launched(name, target)
-
-    def _launched(self, name: str, target: Callable[[], None]) -> None:
-        thread = self._launch(name, target, self._messages)
-        thread.start()
-        self._running.append(thread)
-
     def _end(self) -> None:
-        threads = self._threads
         self._supervisor.stopping()
-        for part in (threads.prober, threads.upkeep, threads.executor, threads.chores):
-            part.stop()
+        self._crew.stop_work()
         standing = self._view.stand_in
         detail = f"; still standing in for {standing.server}" if standing else ""
         self._tally.flush()
-        threads.scribe.emit(EventKind.MONITOR_STOPPED, detail=detail)
-        threads.mailer.stop()
-        threads.lookout.stop()
-        scribe, *others = self._running
-        for thread in others:
-            thread.join(timeout=_BYE_OF_CHILDREN_S if thread.name == "chores" else _BYE_S)
+        self._threads.scribe.emit(EventKind.MONITOR_STOPPED, detail=detail)
+        self._crew.wait()
         self._hear_the_rest()
-        threads.scribe.stop()
-        scribe.join(timeout=_BYE_S)
+        self._crew.end()
 
     def _hear_the_rest(self) -> None:
         """What the last job did is written down, too."""
@@ -342,36 +317,21 @@ class Monitor:
         if standing_in != new.standing_in or (has_other_desk and not old.executor.is_idle):
             return False
         before, config = self._config, new.generation.config
-        self._config, self._threads, self._thresholds = config, threads, thresholds(config)
+        self._config, self._thresholds = config, thresholds(config)
         self._config_since = self._clock.now()
         view = new.generation.view
         answered = {n for n, s in view.states.items() if s.answered_boot_id == self._boot_id}
         self._fleet = counted_on(self._fleet, before, config, answered)
-        self._notes.forget(
-            [n for n, s in before.servers.items() if not is_same_primary(s, config.servers.get(n))]
-        )
-        self._exchange(old, new.generation)
+        gone = [
+            n for n, s in before.servers.items() if not is_same_primary(s, config.servers.get(n))
+        ]
+        self._notes.forget(gone)
+        self._refusals = {n: e for n, e in self._refusals.items() if n not in gone}
+        self._crew.exchange(new.generation)
         self._take_up(view)
         self._aim()
         self._say_adopted(new)
         return True
-
-    def _exchange(self, old: Threads, generation: Generation) -> None:
-        generation.take_effect()
-        new = generation.threads
-        self._running += generation.started
-        if new.executor is not old.executor:
-            old.executor.stop()
-        old.lookout.stop()
-        self._launched("lookout", new.lookout.run)
-        old.chores.hand_over()
-        self._launched("chores", new.chores.run)
-        if new.prober is not old.prober:
-            old.prober.stop()
-            self._launched("prober", new.prober.run)
-        if new.upkeep is not old.upkeep:
-            old.upkeep.stop()
-            self._launched("upkeep", new.upkeep.run)
 
     def _say_adopted(self, new: Reconfigured) -> None:
         waits = f"; not yet: {new.waits}" if new.waits else ""

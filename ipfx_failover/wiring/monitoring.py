@@ -51,14 +51,14 @@ def run_monitor(
     """
     with site.locks.hold(locks.MONITOR, locks.this_command()), site.store() as store:
         store.renew_ballast()
+        messages: SimpleQueue[Message] = SimpleQueue()
+        hurry = Hurry(site.clock)
+        workshop = Workshop(site, network.addresses(), messages, hurry, say, metrics_at)
         follower = Follower(site.state_dir, store.last_cursor(), show, say)
         thread = threading.Thread(target=follower.run, name="follower", daemon=True)
         thread.start()
-        messages: SimpleQueue[Message] = SimpleQueue()
         on_end(lambda signal_name: messages.put(Stop(signal_name)))
         try:
-            hurry = Hurry(site.clock)
-            workshop = Workshop(site, network.addresses(), messages, hurry, say, metrics_at)
             with (
                 hooks_told(lambda: workshop.site, say),
                 supervisor(site.config.network) as supervised,
@@ -69,7 +69,7 @@ def run_monitor(
             follower.stop()
             thread.join(timeout=5)
     # Who may not open the store is to see, too, that nobody watches any more.
-    refresh_snapshot(site)
+    refresh_snapshot(workshop.site)
 
 
 def _assembled(workshop: Workshop, supervised: Supervisor) -> tuple[Monitor, ConfigWatch]:

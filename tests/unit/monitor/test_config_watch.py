@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ipfx_failover.config.load import load
-from ipfx_failover.errors import Failed
+from ipfx_failover.errors import Failed, InDoubt
 from ipfx_failover.monitor.config_watch import ConfigWatch
 from ipfx_failover.monitor.hurry import Hurry
 from ipfx_failover.monitor.messages import ConfigBroken, Reconfigured
@@ -42,7 +42,7 @@ class Desk:
     path: Path
     standing_in: str | None = None
     is_busy: bool = False
-    problem: str = ""
+    error: Exception | None = None
     taken: list[Reconfigured] = field(default_factory=list)
     declined: int = 0
     broken: list[str | None] = field(default_factory=list)
@@ -65,8 +65,8 @@ class Desk:
         return Made(config, self)  # type: ignore[return-value] # as far as the watch knows one
 
     def build(self, config: Config, _in_use: Generation) -> Generation:
-        if self.problem:
-            raise Failed(self.problem, "name another one")
+        if self.error is not None:
+            raise self.error
         self.built.append(config)
         return self.generation(config)
 
@@ -181,12 +181,31 @@ def test_a_file_that_is_gone_is_a_broken_one(desk: Desk) -> None:
 
 
 def test_what_this_machine_cannot_do_is_a_broken_edit(desk: Desk) -> None:
-    desk.problem = "there is no network adapter eth9"
+    desk.error = Failed("there is no network adapter eth9", "name another one")
     desk.write(OTHER)
     desk.looks(5)
 
     assert ["there is no network adapter eth9; name another one"] == desk.broken
     assert [] == desk.taken
+
+
+def test_a_store_in_trouble_is_no_fault_of_the_config(desk: Desk) -> None:
+    desk.error = InDoubt("the state store is damaged", "look")
+    desk.write(OTHER)
+    desk.looks(3)
+    assert ([], []) == (desk.taken, desk.broken)
+
+    desk.error = None
+    desk.looks()
+    assert 1 == len(desk.taken)
+
+
+def test_no_edit_ends_the_watch(desk: Desk) -> None:
+    desk.error = ZeroDivisionError("by zero")
+    desk.write(OTHER)
+    desk.looks(3)
+
+    assert ["a bug: ZeroDivisionError: by zero"] == desk.broken
 
 
 def test_while_it_is_not_taken_it_is_offered_again(desk: Desk) -> None:

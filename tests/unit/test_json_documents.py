@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ipfx_failover.events import Value
 
 NAMES = [" ".join(command.path) for command in commands.commands()]
+NO_CONFIG = (("completion", "bash"), ("schedule", "remove"), ("service", "remove"))
 CONFIG = """\
 [failover_server]
 state_dir = '{state}'
@@ -74,8 +75,9 @@ class Machine:
         return documents
 
     def printed(self, *argv: str) -> list[dict[str, Any]]:
-        more = [] if argv[0] == "completion" else ["--config", str(self.config)]
-        code = app.main([*argv, *more, "--json"])
+        more = [] if argv[:2] in NO_CONFIG else ["--config", str(self.config)]
+        words = [word.format(self.directory) for word in argv]
+        code = app.main([*words, *more, "--json"])
         documents = [json.loads(line) for line in self._capsys.readouterr().out.splitlines()]
         for document in documents:
             assert document.get("ok", True) == (code == 0)
@@ -175,7 +177,12 @@ def test_the_longest_command_that_fits_is_the_one_that_is_called() -> None:
         ("sync-files", "DEMO"),
         ("alerts", "test"),
         ("completion", "bash"),
+        ("schedule", "show"),
+        ("schedule", "show", "--format", "xml"),
+        ("schedule", "install", "--with", "cron", "--output", "{}/jobs"),
+        ("schedule", "remove", "--plan"),
         ("service", "install", "--plan"),
+        ("service", "remove", "--plan"),
     ],
     ids=" ".join,
 )

@@ -42,7 +42,8 @@ def history(
     Of one server, or of all; without --since as far back as is known, 400 days at most. A server
     is available while it answers pings, and down from the first unanswered ping of a failure to
     its next answer. Time in which nobody watched (no monitor ran, the server was suspended or
-    stopped, our own network was down) is not known, and counts neither way.
+    stopped, our own network was down) is not known, and counts neither way. Pings are recorded
+    once a minute.
 
     The report of --html is one file that needs no network, for a browser, a phone or a printer.
     With --plot, --json has the figures of the charts, too.

@@ -48,7 +48,7 @@ def availability_table(history: History) -> Table:
         rows,
         note="Available: it answered pings, in percent of the time watched. The rest of a month "
         "is not known: no monitor ran, or it was suspended or stopped.",
-        nothing="no monitor has watched yet",
+        nothing="nothing is recorded yet; a monitor does so once a minute",
     )
 
 

@@ -149,7 +149,7 @@ def test_a_reader_that_has_seen_enough_is_no_trouble(ready: FailoverServer) -> N
 def test_the_history_of_nothing_says_so(failover: FailoverServer) -> None:
     shown = failover.run("history").out
 
-    assert "Availability: no monitor has watched yet" in shown
+    assert "Availability: nothing is recorded yet; a monitor does so once a minute" in shown
     assert "Failovers: none" in shown
     assert "DEMOSERVER: nothing was watched" in failover.run("history", "--plot").out
     assert failover.run("log").out == ""

@@ -64,7 +64,7 @@ def test_what_there_is_nothing_of_is_said() -> None:
     ]
 
     assert [
-        "Availability: no monitor has watched yet",
+        "Availability: nothing is recorded yet; a monitor does so once a minute",
         "Failovers: none",
         "Replications: none",
         "File syncs that changed something: none",

@@ -31,8 +31,8 @@ def status(
         bool,
         typer.Option(
             "--watch",
-            help="The main screen, kept up to date, with keys for suspend, failover-now and all "
-            "that its toolbar has; with --json a document a line when something changes.",
+            help="Show the main screen until q; with --json print a document when something "
+            "changes.",
         ),
     ] = False,
 ) -> int | None:
@@ -41,6 +41,11 @@ def status(
     The status is one of the manual's (OK, SUSPENDED, STOPPED, SUSPECT, FAILURE, REPLICATING), or
     UNKNOWN: nothing was seen yet, or no monitor runs. An old OK is never shown. Below the table
     stands what is to be done.
+
+    --watch shows the main screen of the manual: the server list, the details and the replication
+    status of the chosen server, and the log as it grows. The toolbar's keys ask as their commands
+    do, and run these commands beside the screen. It needs a terminal, and the package textual:
+    pip install 'ipfx-failover[tui]'.
 
     --check ends with the exit codes of monitoring plug-ins (0 OK, 1 WARNING, 2 CRITICAL,
     3 UNKNOWN), the one exception to the exit codes of all commands.

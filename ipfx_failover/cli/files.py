@@ -129,9 +129,11 @@ def _shown(server: ServerSettings, result: SyncResult, output: Output) -> Done:
 
 
 def _show(server: ServerSettings, result: SyncResult, output: Output) -> dict[str, object]:
+    from ipfx_failover.history.wording import duration, size
+
     output.line(
         f"{server.name}: {result.copied} copied, {result.deleted} deleted, "
-        f"{result.copied_bytes} bytes in {result.duration_s:.1f} s"
+        f"{size(result.copied_bytes)} in {duration(result.duration_s)}"
     )
     for skipped in (*result.skipped, *result.failed):
         output.line(f"  not synced: {skipped}")

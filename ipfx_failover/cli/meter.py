@@ -51,6 +51,7 @@ class Meter:
         self._what = ""
         self._since_ns = 0
         self._latest: Progress | None = None
+        self._phase = ""
         self._pace = Pace()
 
     def __enter__(self) -> Self:
@@ -70,7 +71,7 @@ class Meter:
         with self._lock:
             self._display.hide()
             self._what, self._since_ns = what, self._clock.monotonic_ns()
-            self._latest, self._pace = None, Pace()
+            self._latest, self._phase = None, ""
 
     def end(self) -> None:
         """The piece of work is over."""
@@ -87,6 +88,8 @@ class Meter:
         with self._lock:
             now_ns, latest = self._clock.monotonic_ns(), self._latest
             if latest is not None:
+                if latest.phase != self._phase:
+                    self._phase, self._pace = latest.phase, Pace()
                 self._pace.note(latest.done, now_ns)
             passed_ns = now_ns - self._since_ns
             if not self._what or passed_ns < _FIRST_NS or self._output.as_json:

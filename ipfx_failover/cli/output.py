@@ -85,11 +85,20 @@ class Output:
             return
         if not self.can_ask:
             raise Unconfirmed(question, warnings)
-        write(sys.stderr, question)
+        for line in question.splitlines():
+            write(sys.stderr, _wrapped(line))
         sys.stderr.write("Continue? [y/N] ")
         sys.stderr.flush()
         if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
             raise Refused("declined; nothing was done", "run it again and answer y to go on")
+
+
+def _wrapped(line: str) -> str:
+    """The line with breaks between words, as wide as the terminal."""
+    import shutil
+    import textwrap
+
+    return textwrap.fill(line, shutil.get_terminal_size().columns)
 
 
 def report_error(error: FailoverError, *, as_json: bool) -> ExitCode:

@@ -198,6 +198,7 @@ def _from_live(
     site: Site, store: Store, server: ServerSettings, output: Output, *, discard: bool
 ) -> Done:
     from ipfx_failover.cli.meter import Meter
+    from ipfx_failover.history.wording import size
     from ipfx_failover.wiring.replication import discard_standby, replicator
 
     if discard:
@@ -211,7 +212,7 @@ def _from_live(
         finally:
             close()
     output.line(
-        f"{server.name}: replicated from live, {facts['backup_size_bytes']} bytes as of "
+        f"{server.name}: replicated from live, {size(int(facts['backup_size_bytes'] or 0))} as of "
         f"{_local(facts['backup_as_of'])}"
     )
     return {"as_of": facts["backup_as_of"], "size_bytes": facts["backup_size_bytes"]}, None
@@ -221,6 +222,7 @@ def _to_live(
     site: Site, store: Store, server: ServerSettings, output: Output, *, overwrite: bool
 ) -> Done:
     from ipfx_failover.cli.meter import Meter
+    from ipfx_failover.history.wording import size
     from ipfx_failover.replication.facts import exceptions_of
     from ipfx_failover.wiring.network import application_answers
     from ipfx_failover.wiring.replication import replicator
@@ -233,7 +235,7 @@ def _to_live(
         finally:
             close()
     safety = facts.get("safety_path")
-    output.line(f"{server.name}: replicated to live, {facts['backup_size_bytes']} bytes")
+    output.line(f"{server.name}: replicated to live, {size(int(facts['backup_size_bytes'] or 0))}")
     if safety:
         output.line(f"{server.name}: the database that was there is kept as {safety}")
     output.line(f"Now start the application on {server.name}.")

@@ -40,7 +40,8 @@ def test_a_no_at_the_terminal_replicates_nothing(command: list[str]) -> None:
         terminal.answer("Continue? [y/N]", "n")
         code = terminal.wait()
 
-    assert QUESTION in terminal.screen
+    assert QUESTION in terminal.screen.replace("\n", " ")
+    assert all(len(line) <= 80 for line in terminal.screen.splitlines())
     assert "declined; nothing was done" in terminal.screen
     assert 3 == code
 

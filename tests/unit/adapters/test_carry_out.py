@@ -24,10 +24,10 @@ def test_when_a_command_fails_files_are_as_before(tmp_path: Path) -> None:
 
 
 def test_a_text_is_given_to_a_command_in_a_file_byte_for_byte(tmp_path: Path) -> None:
-    text = b"caf\xe9 100%\n".decode("utf-8", "surrogateescape")
+    text = b"\xe9t\xe9 100%\n".decode("utf-8", "surrogateescape")
     carry_out([Run(("sh", "-c", f'cat "$0" >{tmp_path}/given'), text)])
 
-    assert (tmp_path / "given").read_bytes() == b"caf\xe9 100%\n"
+    assert (tmp_path / "given").read_bytes() == b"\xe9t\xe9 100%\n"
 
 
 def test_a_file_that_may_not_be_written_is_a_refusal() -> None:

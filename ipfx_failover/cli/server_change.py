@@ -11,6 +11,7 @@ from ipfx_failover.cli.options import ConfigPath, Json, Name, Yes
 from ipfx_failover.errors import ExitCode, FailoverError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from ipfx_failover.cli.output import Output
@@ -71,23 +72,24 @@ def add(
             f"leave it out, and run: ipfx-failover replicate-from-live {name} --json",
         )
     file, tree = tree_of(config)
-    known = tuple(tree.get("servers", ()))
+    _refuse_known(name, tree.get("servers", ()))
+    if not settings and somebody_there(as_json=as_json):
+        settings = ask_settings(file, name)
+    output = Output(as_json)
+    given = _new(name, settings or [])
+    code = carry_out(given, file, tree, How(password_file, plan=plan, yes=yes), output)
+    if plan or code:
+        return code
+    has_database = any(edit.key[2:3] == ("database",) for edit in given.edits)
+    return _replicate(name, file, output, wanted=replicate if has_database else False)
+
+
+def _refuse_known(name: str, known: Iterable[str]) -> None:
     if name.casefold() in {each.casefold() for each in known}:
         raise UsageError(
             f"there is a server named {name} already",
             f"change it with: ipfx-failover server edit {name} KEY=VALUE",
         )
-    output = Output(as_json)
-    settings = settings or []
-    if not settings and somebody_there(as_json=as_json):
-        settings = ask_settings(file, name)
-    given = _new(name, settings)
-    how = How(password_file, plan=plan, yes=yes)
-    code = carry_out(given, file, tree, how, output)
-    if plan or code:
-        return code
-    has_database = any(edit.key[2:3] == ("database",) for edit in given.edits)
-    return _replicate(name, file, output, wanted=replicate if has_database else False)
 
 
 def _new(name: str, settings: list[str]) -> Given:
@@ -178,13 +180,12 @@ def remove(name: Name, config: ConfigPath = None, yes: Yes = False, as_json: Jso
         if refusal := removal_refusal(site, server):
             raise refusal
         apply(site.config_path, [Unset(("servers", server.name))])
-    left = left_behind(site, server)
+    left = [str(place) for place in left_behind(site, server)]
     output.line(f"{server.name} is removed from {site.config_path}")
     if left:
         output.line("Left on this machine; remove it when you are sure that nobody needs it:")
-    for path in left:
-        output.line(f"  {path}")
-    output.document(server=server.name, config=str(site.config_path), left=[str(p) for p in left])
+        output.line("\n".join(f"  {place}" for place in left))
+    output.document(server=server.name, config=str(site.config_path), left=left)
 
 
 def _qualified(name: str, keys: list[str]) -> list[str]:

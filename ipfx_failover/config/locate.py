@@ -50,13 +50,15 @@ class Layout(NamedTuple):
 
     pairs: dict[Path, Pair]
     headers: tuple[Header, ...]
+    entries: dict[Path, tuple[int, int]]
+    """From where to where each entry of a list stands; its path ends in its index."""
 
 
 def layout(text: str) -> Layout:
     """The place of every pair and header of a text that tomllib accepts, line ends as they are."""
     walk = _Walk(text)
     walk.document()
-    return Layout(walk.pairs, tuple(walk.headers))
+    return Layout(walk.pairs, tuple(walk.headers), walk.entries)
 
 
 def locate(text: str) -> dict[Path, Position]:
@@ -90,6 +92,7 @@ class _Walk:
         self.again: list[tuple[Path, Position, Position]] = []
         self.pairs: dict[Path, Pair] = {}
         self.headers: list[Header] = []
+        self.entries: dict[Path, tuple[int, int]] = {}
         self._depth = 0
         self._declared: dict[Path, Position] = {}
         self._line = 1
@@ -146,7 +149,7 @@ class _Walk:
         self._skip(_BLANK)
         value = self.at
         self._value(path)
-        end = value + len(self.text[value : self.at].rstrip(_BLANK))
+        _, end = self._without_blank(value)
         self.pairs.setdefault(path, Pair(start, value, end, self._depth > 0))
 
     def _resolve(self, table: Path, parts: tuple[str, ...], position: Position) -> Path:
@@ -188,6 +191,10 @@ class _Walk:
         else:
             self._until(_VALUE_ENDS)
 
+    def _without_blank(self, start: int) -> tuple[int, int]:
+        """From a value's start to its end, what is blank behind it left out."""
+        return start, start + len(self.text[start : self.at].rstrip(_BLANK))
+
     def _list(self, path: Path) -> None:
         self.at += 1
         self._depth += 1
@@ -196,6 +203,7 @@ class _Walk:
             before = self.at
             self.found[(*path, index)] = self._position()
             self._value((*path, index))
+            self.entries[(*path, index)] = self._without_blank(before)
             index += 1
             self._skip_blank_and_comments()
             self._skip(",", at_most=1)

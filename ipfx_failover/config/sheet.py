@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from ipfx_failover.config.literal import Value, dotted_key, key_part, literal
 from ipfx_failover.config.locate import Header, Pair, layout
+from ipfx_failover.config.long_list import with_entries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,7 @@ class Sheet:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.pairs, self.headers = layout(text)
+        self.pairs, self.headers, self.entries = layout(text)
         self.newline = "\r\n" if text.count("\r\n") * 2 > text.count("\n") else "\n"
 
     def has(self, key: Key) -> bool:
@@ -39,6 +40,8 @@ class Sheet:
     def with_value(self, key: Key, value: Value) -> str:
         """The text with this value, in place or as a new pair."""
         if (pair := self.pairs.get(key)) and not pair.is_inside:
+            if (result := self._in_lines(key, value)) is not None:
+                return result
             return self._put(pair.value, pair.end, literal(value, like=self._value(pair)))
         if holder := self._inline_holder(key):
             return self._inline(holder, key, {key[-1]: value})
@@ -50,6 +53,14 @@ class Sheet:
             line = f"{dotted_key(key[len(header_path) : -1])}.{written}"
             return self._insert(self._line_end(pair.end), line)
         return self.with_table(key[:-1], written)
+
+    def _in_lines(self, key: Key, value: Value) -> str | None:
+        """The text with other entries in a list that has a line for each."""
+        old = value_at(tomllib.loads(self.text), key)
+        spans = [span for path, span in self.entries.items() if path[:-1] == key]
+        if not isinstance(old, list) or not isinstance(value, list | tuple):
+            return None
+        return with_entries(self.text, spans, old, value, self.newline)
 
     def with_table(self, key: Key, pairs: str) -> str:
         """The text with a new table: before those below it, behind its like, the servers last."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -77,7 +78,7 @@ def test_defaults_are_shown_without_a_config(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("config")
 def test_a_key_that_nobody_knows_is_answered_with_the_likely_one() -> None:
-    for told in (run("config", "show", "network.adpter"), run("config", "set", "adapter=eth0")):
+    for told in (run("config", "show", "network.adptr"), run("config", "set", "adapter=eth0")):
         assert 2 == told.code
         assert "did you mean network.adapter?" in told.err
 
@@ -255,3 +256,20 @@ def test_what_follows_is_wrapped_at_a_terminal(config: Path) -> None:
 
     assert any(line.startswith("           ") for line in findings)
     assert [] == [line for line in findings if len(line) > 80]
+
+
+def test_changes_at_the_same_time_are_all_made(config: Path) -> None:
+    keys = ("smtp_port=587", "username=ops", "to=a@example.com", "smtp_security=none")
+    assignments = [f"alerts.{key}" for key in keys]
+    assignments[1:2] = ["alerts.username=ops alerts.password=env:X"]
+    with ThreadPoolExecutor() as pool:
+        done = list(pool.map(lambda each: run("config", "set", *each.split()), assignments))
+    alerts = tomllib.loads(config.read_text())["alerts"]
+
+    assert [0] * len(done) == [each.code for each in done]
+    assert (587, "ops", ["a@example.com"], "none") == (
+        alerts["smtp_port"],
+        alerts["username"],
+        alerts["to"],
+        alerts["smtp_security"],
+    )

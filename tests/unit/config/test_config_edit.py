@@ -140,6 +140,54 @@ def test_a_key_below_a_value_is_refused() -> None:
         edited(TEXT, [Set(("network", "adapter", "name"), "x")])
 
 
+LIST = """\
+to = [   # who is told
+  "a@x",   # by day
+  # and by night
+  "b@x",   # the pager
+  "c@x"    # the boss
+]
+"""
+
+
+def test_a_list_with_a_line_for_each_entry_keeps_the_lines_of_what_stays() -> None:
+    gone = edited(LIST, [Set(("to",), ["a@x", "c@x"])])
+    more = edited(LIST, [Set(("to",), ["a@x", "b@x", "c@x", "d@x", "e@x"])])
+    other = edited(LIST, [Set(("to",), ["b@x", "d@x"])])
+
+    assert LIST.replace('  "b@x",   # the pager\n', "") == gone
+    assert (
+        LIST.replace('"c@x"    # the boss\n', '"c@x",    # the boss\n  "d@x",\n  "e@x",\n') == more
+    )
+    assert (
+        LIST.replace('  "a@x",   # by day\n', "").replace('  "c@x"    # the boss\n', '  "d@x",\n')
+        == other
+    )
+
+
+@pytest.mark.parametrize("new", [["c@x", "a@x"], [], ["z@x"]])
+def test_a_list_in_another_order_is_written_anew(new: list[str]) -> None:
+    assert {"to": new} == tomllib.loads(edited(LIST, [Set(("to",), new)]))
+
+
+@any_time
+@given(
+    st.lists(st.sampled_from("abcdef"), max_size=5),
+    st.lists(st.sampled_from("abcdef"), max_size=5),
+    st.sampled_from([" ", "\n  ", "\r\n  ", " # why\n\t"]),
+    st.sampled_from(["", ","]),
+)
+def test_any_list_can_become_any_other(
+    old: list[str], new: list[str], between: str, last: str
+) -> None:
+    entries = "".join(f"{between}'{entry}'," for entry in old)
+    text = f"[t]\nlist = [{entries[:-1]}{last if old else ''} ] # end\nafter = 1\n"
+
+    assert {"t": {"list": new, "after": 1}} == tomllib.loads(
+        edited(text, [Set(("t", "list"), new)])
+    )
+
+
 def test_windows_line_ends_and_a_missing_last_one_stay() -> None:
     text = "[a]\r\nx = 1"
 

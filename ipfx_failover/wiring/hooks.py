@@ -15,6 +15,7 @@ from ipfx_failover.errors import FailoverError
 from ipfx_failover.events import Event, EventKind
 from ipfx_failover.mailing import Letter, MailSender, Refusal, drain, free_leases_of_the_dead
 from ipfx_failover.state import outbox
+from ipfx_failover.state.channels import register, routes_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -38,6 +39,7 @@ class Hooks:
         self._site = site
         self._say = say
         self._complaint = ""
+        self._store: Store | None = None
         self._running: dict[str, threading.Thread] = {}
 
     def look(self, store: Store, *, within_s: float = _PASS_S) -> None:
@@ -68,14 +70,23 @@ class Hooks:
             self.turn()
         self.turn()
         self.wait(_BYE_S)
+        self._close()
 
     def turn(self) -> None:
         """One look; whatever goes wrong, the next tries again."""
         try:
-            with self._site().store() as store:
-                self.look(store)
+            site = self._site()
+            self._store = self._store or site.store()
+            register(self._store, routes_of(site.config.alerts))
+            self.look(self._store)
         except Exception as error:  # noqa: BLE001 - the monitor goes on; the words say what it was
+            self._close()
             self._complain(f"hooks cannot be told: {type(error).__name__}: {error}")
+
+    def _close(self) -> None:
+        if self._store is not None:
+            self._store.close()
+        self._store = None
 
     def _tell(self, site: Site, channel: str, within_s: float) -> None:
         try:

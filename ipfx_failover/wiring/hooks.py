@@ -5,12 +5,15 @@ One that hangs holds up nobody: not the pings, not the mails, not the other hook
 
 from __future__ import annotations
 
+import json
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from ipfx_failover.adapters.waiting import Deadline
 from ipfx_failover.config.models import CommandHookSettings, WebhookSettings
+from ipfx_failover.decide.alerts import compose
+from ipfx_failover.decide.notices import notice
 from ipfx_failover.errors import FailoverError
 from ipfx_failover.events import Event, EventKind
 from ipfx_failover.mailing import Letter, MailSender, Refusal, drain, free_leases_of_the_dead
@@ -127,6 +130,24 @@ def send_to_hook(site: Site, channel: str, letter: Letter) -> str:
     said: list[str] = []
     _sender(site.config.alerts, channel, said.append).send(letter)
     return " ".join(said)
+
+
+def cry_to_hooks(site: Site, event: Event) -> None:
+    """Begin to tell the hooks past the outbox: the store that holds it cannot be used."""
+    mail, now = compose(event), site.clock.now()
+    document = json.dumps(notice(event, mail, cursor=0))
+    letter = Letter(f"direct.{now:%Y%m%d%H%M%S%f}", now, mail.subject, mail.body, None, document)
+    for route in routes_of(site.config.alerts):
+        if route.wants(event, is_mailed=event.spec.subject is not None):
+            threading.Thread(
+                target=_cry_to, args=(site, route.channel, letter), name="cry", daemon=True
+            ).start()
+
+
+def _cry_to(site: Site, channel: str, letter: Letter) -> None:
+    # Nobody is left to be told when this fails too; the monitor's own output has said it.
+    with suppress(FailoverError):
+        send_to_hook(site, channel, letter)
 
 
 def _sender(alerts: AlertSettings, channel: str, say: Callable[[str], None]) -> MailSender:

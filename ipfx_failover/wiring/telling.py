@@ -65,6 +65,10 @@ def cry(site: Site, event: Event) -> None:
     """Mail past the outbox, and without waiting: the store that holds it cannot be used."""
     import threading
 
+    if site.config.alerts.hooks:
+        from ipfx_failover.wiring.hooks import cry_to_hooks
+
+        cry_to_hooks(site, event)
     threading.Thread(target=_cry_now, args=(site, event), name="cry", daemon=True).start()
 
 

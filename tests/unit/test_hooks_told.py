@@ -12,7 +12,7 @@ from ipfx_failover.events import Event, EventKind
 from ipfx_failover.wiring.hooks import Hooks, hooks_told
 from ipfx_failover.wiring.looking import look
 from ipfx_failover.wiring.site import Site, open_site
-from ipfx_failover.wiring.telling import deliver
+from ipfx_failover.wiring.telling import cry, deliver
 from tests.support.processes import GENEROUS_S, child, eventually
 from tests.support.smtp_server import HOST, SmtpServer, running
 from tests.support.web_server import WebServer, web_server
@@ -25,7 +25,7 @@ SUBJECT = "DEMO has failed: the Failover Server has taken over"
 DELIVER = (
     "import sys; from pathlib import Path\n"
     "from ipfx_failover.wiring.site import open_site\n"
-    "from ipfx_failover.wiring.telling import deliver\n"
+    "from ipfx_failover.wiring.telling import cry, deliver\n"
     "deliver(open_site(Path(sys.argv[1])))\n"
 )
 
@@ -139,6 +139,19 @@ def test_while_the_monitor_runs_hooks_are_told_and_of_its_end_too(
 
     assert ["DEMO", "OTHER"] == [document["server"] for document in web.documents]
     assert [] == said
+
+
+def test_when_the_store_cannot_be_written_hooks_are_told_past_it(
+    tmp_path: Path, web: WebServer, other: WebServer
+) -> None:
+    picky = webhook("picky", other) + 'events = ["suspended"]\n'
+    site = site_with(tmp_path, webhook("team", web) + picky)
+    cry(site, Event(EventKind.STATE_UNWRITABLE, site.clock.now(), None, {"reason": "disk full"}))
+    assert web.arrived.acquire(timeout=GENEROUS_S)
+
+    (document,) = web.documents
+    assert "cannot be written: disk full" in document["text"]
+    assert [] == other.requests
 
 
 def test_a_store_that_cannot_be_used_is_said_once_and_ends_nothing(tmp_path: Path) -> None:

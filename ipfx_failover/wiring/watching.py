@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 from ipfx_failover.adapters.clock import SystemClock
+from ipfx_failover.adapters.readers import has_reader
 from ipfx_failover.config.find import find
 from ipfx_failover.errors import FailoverError, Refused
 from ipfx_failover.screen.values import LOG_LINES, Seen
@@ -62,8 +64,8 @@ class StateLook:
             return self._see_less(problem)
 
     def follow(self) -> Iterator[Seen]:
-        """Everything that is to be seen, as it changes, without an end."""
-        while True:
+        """Everything that is to be seen, as it changes, while somebody reads what we print."""
+        while has_reader(sys.stdout):
             if (seen := self.look()) is not None:
                 yield seen
             self._clock.sleep(_PAUSE_S)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.support.terminal import Terminal
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 LEFT = b"\x1b[?1049l"
 """Back to what was on the terminal before."""
@@ -130,3 +132,43 @@ def test_plain_status_imports_nothing_of_the_screen(watch: list[str]) -> None:
     )
 
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.fixture
+def lines(watch: list[str]) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen([*watch, "--json"], stdout=subprocess.PIPE, encoding="utf-8") as process:
+        yield process
+        process.kill()
+
+
+def next_of(lines: subprocess.Popen[str]) -> dict[str, Any]:
+    assert lines.stdout is not None
+    document: dict[str, Any] = json.loads(lines.stdout.readline())
+    return document
+
+
+def test_as_json_it_prints_a_document_whenever_something_changes_until_interrupted(
+    watch: list[str], lines: subprocess.Popen[str]
+) -> None:
+    config = watch[-1]
+    first = next_of(lines)
+    subprocess.run([*_PROGRAM, "suspend", "DEMOSERVER", "--config", config], check=True)
+    second = next_of(lines)
+    Path(config).write_text("broken", "utf-8")
+    third = next_of(lines)
+    lines.send_signal(signal.SIGINT)
+    left, _ = lines.communicate(timeout=30)
+
+    assert [each["servers"][0]["status"] for each in (first, second)] == ["UNKNOWN", "SUSPENDED"]
+    assert (first["ok"], second["ok"], third["ok"]) == (True, True, False)
+    assert third["error"]["kind"] == "config"
+    assert left == ""
+    assert lines.returncode == 130
+
+
+def test_as_json_it_ends_when_nobody_reads_any_more(lines: subprocess.Popen[str]) -> None:
+    next_of(lines)
+    assert lines.stdout is not None
+    lines.stdout.close()
+
+    assert lines.wait(30) == 0

@@ -21,6 +21,8 @@ class LateBar:
             made = _progress()
             self._drawn = (made, made.add_task("", total=None, percent="", text=""))
             made.start()
+            # Rich hides the cursor, and whoever is killed does not show it again.
+            made.console.show_cursor(True)  # noqa: FBT003 - Rich's signature
         progress, task = self._drawn
         total = None if share is None else 1.0
         percent = "" if share is None else f"{share * 100:3.0f} %"

@@ -218,6 +218,17 @@ def test_an_interrupted_stop_failover_does_not_begin_a_stand_in_that_was_over(
     assert taken.applications == []
 
 
+def test_failover_now_says_what_it_waits_for(ready: FailoverServer, office: Office) -> None:
+    ready.configure({"failover_server": {"application": {"start": SLEEP}}})
+    office.pull_cable(office.primary.host)
+    taking = ready.start("failover-now", "DEMOSERVER", "--yes", "--force")
+    ready.wait_until_said(taking, "  start the application as DEMOSERVER: ")
+    taking.send_signal(signal.SIGINT)
+
+    assert taking.wait() == 130
+    assert "  undone: start the application as DEMOSERVER" in taking.err.splitlines()
+
+
 def test_an_interrupted_failover_now_is_undone(ready: FailoverServer, office: Office) -> None:
     ready.configure({"failover_server": {"application": {"start": SLEEP}}})
     office.pull_cable(office.primary.host)

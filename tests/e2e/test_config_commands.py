@@ -78,7 +78,7 @@ def test_defaults_are_shown_without_a_config(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("config")
 def test_a_key_that_nobody_knows_is_answered_with_the_likely_one() -> None:
-    for told in (run("config", "show", "network.adptr"), run("config", "set", "adapter=eth0")):
+    for told in (run("config", "show", "network.adaptor"), run("config", "set", "adapter=eth0")):
         assert 2 == told.code
         assert "did you mean network.adapter?" in told.err
 

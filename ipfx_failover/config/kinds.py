@@ -176,10 +176,11 @@ def _pattern(given: object) -> str:
 
 def _event_kind(given: object) -> str:
     text = _text(given)
-    if text not in set(EventKind):
+    kinds = [str(kind) for kind in EventKind if not kind.startswith("hook_")]
+    if text not in kinds:
         from difflib import get_close_matches
 
-        near = get_close_matches(text.lower(), list(EventKind), n=1)
+        near = get_close_matches(text.lower(), kinds, n=1)
         guess = f'did you mean "{near[0]}"?' if near else "such as stand_in_started"
         raise ValueError(f"is no kind of event; {guess}")
     return text

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from ipfx_failover.events import Event, EventKind
+from ipfx_failover.events import SPECS, Event, EventKind
 from ipfx_failover.mailing import AskedToWaitError, Drained, drain, remind
 from ipfx_failover.state.channels import Route, register, routes
 from ipfx_failover.state.store import Store
@@ -17,7 +19,6 @@ from tests.fakes.mail import FakeMailServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 K = EventKind
 TEAM, PAGER = "webhook team", "command pager"
@@ -198,3 +199,14 @@ def test_mails_waiting_are_counted_without_hooks(desk: Desk) -> None:
     desk.emit(K.STAND_IN_STARTED)
 
     assert 1 == desk.store.mails_waiting()
+
+
+def test_every_kind_of_event_is_in_the_list_for_those_who_choose() -> None:
+    text = (Path(__file__).parents[2] / "examples" / "webhooks" / "README.md").read_text("utf-8")
+    _, mailed, others = re.split(r"Mailed are:|The others:", text)
+    listed = [set(re.findall(r"`([a-z_]+)`", part)) & set(EventKind) for part in (mailed, others)]
+    of_hooks = {kind for kind in EventKind if kind.startswith("hook_")}
+
+    assert {kind for kind in EventKind if SPECS[kind].subject} == listed[0]
+    assert set(EventKind) - listed[0] == listed[1]
+    assert of_hooks <= listed[1]

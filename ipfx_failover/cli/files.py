@@ -119,7 +119,7 @@ def _metered(
     from ipfx_failover.cli.meter import Meter
 
     with Meter(output, site.clock) as meter:
-        meter.begin(f"look at the files of {server.name}")
+        meter.begin(f"sync the files of {server.name}")
         result = sync(server, report=meter)
     return _shown(server, result, output)
 

@@ -94,7 +94,8 @@ class Meter:
             passed_ns = now_ns - self._since_ns
             if not self._what or passed_ns < _FIRST_NS or self._output.as_json:
                 return
-            if latest is None:
+            # What follows the counted part, such as a flush, tells nothing.
+            if latest is None or latest.done >= latest.total:
                 self._display.show(None, f"{self._what}: {duration(passed_ns // 10**9)}", now_ns)
             else:
                 self._display.show(latest.share, _figures(latest, self._pace, now_ns), now_ns)

@@ -102,6 +102,13 @@ def test_progress_is_shown_with_rate_and_time_left(
     assert (0.25, expected) == site.display.shown[-1]
 
 
+def test_what_follows_the_counted_part_is_shown_with_how_long_all_has_taken(site: Site) -> None:
+    for done in (0, 4, 8):
+        site.report(done, 8)
+
+    assert (None, "verify the copy: 3 s") == site.display.shown[-1]
+
+
 def test_a_new_piece_of_work_takes_the_old_ones_bar_away(site: Site) -> None:
     site.report(0, 10)
     site.report(5, 10)
@@ -184,7 +191,7 @@ def test_a_command_that_waits_shows_what_for(
     with Terminal(("sync-files", "MUTE", "--config", str(config)), {"TERM": "xterm"}) as terminal:
         connection, _ = listening.accept()
         with closing(connection):
-            terminal.answer("look at the files of MUTE: ", "")
+            terminal.answer("sync the files of MUTE: ", "")
         code = terminal.wait()
 
     assert "error: MUTE (127.0.0.1 port" in terminal.screen

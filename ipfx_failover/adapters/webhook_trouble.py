@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import socket
 import ssl
 from datetime import UTC, timedelta
@@ -76,7 +77,7 @@ def explain(error: Exception, name: str, clean: Callable[[str], str]) -> Failove
             f"webhook {name} does not answer in time",
             f"check firewalls on the way, or raise alerts.webhooks.{name}.timeout_s",
         )
-    if isinstance(error, ValueError):
+    if isinstance(error, ValueError | http.client.InvalidURL):
         return Refused(f"the address of webhook {name} is no web address", where)
     reason = getattr(error, "strerror", None) or clean(str(error)) or type(error).__name__
     return Unreachable(f"webhook {name} cannot be reached: {reason}", where)

@@ -237,7 +237,7 @@ def test_nobody_there_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["ftp://x", "T0K3N", "http://", "http://u:T0K3N@x", "http://[T"]
+    "address", ["ftp://x", "T0K3N", "http://", "http://u:T0K3N@x", "http://[T", "http://x/T0 K3N"]
 )
 def test_what_is_no_web_address_is_said_without_it(address: str) -> None:
     assert "the address of webhook team is no web address" == failure(hook(address)).message

@@ -53,7 +53,7 @@ def history(
     from shutil import get_terminal_size
 
     from ipfx_failover.cli.output import Output
-    from ipfx_failover.wiring.past import recall, save
+    from ipfx_failover.wiring.recalling import recall, save
 
     output = Output(as_json)
     width = get_terminal_size().columns

@@ -1,39 +1,29 @@
-"""What `log` and `history` read: as `status`, from the store, without the config's models."""
+"""What `log` reads: as `status`, from the store, without the config's models."""
 
 from __future__ import annotations
 
-import math
 import sys
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING
 
 from ipfx_failover.adapters.clock import SystemClock, SystemLocalTime
-from ipfx_failover.adapters.durable import rewrite_file
 from ipfx_failover.adapters.readers import has_reader
-from ipfx_failover.errors import Failed, UsageError
+from ipfx_failover.errors import UsageError
 from ipfx_failover.events import Level
-from ipfx_failover.history.availability import months
 from ipfx_failover.history.moments import moment
-from ipfx_failover.history.record import EVENTS, Found, draw
-from ipfx_failover.state import pings
 from ipfx_failover.state.reading import Wanted
 from ipfx_failover.wiring.following import Follower
 from ipfx_failover.wiring.looking import open_to_read, outline_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
+    from datetime import datetime
     from pathlib import Path
 
     from ipfx_failover.config.outline import Outline
-    from ipfx_failover.events import Event
-    from ipfx_failover.history.record import History
-    from ipfx_failover.records import PingTotals
     from ipfx_failover.state.reading import Logged, Reading
 
-_MODE = 0o644
 _LAST = 20
 """So many lines are shown where nobody says which."""
 
@@ -123,59 +113,6 @@ def span(since: str | None, until: str | None) -> tuple[datetime | None, datetim
     return begin, end
 
 
-def recall(
-    config_path: Path | None, name: str | None, since: str | None, slots: int | None
-) -> History:
-    """The history of one server or of all; for charts with the pings in so many sums at most.
-
-    Raises:
-        UsageError: what is asked for makes no sense; there is no such server.
-        Refused: this user may not open the store.
-        InDoubt: the store is damaged.
-    """
-    outline = outline_at(config_path)
-    now, asked = SystemClock().now(), span(since, None)[0]
-    with closing(open_to_read(outline.state_dir)) as store:
-        server = known_server(name, outline, store) if name else None
-        wanted = Wanted(server=server, kinds=EVENTS)
-        events = [logged.event for logged in store.all_events(wanted)]
-        begin = _beginning(store, events, now)
-        # What was before the beginning nobody knows: that month counts as a whole.
-        is_cut = asked is not None and asked > begin
-        begin = asked if asked and is_cut else begin
-        period_s = pings.finest(begin, now)
-        begin = datetime.fromtimestamp(begin.timestamp() // period_s * period_s, UTC)
-        slot_s = math.ceil((now - begin).total_seconds() / (slots or 1) / period_s) * period_s
-        sums = partial(_sums, store, server, period_s)
-        calendar = months(begin, now, SystemLocalTime(), cut=is_cut)
-        found = Found(
-            servers=(server,) if server else tuple(watched.name for watched in outline.servers),
-            since=begin,
-            calendar=[(month, sums(month.begins_at, month.ends_at)) for month in calendar],
-            pings=sums(begin, now, slot_s) if slots else [],
-            slot_s=slot_s,
-            events=events,
-        )
-    return draw(found, now)
-
-
-def _sums(
-    store: Reading,
-    server: str | None,
-    period_s: int,
-    since: datetime,
-    until: datetime,
-    slot_s: int | None = None,
-) -> list[PingTotals]:
-    totals = pings.summed_up(store, since, until, period_s=period_s, slot_s=slot_s)
-    return [t for t in totals if server is None or t.server.casefold() == server.casefold()]
-
-
-def _beginning(store: Reading, events: Sequence[Event], now: datetime) -> datetime:
-    known = [first for first in (pings.first_ping(store), *(e.at for e in events[:1])) if first]
-    return min(known, default=now)
-
-
 def known_server(name: str, outline: Outline, store: Reading) -> str:
     """The server's name as it is written; one that was removed from the config is remembered.
 
@@ -193,22 +130,3 @@ def known_server(name: str, outline: Outline, store: Reading) -> str:
     raise UsageError(
         f"there is no server {name!r}", f"the known ones: {', '.join(configured) or 'none'}"
     )
-
-
-def save(path: Path, text: str) -> None:
-    """Write a file in one step; who has the old one open keeps it.
-
-    Raises:
-        UsageError: it is something else than a file.
-        Failed: it cannot be written.
-    """
-    if path.exists() and not path.is_file():
-        raise UsageError(f"{path} is no file", "name a file; it is made, or replaced")
-    try:
-        path = path.resolve()
-        rewrite_file(path, text.encode(), mode=None if path.exists() else _MODE)
-    except OSError as error:
-        raise Failed(
-            f"{path} cannot be written: {error.strerror or error}",
-            "name a file in a directory that is there and can be written",
-        ) from None

@@ -229,6 +229,8 @@ class _Review:
 
     def end(self, *, written: bool) -> ExitCode:
         """Say what was written, and what is wrong in the file all the same."""
+        from ipfx_failover.wiring.config_file import is_monitored
+
         file, output = self._changed.path, self._output
         for problem in self._changed.problems:
             output.line(f"still wrong: {problem}")
@@ -239,6 +241,8 @@ class _Review:
             if self.is_empty
             else f"Nothing was written to {file}."
         )
+        if written and is_monitored(self._changed):
+            output.line("The running monitor takes it up.")
         output.document(
             ok=not self._changed.problems,
             config=str(file),

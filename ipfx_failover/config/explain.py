@@ -124,8 +124,8 @@ def _references(config: Config, facts: Facts) -> Iterator[Finding]:
 def _implied_references(config: Config, facts: Facts) -> Iterator[Finding]:
     others = len(config.servers) > 1
     if facts.gateway is not None:
-        more = " and the other Primaries" if others else ""
-        yield ok("network", f"the gateway {facts.gateway}{more} show that our own network works")
+        who = f"the gateway {facts.gateway}{' and the other Primaries' if others else ''}"
+        yield ok("network", f"{who} {'show' if others else 'shows'} that our own network works")
     elif others:
         yield note(
             "network",

@@ -15,7 +15,8 @@ from ipfx_failover.config.find import find
 from ipfx_failover.config.load import Content, Loaded, check, decode, read
 from ipfx_failover.config.problems import ConfigError, EditError
 from ipfx_failover.errors import Busy, Refused
-from ipfx_failover.state.locks import Locks, this_command
+from ipfx_failover.state.locks import MONITOR, Locks, this_command
+from ipfx_failover.wiring.looking import LOCKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -90,6 +91,14 @@ def apply(path: Path | None, edits: Iterable[Edit], *, dry_run: bool = False) ->
         if changed.after != changed.before:
             _write(file, content.data, changed.after)
     return changed
+
+
+def is_monitored(changed: Changed) -> bool:
+    """Whether a monitor runs, which takes the change up; not as long as there are problems."""
+    if changed.loaded is None:
+        return False
+    state_dir = changed.loaded.config.failover_server.state_dir
+    return Locks(state_dir / LOCKS).holder(MONITOR) is not None
 
 
 def judge(file: Path, before: Content, after: bytes) -> Changed:

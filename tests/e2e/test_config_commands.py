@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ipfx_failover.config.secrets import Secret
+from ipfx_failover.state.locks import MONITOR, Locks
 from tests.support.typed import ROOT, at_terminal, run
 
 if TYPE_CHECKING:
@@ -256,6 +257,17 @@ def test_what_follows_is_wrapped_at_a_terminal(config: Path) -> None:
 
     assert any(line.startswith("           ") for line in findings)
     assert [] == [line for line in findings if len(line) > 80]
+
+
+def test_a_running_monitor_is_said_to_take_a_change_up(config: Path, tmp_path: Path) -> None:
+    run("config", "set", f"failover_server.state_dir={tmp_path}")
+    without = run("config", "set", "alerts.smtp_port=26")
+    with Locks(tmp_path / "locks").hold(MONITOR, "ipfx-failover monitor"):
+        taken_up = run("config", "set", "alerts.smtp_port=27")
+
+    assert 27 == tomllib.loads(config.read_text())["alerts"]["smtp_port"]
+    assert "monitor" not in without.out
+    assert "The running monitor takes it up." in taken_up.out
 
 
 def test_changes_at_the_same_time_are_all_made(config: Path) -> None:

@@ -91,7 +91,7 @@ def test_a_well_kept_site_has_only_the_price_of_being_warm(files: ConfigFiles) -
             "of 2 servers one can be stood in for at a time",
         ),
         (SERVER, {}, "warning", "no reference target: only the cable is watched"),
-        (SERVER, {"gateway": GATEWAY}, "ok", "the gateway 192.168.11.254 show that our own"),
+        (SERVER, {"gateway": GATEWAY}, "ok", "the gateway 192.168.11.254 shows that our own"),
         (
             f'{SERVER}[servers.B]\naddress = "10.0.0.2"\n',
             {"gateway": GATEWAY},

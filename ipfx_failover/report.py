@@ -130,6 +130,8 @@ class _Drawing:
     ) -> ServerReport:
         name = watched.name
         known = Liveness(seen.liveness) if seen and self.monitored else Liveness.UNKNOWN
+        if known is Liveness.OK and self._of(name, {Concern.NOT_PINGED}):
+            known = Liveness.UNKNOWN  # that was before
         replicating = self.held.holder(locks.database(name)) is not None
         database = self.copies.get((name.casefold(), "database"))
         files = self.copies.get((name.casefold(), "files"))

@@ -94,3 +94,26 @@ def test_another_primary_that_answers_shows_that_our_network_works(
     ready.wait_for_event("stand_in_started", "DEMOSERVER")
 
     assert ready.kinds("isolated") == []
+
+
+def test_a_server_that_our_own_machine_refuses_to_ping_is_not_judged_and_the_status_says_so(
+    ready: FailoverServer, office: Office
+) -> None:
+    ready.add_server(office.second)
+    ready.watching_monitor("SECOND")
+    prohibited = ("prohibit", f"{office.primary.address}/32")
+    office.failover_server.run("ip", "route", "add", *prohibited)
+    try:
+        ready.wait_for_event("probe_refused", "DEMOSERVER")
+        ready.wait_for_rounds()
+        told = ready.run("status", "--json").document["servers"][0]
+        check = ready.run("status", "--check", code=2)
+    finally:
+        office.failover_server.run("ip", "route", "del", *prohibited)
+    ready.wait_for_rounds(30)
+    after = ready.run("status", "--json").document["servers"][0]
+
+    assert told["obstacle"].startswith("cannot be pinged, and is not judged: ")
+    assert "DEMOSERVER cannot be pinged" in check.out
+    assert (after["status"], after["obstacle"]) == ("OK", None)
+    assert ready.kinds("server_failed", "takeover_started") == []

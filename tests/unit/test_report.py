@@ -122,11 +122,12 @@ def test_want_of_a_reference_is_a_warning_about_all_or_about_one(watched: Site) 
 
 
 def test_a_server_that_cannot_be_pinged_is_critical(watched: Site) -> None:
-    watched.observe("DEMO", Liveness.UNKNOWN)
     watched.hinder(Concern.NOT_PINGED, "DEMO", "Operation not permitted")
 
     told = "DEMO cannot be pinged, and is not judged: Operation not permitted"
-    assert (2, f"CRITICAL: {told}") == is_bad(watched.report())
+    report = watched.report()
+    assert ["UNKNOWN", "OK"] == [server.status for server in report.servers]
+    assert (2, f"CRITICAL: {told}") == is_bad(report)
 
 
 @pytest.mark.parametrize("concern", Concern)

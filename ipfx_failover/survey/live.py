@@ -59,7 +59,8 @@ def database(look: DatabaseLook, path: str, name: str) -> Check:
         )
     return ok(
         DATABASE,
-        f"Successful: {look.tables} tables, {size(look.size_bytes)}, by {look.program}",
+        f"Successful ({look.tables} {'table' if look.tables == 1 else 'tables'}, "
+        f"{size(look.size_bytes)}; {look.program})",
     )
 
 
@@ -81,7 +82,7 @@ def vm_read(host: LiveHost, root: str) -> Check:
             f"there is no directory {root} on {host.name}",
             "correct vm_dir in the server's database table (or path in its files table)",
         )
-    return ok(VM_READ, f"Successful: {len(host.list_directory(root))} names in {root}")
+    return ok(VM_READ, f"Successful ({len(host.list_directory(root))} names in {root})")
 
 
 def vm_write(host: LiveHost, root: str) -> Check:

@@ -11,7 +11,7 @@ from ipfx_failover.survey.check import Check, failed, ok, warning
 
 if TYPE_CHECKING:
     from ipfx_failover.config.models import NetworkSettings, ServerSettings
-    from ipfx_failover.net import Adapter, Address
+    from ipfx_failover.net import Adapter, Address, Addresses
     from ipfx_failover.survey.ports import SurveyPorts
 
 PING: Final = "Ping"
@@ -58,8 +58,7 @@ def address(server: ServerSettings, adapter_name: str, ports: SurveyPorts) -> Ch
             return failed(ADDRESS, refusal)
         if addresses.holder(server.address) is not None:
             return ok(ADDRESS, f"{server.address} is held by this machine already")
-        # Giving up what is not ours changes nothing, and needs the right that taking it needs.
-        addresses.remove(server.address, adapter_name)
+        _refuse_without_right(addresses, server.address, adapter_name)
     return _asked_by_arp(server.address, adapter_name, ports)
 
 
@@ -77,6 +76,14 @@ def _unfit(adapter: Adapter, wanted: Address) -> Refused | None:
             "set assume_ip = false",
         )
     return None
+
+
+def _refuse_without_right(addresses: Addresses, wanted: Address, adapter_name: str) -> None:
+    try:
+        # Giving up what is not ours changes nothing, and needs the right that taking it needs.
+        addresses.remove(wanted, adapter_name)
+    except Refused as error:
+        raise Refused(error.message.replace("release", "take"), error.hint) from None
 
 
 def _asked_by_arp(wanted: Address, adapter_name: str, ports: SurveyPorts) -> Check:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.capabilities import CAP_NET_ADMIN, CAP_NET_RAW
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,6 +69,20 @@ def test_a_test_while_we_hold_the_address_does_not_take_us_for_the_server(
 
     assert "held by this machine" in held["Ping"]["message"]
     assert "stop-failover DEMOSERVER" in held["Login"]["hint"]
+
+
+@pytest.mark.parametrize(
+    ("right", "name", "check"),
+    [(CAP_NET_RAW, "CAP_NET_RAW", "Ping"), (CAP_NET_ADMIN, "CAP_NET_ADMIN", "Address takeover")],
+)
+def test_a_right_that_is_missing_is_told_by_the_check_that_needs_it(
+    ready: FailoverServer, right: int, name: str, check: str
+) -> None:
+    told = ready.run("server", "test", "DEMOSERVER", code=3, without=right)
+
+    assert re.search(rf"failed +{check}: .*{name} is missing", told.out)
+    assert f"AmbientCapabilities={name}" in told.out
+    assert "VM Directory Write: Successful" in told.out
 
 
 def test_list_and_show_tell_the_config_and_no_secret(failover: FailoverServer) -> None:

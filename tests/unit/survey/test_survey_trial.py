@@ -124,7 +124,7 @@ def test_a_server_that_has_everything_passes_all_and_says_so_in_the_manuals_word
 
     assert {"ok"} == {check.level for check in found}
     assert all(said[name].startswith("Successful") for name in MANUAL)
-    assert said["Database Connection"] == "Successful: 7 tables, 5 MiB, by SQLite 3.40.1"
+    assert said["Database Connection"] == "Successful (7 tables, 5 MiB; SQLite 3.40.1)"
     assert "02:00:00:00:00:02" in said["Address takeover"]
     assert worst([check.exit_code for check in found]) is ExitCode.DONE
 

@@ -49,7 +49,7 @@ class Help(ModalScreen[None]):
     ]
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="dialog") as box:
+        with VerticalScroll(classes="dialog help") as box:
             box.border_title = "Help"
             yield Static(Content("\n".join(_help())))
 
@@ -57,7 +57,9 @@ class Help(ModalScreen[None]):
 def _help() -> list[str]:
     return [
         *(f"{tool.key:<8}{tool.label}: ipfx-failover {tool.command} NAME" for tool in TOOLS),
-        "arrows  choose a server; Tab goes to its details, the log, a command's output",
+        "        New, Edit Server, Delete: ipfx-failover server add, edit, remove NAME",
+        "        Options: ipfx-failover config set KEY=VALUE",
+        "arrows  choose a server; Tab: its details, the log, a command's output",
         "Ctrl-C  end the command that runs; with none, the screen",
         "Esc     close a command's output        q  leave",
         "",

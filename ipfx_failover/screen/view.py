@@ -72,6 +72,8 @@ def banner(seen: Seen) -> list[Line]:
     if (report := seen.report) is None:
         return lines
     lines += [Line(warning, "warning") for warning in report.warnings]
+    if not report.servers:
+        lines.append(Line("No server is watched yet: ipfx-failover server add NAME"))
     if report.standing_in_for:
         words = f"Stand-in: {report.stand_in_phase} for {report.standing_in_for}"
         lines.append(Line(f"{STAND_IN_MARK} {words}", "error"))

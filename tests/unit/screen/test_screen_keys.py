@@ -180,7 +180,7 @@ def test_the_help_names_every_key_and_every_icon() -> None:
         await shown.until("DEMOSERVER")
         await shown.press("question_mark")
         await shown.until(*(f"{tool.label}: ipfx-failover {tool.command} NAME" for tool in TOOLS))
-        await shown.until("! FAILURE", "● OK")
+        await shown.until("! FAILURE", "● OK", "? UNKNOWN", "New, Edit Server, Delete", "Options:")
         await shown.press("escape")
         await shown.until("Ready")
 

@@ -100,6 +100,12 @@ def test_the_banner_says_all_that_is_wrong() -> None:
     ]
 
 
+def test_without_any_server_it_says_how_to_add_one() -> None:
+    said = [line.text for line in view.banner(Seen(replace(REPORT, servers=())))]
+
+    assert said == ["No server is watched yet: ipfx-failover server add NAME"]
+
+
 def test_the_title_does_not_say_that_a_monitor_runs_when_none_does() -> None:
     idle = replace(REPORT, monitor=replace(REPORT.monitor, running=False))
 

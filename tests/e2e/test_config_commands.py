@@ -266,7 +266,7 @@ def test_a_running_monitor_is_said_to_take_a_change_up(config: Path, tmp_path: P
         taken_up = run("config", "set", "alerts.smtp_port=27")
 
     assert 27 == tomllib.loads(config.read_text())["alerts"]["smtp_port"]
-    assert "monitor" not in without.out
+    assert "The running monitor" not in without.out
     assert "The running monitor takes it up." in taken_up.out
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 from ipfx_failover.errors import ExitCode, FailoverError, Interrupted
 
@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Level = Literal["ok", "warning", "failed"]
-
-_KIBI: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +45,3 @@ def attempt(name: str, look: Callable[[], Check]) -> Check:
         raise
     except FailoverError as error:
         return failed(name, error)
-
-
-def size(number_bytes: float) -> str:
-    """A number of bytes for people: "512 B", "1.2 MiB"."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if number_bytes < _KIBI:
-            return f"{number_bytes:.3g} {unit}"
-        number_bytes /= _KIBI
-    return f"{number_bytes:.4g} TiB"

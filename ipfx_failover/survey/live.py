@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from ipfx_failover.errors import Failed
 from ipfx_failover.files.names import OWN_PREFIX
+from ipfx_failover.history.wording import size
 from ipfx_failover.livehost import Kind, join, parent
-from ipfx_failover.survey.check import Check, ok, size, warning
+from ipfx_failover.survey.check import Check, ok, warning
 
 if TYPE_CHECKING:
     from ipfx_failover.clock import Clock

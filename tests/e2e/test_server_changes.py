@@ -71,7 +71,7 @@ def test_a_server_is_added_by_options_and_the_rest_of_the_file_stays(config: Pat
     [
         (["SECOND"], "servers.SECOND.address: is missing"),
         (["SECOND", "address=192.168.11.1"], "is the address of FIRST too"),
-        (["SECOND", "adress=192.168.11.2"], 'did you mean "address"?'),
+        (["SECOND", "address=192.168.11.2", "prt=1"], 'did you mean "port"?'),
         (["SECOND", "address=192.168.11.2", "port=many"], "port must be a whole number"),
         (["SECOND", "address=192.168.11.2", "database.password=x"], "not given on the command"),
         (["a.b", "address=192.168.11.2"], "must be 1 to 63 letters"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from pathlib import Path
 
 import typer
@@ -27,4 +26,6 @@ def server_names(ctx: typer.Context) -> list[str]:
 
 def adapter_names() -> list[str]:
     """The network adapters of this machine."""
+    import socket
+
     return [name for _, name in socket.if_nameindex() if name != "lo"]

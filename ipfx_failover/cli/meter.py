@@ -69,7 +69,7 @@ class Meter:
     def begin(self, what: str) -> None:
         """A piece of work begins; `what` says in words which, as long as it tells no progress."""
         with self._lock:
-            self._display.hide()
+            self._hide()
             self._what, self._since_ns = what, self._clock.monotonic_ns()
             self._latest, self._phase = None, ""
 
@@ -80,7 +80,7 @@ class Meter:
     def line(self, text: str) -> None:
         """Print a line on standard error, where no bar is in its way."""
         with self._lock:
-            self._display.hide()
+            self._hide()
             self._output.progress(text)
 
     def look(self) -> None:
@@ -100,8 +100,12 @@ class Meter:
             else:
                 self._display.show(latest.share, _figures(latest, self._pace, now_ns), now_ns)
 
+    # A terminal that has gone away, or cannot show a bar, ends the showing and nothing else.
+    def _hide(self) -> None:
+        with suppress(Exception):
+            self._display.hide()
+
     def _run(self) -> None:
-        # A terminal that has gone away, or cannot show a bar, ends the showing and nothing else.
         with suppress(Exception):
             while not self._ended.wait(_LOOK_EVERY_S):
                 self.look()

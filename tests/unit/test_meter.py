@@ -119,6 +119,20 @@ def test_a_new_piece_of_work_takes_the_old_ones_bar_away(site: Site) -> None:
     assert (None, "hidden") == site.display.shown[-1]
 
 
+def test_a_terminal_that_has_gone_away_ends_no_work(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class Gone(FakeDisplay):
+        def hide(self) -> None:
+            raise OSError(5, "Input/output error")
+
+    with Meter(Output(), FakeClock(), Gone()) as meter:
+        meter.begin("verify the copy")
+        meter.line("done")
+
+    assert "done\n" == capsys.readouterr().err
+
+
 def test_lines_come_every_five_seconds_and_not_more_often(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

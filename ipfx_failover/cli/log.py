@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ipfx_failover.cli.names import server_names
 from ipfx_failover.cli.options import ConfigPath, Json, Since
 from ipfx_failover.errors import ExitCode, Interrupted
 from ipfx_failover.events import Level
@@ -24,7 +25,10 @@ def log(
         str | None, typer.Option("--until", metavar="TIME", help="Only what was before.")
     ] = None,
     server: Annotated[
-        str | None, typer.Option("--server", metavar="NAME", help="Only this server.")
+        str | None,
+        typer.Option(
+            "--server", metavar="NAME", help="Only this server.", autocompletion=server_names
+        ),
     ] = None,
     level: Annotated[
         Level | None,

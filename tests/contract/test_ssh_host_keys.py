@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -132,6 +134,27 @@ def test_a_key_that_has_changed_is_refused_with_both_fingerprints(
 
     assert listed(other)[1] in caught.value.message
     assert now.fingerprint in caught.value.message
+
+
+def test_the_way_out_of_a_changed_key_is_the_command_that_is_told(
+    target: SshTarget, sshd: Sshd, tmp_path: Path
+) -> None:
+    other = make_key(tmp_path / "other")
+    target.known_hosts_file.parent.mkdir()
+    target.known_hosts_file.write_text(
+        known_hosts_line(sshd.host, sshd.port, other.with_suffix(".pub"))
+    )
+    keys = HostKeys(target)
+    with pytest.raises(Refused) as caught:
+        keys.are_trusted()
+    told = re.search(r"\((ssh-keygen .*?)\), then", caught.value.hint)
+    assert told is not None
+    subprocess.run(shlex.split(told[1]), check=True, capture_output=True)
+    before = keys.are_trusted()
+    keys.store(keys.shown)
+    log_in(target)
+
+    assert not before
 
 
 def test_a_key_of_a_kind_that_the_server_has_no_more_has_changed(

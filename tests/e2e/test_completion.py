@@ -85,7 +85,10 @@ def test_commands_and_options_are_completed(complete: Complete) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["suspend", "failover-now", "replicate-from-live", "sync-files", "takeover-ip", "server test"],
+    [
+        *("suspend", "failover-now", "replicate-from-live", "sync-files", "takeover-ip"),
+        *("server test", "log --server", "history"),
+    ],
 )
 def test_servers_of_the_config_are_completed(complete: Complete, command: str) -> None:
     assert ["AKLMATRIX", "DEMOSERVER", "DEMO2"] == complete(*command.split(), "")

@@ -115,6 +115,7 @@ def file_sync_table(history: History) -> Table:
         "File syncs that changed something",
         ("Server", "Direction", "Syncs", "Failed", "Copied", "Deleted", "Size", "Took"),
         rows,
+        note="In sum, as far as the log goes back.",
     )
 
 

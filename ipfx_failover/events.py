@@ -234,7 +234,7 @@ SPECS: Mapping[EventKind, Spec] = {
     _K.STANDBY_DISCARDED: Spec(_W, "The standby's newer data were set aside in {kept}"),
     _K.FAILBACK_COMPLETED: Spec(
         _I,
-        "Replicated to live: the Primary has everything that the stand-in recorded",
+        "Replicated to live: the Primary has everything that the stand-in recorded{detail}",
         closes=("failed", "conflict", "application", "interrupted", "returned"),
     ),
     _K.ISOLATED: Spec(

@@ -30,6 +30,11 @@ def sizes(facts: Values) -> dict[str, Value]:
     return {name: int(facts[fact] or 0) for name, fact in known.items() if fact in facts}
 
 
+def files_left_out(facts: Values) -> int:
+    """How many files could not be brought to the live server."""
+    return len(str(facts.get("files_failed") or "").splitlines())
+
+
 def exceptions_of(name: str, facts: Values) -> DoneWithExceptions | None:
     """What a failback of server `name` left out, by its facts; None when it left nothing out."""
     failed = str(facts.get("files_failed") or "").splitlines()
@@ -37,11 +42,11 @@ def exceptions_of(name: str, facts: Values) -> DoneWithExceptions | None:
     hints = []
     if failed:
         hints.append(
-            f"bring the rest: ipfx-failover sync-files {name} --to-live (what a sync from live "
-            "replaces meanwhile is in the trash)"
+            f"bring the rest: ipfx-failover sync-files {name} --to-live (a sync from live keeps "
+            "what it replaces in the trash)"
         )
     if withheld:
-        hints.append(f"what was meant to go, delete on {name}: else it comes back to the standby")
+        hints.append(f"delete on {name} what was meant to go, else it comes back here")
     if not hints:
         return None
     left = [*failed, *(f"{path}: deleted here, left on {name}" for path in withheld)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ipfx_failover.events import Event, EventKind
 from ipfx_failover.records import Authority, Copy, RunOutcome
 from ipfx_failover.replication import steps
-from ipfx_failover.replication.facts import backup_of, exceptions_of, sizes
+from ipfx_failover.replication.facts import backup_of, exceptions_of, files_left_out, sizes
 from ipfx_failover.state.journal import Journal, Step, StepState
 
 if TYPE_CHECKING:
@@ -60,11 +60,12 @@ class Replication:
             self._end(EventKind.REPLICATED, server, outcome, **told),
         ]
         if self.direction == TO_LIVE:
-            effects.append(self._give_back(server, backup))
+            effects.append(self._give_back(server, backup, files_left_out(facts)))
         return effects
 
-    def _give_back(self, server: str, backup: Backup) -> Effect:
-        completed = self._event(EventKind.FAILBACK_COMPLETED, server)
+    def _give_back(self, server: str, backup: Backup, left_out: int) -> Effect:
+        detail = f", but for {left_out} of its files" if left_out else ""
+        completed = self._event(EventKind.FAILBACK_COMPLETED, server, detail=detail)
 
         def give_back(tx: Transaction) -> None:
             # What was recorded after that backup is still only here.

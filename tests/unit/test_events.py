@@ -42,7 +42,7 @@ FIELDS = {
     K.STAND_IN_STOPPED: set(),
     K.AUTO_STOPPED: {"kept"},
     K.STANDBY_DISCARDED: {"kept"},
-    K.FAILBACK_COMPLETED: set(),
+    K.FAILBACK_COMPLETED: {"detail"},
     K.ISOLATED: {"reason"},
     K.ISOLATION_ENDED: set(),
     K.REPLICATION_STARTED: {"direction"},

@@ -58,7 +58,7 @@ def test_withheld_deletions_are_listed_with_what_becomes_of_them(copies: Copies)
     assert left is not None
     assert left.exit_code == 6
     assert left.message == "the database of DEMO is given back, and its files but for 2"
-    assert left.hint.startswith("what was meant to go, delete on DEMO")
+    assert left.hint.startswith("delete on DEMO what was meant to go")
     assert left.details == (
         "Mail/1: deleted here, left on DEMO",
         "Mail/2: deleted here, left on DEMO",
@@ -75,6 +75,7 @@ def test_files_that_could_not_be_brought_are_listed_with_how_to_bring_them(
     assert left is not None
     assert left.details == ("Mail/3: cannot be written",)
     assert "ipfx-failover sync-files DEMO --to-live" in left.hint
+    assert copies.events("failback_completed")[0].text.endswith("recorded, but for 1 of its files")
 
 
 def test_a_failback_that_left_nothing_out_has_no_exceptions(copies: Copies) -> None:

@@ -29,7 +29,7 @@ from ipfx_failover.monitor.messages import (
 )
 from ipfx_failover.monitor.notes import Notes
 from ipfx_failover.monitor.prober import ProbeRound
-from ipfx_failover.monitor.supervision import Supervisor, in_words
+from ipfx_failover.monitor.supervision import Supervisor, in_words, round_ms
 from ipfx_failover.monitor.tally import Tally
 from ipfx_failover.monitor.view import View, round_of, with_last_answers, without
 from ipfx_failover.monitor.watched import Launch, watched
@@ -123,6 +123,7 @@ class Monitor:
         self._crew.start()
         try:
             self._threads.executor.opened.result()
+            self._supervisor.expect(round_ms(self._config))
             self._supervisor.ready(self._in_words())
             self._crew.launch("chores", self._threads.chores.run)
             self._crew.launch("config", config_watch.run)
@@ -318,6 +319,7 @@ class Monitor:
             return False
         before, config = self._config, new.generation.config
         self._config, self._thresholds = config, thresholds(config)
+        self._supervisor.expect(round_ms(config))
         self._config_since = self._clock.now()
         view = new.generation.view
         answered = {n for n, s in view.states.items() if s.answered_boot_id == self._boot_id}

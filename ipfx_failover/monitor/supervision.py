@@ -14,12 +14,17 @@ from ipfx_failover.records import Mode
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ipfx_failover.config.models import Config
     from ipfx_failover.decide.fleet import Fleet
     from ipfx_failover.monitor.view import View
 
 
 class Supervisor(Protocol):
     """The service manager. No call waits for it, and none fails."""
+
+    def expect(self, round_ms: int) -> None:
+        """Rounds are judged that far apart from now on."""
+        ...
 
     def ready(self, text: str) -> None:
         """It has every right that it needs, and all its threads run; `text` for people."""
@@ -35,6 +40,9 @@ class Supervisor(Protocol):
 class Unsupervised:
     """Nobody wants to know: a monitor in a terminal."""
 
+    def expect(self, round_ms: int) -> None:
+        pass
+
     def ready(self, text: str) -> None:
         pass
 
@@ -43,6 +51,11 @@ class Unsupervised:
 
     def stopping(self) -> None:
         pass
+
+
+def round_ms(config: Config) -> int:
+    """How far two judged rounds are apart, at most."""
+    return config.network.ping_interval_ms + config.network.ping_timeout_ms
 
 
 def in_words(fleet: Fleet, view: View) -> str:

@@ -61,7 +61,7 @@ def run_monitor(
         try:
             with (
                 hooks_told(lambda: workshop.site, say),
-                supervisor(site.config.network) as supervised,
+                supervisor() as supervised,
             ):
                 monitor, config_watch = _assembled(workshop, supervised)
                 monitor.run(config_watch)

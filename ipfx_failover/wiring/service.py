@@ -16,23 +16,20 @@ if TYPE_CHECKING:
 
     from ipfx_failover.adapters.service.systemd import SystemdService
     from ipfx_failover.adapters.service.unit_text import Rights
-    from ipfx_failover.config.models import Config, NetworkSettings
+    from ipfx_failover.config.models import Config
     from ipfx_failover.config.secrets import Secret
     from ipfx_failover.wiring.site import Site
 
 _LOCKED = ("usr", "boot", "efi", "etc", "home", "root")
-_MISSED_ROUNDS = 5
-"""So many rounds may pass without a judgement before the monitor counts as hung."""
 
 
-def supervisor(network: NetworkSettings) -> AbstractContextManager[Supervisor]:
+def supervisor() -> AbstractContextManager[Supervisor]:
     """Who is told that the monitor lives: systemd, where it has started us."""
     if sys.platform != "linux" or not os.environ.get("NOTIFY_SOCKET"):
         return nullcontext(Unsupervised())
     from ipfx_failover.adapters.linux.notify import SystemdSupervisor
 
-    round_us = (network.ping_interval_ms + network.ping_timeout_ms) * 1000
-    return SystemdSupervisor(os.environ, longest_silence_us=_MISSED_ROUNDS * round_us)
+    return SystemdSupervisor(os.environ)
 
 
 def monitor_service(site: Site, user: str | None = None) -> SystemdService:

@@ -13,6 +13,9 @@ class FakeSupervisor:
         self.told: list[str] = []
         self.texts: list[str] = []
 
+    def expect(self, round_ms: int) -> None:
+        self.told.append(f"expect {round_ms} ms")
+
     def ready(self, text: str) -> None:
         self.told.append("ready")
         self.texts.append(text)

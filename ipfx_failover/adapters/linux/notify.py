@@ -13,27 +13,22 @@ if TYPE_CHECKING:
 _TELLS_A_WATCHDOG: Final = 4
 """How often life is told within the watchdog's patience; half of it is sd_watchdog_enabled(3)'s
 advice, and one datagram may be lost."""
+_MISSED_ROUNDS: Final = 5
+"""So many rounds may pass without a judgement before the monitor counts as hung."""
 _TELL_EVERY_NS: Final = 1_000_000_000
 """How often at most: people read the status text."""
 
 
 class SystemdSupervisor:
-    """Tells systemd; what it does not take (it hangs, its socket is full) is dropped.
+    """Tells systemd; what it does not take (it hangs, its socket is full) is dropped."""
 
-    `longest_silence_us`: how long may pass between two judged rounds; where the watchdog is less
-    patient it is told to be.
-    """
-
-    def __init__(self, environ: Mapping[str, str], *, longest_silence_us: int) -> None:
+    def __init__(self, environ: Mapping[str, str]) -> None:
         self._address = _address(environ["NOTIFY_SOCKET"])
         kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
         self._socket = socket.socket(socket.AF_UNIX, kind)
-        given_us = _watchdog_us(environ)
-        self._needed_us = longest_silence_us if 0 < given_us < longest_silence_us else 0
-        watchdog_us = self._needed_us or given_us
-        self._every_ns = min(
-            watchdog_us * 1000 // _TELLS_A_WATCHDOG or _TELL_EVERY_NS, _TELL_EVERY_NS
-        )
+        self._given_us = self._watchdog_us = _watchdog_us(environ)
+        given_ns = self._given_us * 1000
+        self._every_ns = min(given_ns // _TELLS_A_WATCHDOG or _TELL_EVERY_NS, _TELL_EVERY_NS)
         self._told_ns: int | None = None
 
     def __enter__(self) -> Self:
@@ -42,9 +37,17 @@ class SystemdSupervisor:
     def __exit__(self, *_: object) -> None:
         self._socket.close()
 
+    def expect(self, round_ms: int) -> None:
+        """A watchdog that is less patient than a few rounds take is told to be."""
+        if not self._given_us:
+            return
+        wanted_us = max(self._given_us, _MISSED_ROUNDS * round_ms * 1000)
+        if wanted_us != self._watchdog_us:
+            self._watchdog_us = wanted_us
+            self._tell(f"WATCHDOG_USEC={wanted_us}")
+
     def ready(self, text: str) -> None:
-        patience = [f"WATCHDOG_USEC={self._needed_us}"] if self._needed_us else []
-        self._tell("READY=1", f"STATUS={text}", *patience)
+        self._tell("READY=1", f"STATUS={text}")
 
     def alive(self, judged_ns: int, text: Callable[[], str]) -> None:
         if self._told_ns is not None and judged_ns - self._told_ns < self._every_ns:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-ROUND_US = 15_000_000
 SECOND_NS = 1_000_000_000
 
 
@@ -52,7 +51,7 @@ def manager(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ServiceM
 @pytest.fixture
 def supervisor(manager: ServiceManager) -> Iterator[SystemdSupervisor]:
     manager.watches(30_000_000)
-    with SystemdSupervisor(manager.environ, longest_silence_us=ROUND_US) as made:
+    with SystemdSupervisor(manager.environ) as made:
         yield made
 
 
@@ -79,29 +78,30 @@ def test_life_is_told_with_the_first_round_and_then_now_and_again(
 
 def test_an_impatient_watchdog_hears_more_often(manager: ServiceManager) -> None:
     manager.watches(2_000_000)
-    with SystemdSupervisor(manager.environ, longest_silence_us=100_000) as supervisor:
+    with SystemdSupervisor(manager.environ) as supervisor:
         for tenth in range(11):
             supervisor.alive(tenth * SECOND_NS // 10, lambda: "")
 
     assert len(manager.heard()) == 3
 
 
-def test_a_watchdog_that_is_less_patient_than_a_round_takes_is_told_to_wait(
-    manager: ServiceManager,
+def test_a_watchdog_is_told_to_wait_for_rounds_that_are_far_apart(
+    manager: ServiceManager, supervisor: SystemdSupervisor
 ) -> None:
-    manager.watches(30_000_000)
-    with SystemdSupervisor(manager.environ, longest_silence_us=60_000_000) as supervisor:
-        supervisor.ready("")
+    supervisor.expect(3_000)
+    supervisor.expect(61_000)
+    supervisor.expect(61_000)
+    supervisor.expect(3_000)
 
-    assert manager.heard()[0]["WATCHDOG_USEC"] == "60000000"
+    assert manager.heard() == [{"WATCHDOG_USEC": "305000000"}, {"WATCHDOG_USEC": "30000000"}]
 
 
 def test_a_watchdog_of_another_process_is_none_of_ours(manager: ServiceManager) -> None:
     manager.watches(1, pid=1)
-    with SystemdSupervisor(manager.environ, longest_silence_us=60_000_000) as supervisor:
-        supervisor.ready("")
+    with SystemdSupervisor(manager.environ) as supervisor:
+        supervisor.expect(61_000)
 
-    assert manager.heard() == [{"READY": "1", "STATUS": ""}]
+    assert manager.heard() == []
 
 
 def test_a_service_manager_that_hangs_or_is_gone_is_never_waited_for(

@@ -52,3 +52,15 @@ def test_the_status_text_counts_the_servers_by_what_is_known_of_them(world: Simu
     world.rounds_pass(1)
 
     assert sorted(supervisor(world).texts[-1].split(", ")) == ["1 ok", "1 suspended"]
+
+
+def test_another_config_says_how_far_its_rounds_are_apart(world: Simulation) -> None:
+    assert world.process is not None
+    config = world.machine.config
+    network = config.network.model_copy(
+        update={"ping_interval_ms": 60_000, "ping_timeout_ms": 1_000}
+    )
+    taken = world.process.take_up(config.model_copy(update={"network": network}))
+
+    assert taken
+    assert supervisor(world).told[-1] == "expect 61000 ms"

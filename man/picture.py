@@ -9,6 +9,7 @@ import asyncio
 import os
 import re
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,14 +76,15 @@ _SERVERS = (
 
 
 class _OneLook:
-    """Shows the outage, once."""
+    """Shows the outage."""
 
     def __init__(self) -> None:
         self._is_new = True
 
-    def look(self) -> Seen | None:
+    def look(self) -> Seen:
         was_new, self._is_new = self._is_new, False
-        return _seen() if was_new else None
+        seen = _seen()
+        return seen if was_new else replace(seen, log=())
 
     def close(self) -> None:
         pass
@@ -92,8 +94,8 @@ class _NoCommands:
     def start(
         self,
         arguments: Sequence[str],  # noqa: ARG002 - the port
-        said: Callable[[str], None],  # noqa: ARG002 - the port
-        ended: Callable[[int], None],  # noqa: ARG002 - the port
+        said: Callable[[str], object],  # noqa: ARG002 - the port
+        ended: Callable[[int], object],  # noqa: ARG002 - the port
     ) -> Child:
         raise Failed("a picture runs no commands", "run them by hand")
 

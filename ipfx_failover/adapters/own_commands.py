@@ -40,8 +40,8 @@ class OwnCommands:
     def start(
         self,
         arguments: Sequence[str],
-        said: Callable[[str], None],
-        ended: Callable[[int], None],
+        said: Callable[[str], object],
+        ended: Callable[[int], object],
     ) -> OwnCommand:
         """Start a command; `said` is told each line, `ended` the exit code, in another thread.
 
@@ -73,7 +73,7 @@ class OwnCommands:
 
 
 def _read(
-    process: subprocess.Popen[str], said: Callable[[str], None], ended: Callable[[int], None]
+    process: subprocess.Popen[str], said: Callable[[str], object], ended: Callable[[int], object]
 ) -> None:
     with process:
         for line in process.stdout or ():

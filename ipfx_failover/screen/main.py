@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import OptionList, Static
 
+from ipfx_failover.errors import Failed
 from ipfx_failover.screen import view
 from ipfx_failover.screen.dialogs import Help, Question
 from ipfx_failover.screen.follower import Follower
@@ -32,6 +33,8 @@ _ROWS_OF_OTHERS = 4
 """Title, toolbar, and what goes on."""
 _FEWEST_ROWS = 4
 _WIDEST = 400
+_SILENCE_S = 10
+"""A look comes each second; it may wait for the state store for five."""
 _TOOLS = {tool.key: tool for tool in TOOLS}
 
 
@@ -43,7 +46,7 @@ class Told(Message):
         self.seen = seen
 
 
-class Failed(Message):
+class Broken(Message):
     """Looking at the state has failed in a way that nobody foresaw."""
 
     def __init__(self, error: Exception) -> None:
@@ -74,6 +77,7 @@ class MainScreen(Screen[None]):
         self._ready = Static(_bar(READY), id="ready")
         self._seen = Seen(None)
         self._day = ""
+        self._silent_s = 0
         self._runs = Runs(
             self, commands, self._panel, lambda words: self._ready.update(_bar(words))
         )
@@ -93,6 +97,7 @@ class MainScreen(Screen[None]):
     def on_mount(self) -> None:
         self._servers.focus()
         self._show()
+        self.set_interval(1.0, self._count_silence)
         self._follower.start()
 
     def on_resize(self) -> None:
@@ -102,6 +107,7 @@ class MainScreen(Screen[None]):
         self._follower.stop()
 
     def on_told(self, told: Told) -> None:
+        self._silent_s = 0
         self._seen = told.seen
         self._show()
         if told.seen.log is None:
@@ -110,8 +116,20 @@ class MainScreen(Screen[None]):
             lines, self._day = view.log_lines(told.seen.log, self._day)
             self._log.add(lines)
 
-    def on_failed(self, failed: Failed) -> None:
-        self.app.exit(failed.error)
+    def _count_silence(self) -> None:
+        """When looking hangs, what was seen last is nothing to go by any more."""
+        self._silent_s += 1
+        if self._silent_s != _SILENCE_S:
+            return
+        problem = Failed(
+            f"the state could not be read for {_SILENCE_S} s",
+            "look at the disk of the state directory, and for a stopped ipfx-failover process",
+        )
+        self._seen = Seen(None, problem)
+        self._show()
+
+    def on_broken(self, broken: Broken) -> None:
+        self.app.exit(broken.error)
 
     def on_said(self, said: Said) -> None:
         self._runs.said(said.line)
@@ -177,7 +195,7 @@ class MainScreen(Screen[None]):
         self.post_message(Told(seen))
 
     def _fail(self, error: Exception) -> None:
-        self.post_message(Failed(error))
+        self.post_message(Broken(error))
 
 
 def _bar(text: str) -> Content:

@@ -121,8 +121,8 @@ class Runs:
         try:
             self._child = self._commands.start(
                 [tool.command, server, *options],
-                lambda line: _post(self._screen, Said(one_line(line))),
-                lambda code: _post(self._screen, Ended(code)),
+                lambda line: self._screen.post_message(Said(one_line(line))),
+                lambda code: self._screen.post_message(Ended(code)),
             )
         except FailoverError as error:
             self._asking = None
@@ -153,8 +153,3 @@ def in_words(code: int) -> str:
 
 def _shown(line: str) -> Line:
     return Line(line, "error" if line.startswith("error:") else "")
-
-
-def _post(screen: Screen[None], message: Message) -> None:
-    """From another thread; nobody has to hear it when the screen is gone."""
-    screen.post_message(message)

@@ -53,8 +53,8 @@ class Commands(Protocol):
     def start(
         self,
         arguments: Sequence[str],
-        said: Callable[[str], None],
-        ended: Callable[[int], None],
+        said: Callable[[str], object],
+        ended: Callable[[int], object],
     ) -> Child:
         """Start a command; `said` is told each line, `ended` the exit code, in another thread.
 

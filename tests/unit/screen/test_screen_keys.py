@@ -214,6 +214,17 @@ def test_without_a_report_no_old_status_is_shown_and_the_log_stays() -> None:
     on_screen(test)
 
 
+def test_what_was_seen_before_looking_hung_is_not_shown_for_long() -> None:
+    async def test(shown: Shown) -> None:
+        await shown.until("OK          DEMOSERVER")
+        shown.look.fall_silent()
+        await shown.until("the state could not be read for", "UNKNOWN     DEMOSERVER")
+
+        assert "OK " not in shown.text
+
+    on_screen(test)
+
+
 def test_it_fits_another_size_when_the_terminal_gets_one() -> None:
     async def test(shown: Shown) -> None:
         await shown.until("FAILURE: 15 pings in a row failed")

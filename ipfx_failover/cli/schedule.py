@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ipfx_failover.cli.options import ConfigPath, Json
+from ipfx_failover.cli.options import ConfigPath, Json, Plan
 
 if TYPE_CHECKING:
     from ipfx_failover.cli.output import Output
@@ -27,7 +27,6 @@ class Format(StrEnum):
     XML = "xml"
 
 
-Plan = Annotated[bool, typer.Option("--plan", help="Print what would be done; do nothing.")]
 User = Annotated[
     str | None,
     typer.Option(

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ipfx_failover.cli.options import ConfigPath, Json
+from ipfx_failover.cli.options import ConfigPath, Json, Plan
 
 if TYPE_CHECKING:
     from ipfx_failover.cli.output import Output
     from ipfx_failover.installing import ServiceState
-
-Plan = Annotated[bool, typer.Option("--plan", help="Print what would be done; do nothing.")]
 
 
 def add_to(app: typer.Typer) -> None:

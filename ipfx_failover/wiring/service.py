@@ -81,7 +81,7 @@ def _rights(site: Site, user: str | None, *, network: bool = True) -> Rights:
     from ipfx_failover.adapters.service.unit_text import Rights
 
     config = site.config
-    own = str(site.state_dir).startswith("/var/lib/ipfx-failover")
+    own = site.state_dir.is_relative_to("/var/lib/ipfx-failover")
     return Rights(
         user=user,
         is_confined=not any(_commands(config)),
@@ -134,8 +134,8 @@ def _notes(site: Site, user: str | None) -> Sequence[str]:
     notes = list(secret_notes(site.config))
     if commands := ", ".join(_commands(site.config)):
         notes.append(
-            f"The unit has no sandbox, for what would be in it, too: {commands}. An application "
-            "that is a system service (services) would not be."
+            f"The unit has no sandbox: it would confine {commands}, too. It would not confine an "
+            "application that is a system service (services)."
         )
     if user is not None:
         notes.append(

@@ -44,7 +44,7 @@ def chores(
 
 
 def running(one: Chores) -> threading.Thread:
-    thread = threading.Thread(target=one.run)
+    thread = threading.Thread(target=one.run, daemon=True)
     thread.start()
     return thread
 

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ipfx_failover.cli.names import server_names
-from ipfx_failover.cli.options import ConfigPath, Json, UntilEof
+from ipfx_failover.cli.options import ConfigPath, Json, NameOrAll, UntilEof
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ipfx_failover.cli.each import Done
     from ipfx_failover.cli.output import Output
-    from ipfx_failover.cli.replicate import Done
     from ipfx_failover.config.models import ServerSettings
     from ipfx_failover.files.values import Plan, SyncResult
     from ipfx_failover.wiring.site import Site
@@ -25,15 +24,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def sync_files(
-    name: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="NAME",
-            help="A server of the config.",
-            show_default=False,
-            autocompletion=server_names,
-        ),
-    ] = None,
+    name: NameOrAll = None,
     every: Annotated[bool, typer.Option("--all", help="All servers that have files.")] = False,
     to_live: Annotated[
         bool, typer.Option("--to-live", help="From the Failover Server to the Primary.")
@@ -59,9 +50,9 @@ def sync_files(
 
     Example: ipfx-failover sync-files DEMOSERVER --dry-run
     """
+    from ipfx_failover.cli.each import chosen, end_with_parent, for_each
     from ipfx_failover.cli.ending import tell
     from ipfx_failover.cli.output import Output
-    from ipfx_failover.cli.replicate import end_with_parent, for_each
     from ipfx_failover.errors import UsageError
     from ipfx_failover.wiring.files import synced_once, watch_all
     from ipfx_failover.wiring.site import open_site
@@ -71,7 +62,7 @@ def sync_files(
     output = Output(as_json)
     if watch and (to_live or dry_run):
         raise UsageError("--watch goes from live only, and really copies", "leave the others out")
-    servers = _chosen(site, name, every=every)
+    servers = chosen(site, name, every=every, has=lambda server: server.files)
     if watch:
         watch_all(site, servers, lambda server, result: _show(server, result, output))
         return None
@@ -81,17 +72,6 @@ def sync_files(
     code = for_each(servers, output, lambda server: _metered(site, server, output, once))
     tell(site)
     return code
-
-
-def _chosen(site: Site, name: str | None, *, every: bool) -> list[ServerSettings]:
-    from ipfx_failover.errors import UsageError
-
-    if every == (name is not None):
-        known = ", ".join(site.config.servers) or "none"
-        raise UsageError("give a server's NAME, or --all", f"the config's servers: {known}")
-    if name is not None:
-        return [site.server(name)]
-    return [server for server in site.config.servers.values() if server.files is not None]
 
 
 def _dry(site: Site, server: ServerSettings, output: Output, *, to_live: bool) -> Done:

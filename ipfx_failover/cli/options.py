@@ -38,6 +38,15 @@ Name = Annotated[
     str,
     typer.Argument(metavar="NAME", help="A server of the config.", autocompletion=server_names),
 ]
+NameOrAll = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="NAME",
+        help="A server of the config.",
+        show_default=False,
+        autocompletion=server_names,
+    ),
+]
 MaybeName = Annotated[
     str | None,
     typer.Argument(

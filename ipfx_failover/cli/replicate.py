@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ipfx_failover.cli.names import server_names
-from ipfx_failover.cli.options import Ask, ConfigPath, Json, Name, UntilEof, Yes
+from ipfx_failover.cli.options import Ask, ConfigPath, Json, Name, NameOrAll, UntilEof, Yes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from ipfx_failover.cli.each import Done
     from ipfx_failover.cli.meter import Meter
     from ipfx_failover.cli.output import Output
     from ipfx_failover.config.models import ServerSettings
-    from ipfx_failover.errors import FailoverError
     from ipfx_failover.state.journal import Step, StepState
     from ipfx_failover.state.store import Store
     from ipfx_failover.wiring.site import Site
     from ipfx_failover.workflow.runner import Observer
-
-Done: TypeAlias = "tuple[dict[str, object], FailoverError | None]"
-"""What came of a server's work for `--json`, and the error that it ends with all the same."""
-Names = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="NAME",
-        help="A server of the config.",
-        show_default=False,
-        autocompletion=server_names,
-    ),
-]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -40,7 +25,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def replicate_from_live(
-    name: Names = None,
+    name: NameOrAll = None,
     every: Annotated[bool, typer.Option("--all", help="All servers of the config.")] = False,
     if_due: Annotated[
         bool, typer.Option("--if-due", help="Only where the daily replication is due.")
@@ -67,6 +52,7 @@ def replicate_from_live(
 
     Example: ipfx-failover replicate-from-live DEMOSERVER
     """
+    from ipfx_failover.cli.each import chosen, end_with_parent, for_each
     from ipfx_failover.cli.ending import tell
     from ipfx_failover.cli.output import Output
     from ipfx_failover.wiring.site import open_site
@@ -74,7 +60,7 @@ def replicate_from_live(
     end_with_parent(until_eof=until_eof)
     site = open_site(config)
     output = Output(as_json)
-    servers = _chosen(site, name, every=every)
+    servers = chosen(site, name, every=every, has=lambda server: server.database)
     with site.store() as store:
         if if_due:
             servers = [server for server in servers if _is_due(site, store, server)]
@@ -120,6 +106,7 @@ def replicate_to_live(
 
     Example: ipfx-failover replicate-to-live DEMOSERVER
     """
+    from ipfx_failover.cli.each import for_each
     from ipfx_failover.cli.ending import tell
     from ipfx_failover.cli.output import Output
     from ipfx_failover.wiring.site import open_site
@@ -138,54 +125,6 @@ def replicate_to_live(
         )
     tell(site)
     return code
-
-
-def end_with_parent(*, until_eof: bool) -> None:
-    if until_eof:
-        from ipfx_failover.adapters.signals import end_at_eof
-
-        end_at_eof()
-
-
-def for_each(
-    servers: list[ServerSettings],
-    output: Output,
-    work: Callable[[ServerSettings], Done],
-) -> int:
-    """Do the work for each server, one after the other; the gravest outcome is the exit code."""
-    from ipfx_failover.cli.output import as_error, report_error
-    from ipfx_failover.errors import ExitCode, FailoverError, Interrupted, worst
-
-    results: list[dict[str, object]] = []
-    codes: list[ExitCode] = []
-    for server in servers:
-        shown: dict[str, object] = {"server": server.name, "ok": True}
-        try:
-            done, error = work(server)
-            shown |= done
-        except Interrupted:
-            raise
-        except FailoverError as failure:
-            error = failure
-        if error is not None:
-            codes.append(error.exit_code)
-            shown |= {"ok": False, "error": as_error(error)}
-            if not output.as_json:
-                report_error(error, as_json=False)
-        results.append(shown)
-    output.document(ok=not codes, results=results)
-    return worst(codes)
-
-
-def _chosen(site: Site, name: str | None, *, every: bool) -> list[ServerSettings]:
-    from ipfx_failover.errors import UsageError
-
-    if every == (name is not None):
-        known = ", ".join(site.config.servers) or "none"
-        raise UsageError("give a server's NAME, or --all", f"the config's servers: {known}")
-    if name is not None:
-        return [site.server(name)]
-    return [server for server in site.config.servers.values() if server.database is not None]
 
 
 def _is_due(site: Site, store: Store, server: ServerSettings) -> bool:

@@ -26,6 +26,7 @@ def load_known_hosts(keys: paramiko.HostKeys, file: Path) -> None:
     """Trust the host keys in `file`, and no others; a file that is not there trusts none."""
     try:
         keys.load(str(file))
+        _read_every_line(file)
     except FileNotFoundError:
         return
     except OSError as error:
@@ -38,6 +39,13 @@ def load_known_hosts(keys: paramiko.HostKeys, file: Path) -> None:
             f"{file} has a line that is not a host key",
             f"show its keys with: ssh-keygen -lf {file}; then mend or remove the broken line",
         ) from None
+
+
+def _read_every_line(file: Path) -> None:
+    """Raise what paramiko skips: a line whose key is none would just look like an unknown host."""
+    for line in file.read_text("utf-8").splitlines():
+        if line.strip() and not line.strip().startswith("#"):
+            paramiko.hostkeys.HostKeyEntry.from_line(line.strip())
 
 
 def load_private_key(file: Path) -> paramiko.PKey:

@@ -115,7 +115,7 @@ def _inhibited(candidate: Candidate) -> Limitation | None:
 
 def _dues_needed(attempts: int) -> int:
     """How many full counts since it last answered: 1, 2, 4 ... 64, and from then on 64 more."""
-    return 2 ** min(attempts, _MOST_DOUBLINGS) * max(1, attempts - _MOST_DOUBLINGS + 1)
+    return (1 << min(attempts, _MOST_DOUBLINGS)) * max(1, attempts - _MOST_DOUBLINGS + 1)
 
 
 def _standing_in(candidate: Candidate, standing_in: str | None) -> Limitation | None:

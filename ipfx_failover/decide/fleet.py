@@ -9,18 +9,25 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from ipfx_failover.decide.decisions import (
+    Decision,
+    ForgetAttempts,
+    MarkInterrupted,
+    Round,
+    Say,
+    StopFailover,
+    TakeOver,
+)
 from ipfx_failover.decide.evidence import (
     ArpEvidence,
     Candidate,
     Limitation,
-    Network,
     Obstacle,
     limitation,
 )
 from ipfx_failover.decide.liveness import (
     Answered,
     AnsweredLate,
-    Change,
     Liveness,
     Missed,
     Outcome,
@@ -30,14 +37,13 @@ from ipfx_failover.decide.liveness import (
     forgotten,
     observe,
 )
+from ipfx_failover.decide.reports import report
 from ipfx_failover.events import EventKind
 from ipfx_failover.records import Mode, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ipfx_failover.events import Value
-    from ipfx_failover.records import StandIn
 
 _ARP_PROBES = 3
 """PROBE_NUM of RFC 5227, where the count leaves time for so many."""
@@ -45,80 +51,7 @@ _LEFT_TO_OTHERS = frozenset({Phase.INTERRUPTED, Phase.STANDING_DOWN})
 """Phases in which a human, or the unfinished journal, says how it goes on."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServerFacts:
-    """What the fleet must know of a server besides its pings."""
-
-    name: str
-    mode: Mode = Mode.MONITORING
-    failback_pending: bool = False
-    missing: str | None = None
-    attempts: int = 0
-    assume_ip: bool = False
-    auto_stop_failover: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """What one round of probes showed, and the state it meets.
-
-    `outcomes` by server name; a server that was not probed is not in it. `arp` by server name.
-    `networks` by server name, since no server is its own reference. `isolation`: why our own
-    network does not work at all, in words.
-    """
-
-    now_ns: int
-    boot_id: str
-    outcomes: Mapping[str, Outcome]
-    facts: Mapping[str, ServerFacts]
-    networks: Mapping[str, Network]
-    stand_in: StandIn | None
-    isolation: str | None = None
-    any_reference_answered: bool = False
-    arp: Mapping[str, ArpEvidence] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Say:
-    """Something to report."""
-
-    kind: EventKind
-    server: str | None
-    data: Mapping[str, Value] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class TakeOver:
-    """Take the server's role; again after a reboot of this machine, if it was ours already."""
-
-    server: str
-
-
-@dataclass(frozen=True, slots=True)
-class StopFailover:
-    """The failed server is back for good: give its role back, if its application answers too."""
-
-    server: str
-
-
-@dataclass(frozen=True, slots=True)
-class MarkInterrupted:
-    """After a reboot of this machine the server answers: do not take it again."""
-
-    server: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class ForgetAttempts:
-    """The server answers: takeovers that failed before do not delay the next one."""
-
-    server: str
-
-
 NOBODY_ANSWERS = "no reference target answers"
-
-Decision = Say | TakeOver | StopFailover | MarkInterrupted | ForgetAttempts
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +80,7 @@ def step(fleet: Fleet, round_: Round, thresholds: Thresholds) -> tuple[Fleet, tu
         before = servers.get(name, ServerLiveness())
         after, changes = observe(before, outcome, thresholds)
         servers[name] = after
-        decisions += _report(name, after, changes, thresholds, round_)
+        decisions += report(name, after, changes, thresholds, round_)
         decisions += _interrupted(name, outcome, round_)
         decisions += _returned_for_good(name, after, thresholds, round_)
         if after.liveness is Liveness.OK and round_.facts[name].attempts:
@@ -166,7 +99,7 @@ def why_not_taken(
     suspect no more is known than that its address is in use.
     """
     state = fleet.servers[name]
-    if name not in round_.networks or _is_stand_in(name, round_) or round_.facts[name].missing:
+    if name not in round_.networks or round_.is_stand_in(name) or round_.facts[name].missing:
         return None
     if state.liveness is not Liveness.FAILED:
         arp = round_.arp.get(name)
@@ -246,12 +179,7 @@ def _arbitrate(
 
 
 def _stands_in_already(name: str, round_: Round) -> bool:
-    return _is_stand_in(name, round_) and not _is_from_another_boot(round_)
-
-
-def _is_stand_in(name: str, round_: Round) -> bool:
-    stand_in = round_.stand_in
-    return stand_in is not None and stand_in.server.casefold() == name.casefold()
+    return round_.is_stand_in(name) and not _is_from_another_boot(round_)
 
 
 def _is_from_another_boot(round_: Round) -> bool:
@@ -266,7 +194,7 @@ def _candidate(
         name=name,
         mode=facts.mode,
         failback_pending=facts.failback_pending,
-        interrupted=_is_stand_in(name, round_)
+        interrupted=round_.is_stand_in(name)
         and round_.stand_in is not None
         and round_.stand_in.phase in _LEFT_TO_OTHERS,
         missing=facts.missing,
@@ -289,66 +217,9 @@ def _refusal(name: str, obstacle: Limitation, standing_in: str | None) -> Iterat
         )
 
 
-def _report(
-    name: str,
-    state: ServerLiveness,
-    changes: tuple[Change, ...],
-    thresholds: Thresholds,
-    round_: Round,
-) -> Iterator[Say]:
-    needed = state.needed(thresholds)
-    standing_in = _is_stand_in(name, round_)
-    # Then somebody is at work on it: the log says what is seen, and nobody is alarmed.
-    pending = round_.facts[name].failback_pending
-    for change in changes:
-        match change:
-            case Change.ANSWERING:
-                yield Say(EventKind.SERVER_ANSWERING, name)
-            case Change.SUSPECT:
-                follows = "" if pending else f"; failover after {needed} in a row"
-                yield Say(EventKind.SERVER_SUSPECT, name, {"follows": follows})
-            case Change.WARNING if not (standing_in or pending):
-                data = {"misses": state.misses, "needed": needed}
-                yield Say(EventKind.WARNING_COUNT_REACHED, name, data)
-            case Change.FAILED:
-                failure = _failure(state, round_.now_ns, pending=pending)
-                yield Say(EventKind.SERVER_FAILED, name, failure)
-            case Change.RESET:
-                yield _reset(name, round_)
-            case _:
-                pass
-
-
-def _failure(state: ServerLiveness, now_ns: int, *, pending: bool) -> Mapping[str, Value]:
-    """`silent_s`: since its first probe that was not answered was sent."""
-    first_ns = now_ns if state.first_miss_ns is None else state.first_miss_ns
-    return {
-        "misses": state.misses,
-        "silent_s": round((now_ns - first_ns) / 1e9, 3),
-        "detail": "; not taken over: failback is pending" if pending else "",
-    }
-
-
-def _reset(name: str, round_: Round) -> Say:
-    facts = round_.facts[name]
-    if facts.failback_pending:
-        return Say(EventKind.SERVER_ANSWERING, name)
-    if not _is_stand_in(name, round_):
-        return Say(EventKind.SERVER_RESET, name, {"advice": "Nothing; find out why it failed."})
-    if facts.assume_ip:
-        # It is its management address that answers; ARP may have told of it already.
-        return Say(EventKind.PRIMARY_RETURNED, name, {"how": "it answers pings"})
-    data = {
-        "detail": "; the Failover Server still stands in for it",
-        "advice": f"Give the role back: ipfx-failover stop-failover {name}, restart {name}, "
-        f"ipfx-failover replicate-to-live {name}",
-    }
-    return Say(EventKind.SERVER_RESET, name, data)
-
-
 def _interrupted(name: str, outcome: Outcome, round_: Round) -> Iterator[MarkInterrupted]:
     stand_in = round_.stand_in
-    if stand_in is None or not _is_stand_in(name, round_) or not _is_from_another_boot(round_):
+    if stand_in is None or not round_.is_stand_in(name) or not _is_from_another_boot(round_):
         return
     answers = isinstance(outcome, (Answered, AnsweredLate))
     if answers and stand_in.phase not in _LEFT_TO_OTHERS:
@@ -359,7 +230,7 @@ def _returned_for_good(
     name: str, state: ServerLiveness, thresholds: Thresholds, round_: Round
 ) -> Iterator[StopFailover]:
     stand_in, facts = round_.stand_in, round_.facts[name]
-    if stand_in is None or not _is_stand_in(name, round_) or facts.assume_ip:
+    if stand_in is None or not round_.is_stand_in(name) or facts.assume_ip:
         return
     if facts.auto_stop_failover and facts.mode is Mode.MONITORING:
         settled = stand_in.phase in {Phase.STANDING_IN, Phase.INTERRUPTED}

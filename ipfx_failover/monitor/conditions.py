@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from ipfx_failover.decide.fleet import Fleet, Round
+    from ipfx_failover.decide.decisions import Round
+    from ipfx_failover.decide.fleet import Fleet
     from ipfx_failover.decide.liveness import Thresholds
     from ipfx_failover.errors import FailoverError
     from ipfx_failover.monitor.prober import ProbeRound

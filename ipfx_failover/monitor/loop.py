@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ipfx_failover.decide import fleet as fleets
+from ipfx_failover.decide.decisions import Decision, Round, Say, StopFailover, TakeOver
 from ipfx_failover.decide.liveness import Liveness, ServerLiveness
 from ipfx_failover.events import Event, EventKind
 from ipfx_failover.monitor.adoption import counted_on, is_same_primary, thresholds
@@ -214,13 +215,13 @@ class Monitor:
         round_ = round_of(self._view, seen, self._last_answers)
         self._fleet, decisions = fleets.step(self._fleet, round_, self._thresholds)
         # The takeover first: milliseconds count. Its failure is written down by it.
-        taken = {d.server for d in decisions if isinstance(d, fleets.TakeOver)}
+        taken = {d.server for d in decisions if isinstance(d, TakeOver)}
         for name in taken:
             opening = [e for d in decisions if _says_of(d, name) for e in self._effects_of(d)]
             if not self._threads.executor.order("take over", name, opening):
                 self._threads.scribe.write(*opening)
         for decision in decisions:
-            if isinstance(decision, fleets.StopFailover):
+            if isinstance(decision, StopFailover):
                 self._threads.executor.order("stop failover", decision.server)
             elif not any(_says_of(decision, name) for name in taken):
                 self._threads.scribe.write(*self._effects_of(decision))
@@ -231,9 +232,9 @@ class Monitor:
             self._note_conditions(seen, round_)
         self._tally.take(self._view, self._fleet, seen)
 
-    def _cry_in_doubt(self, decision: fleets.Decision) -> None:
+    def _cry_in_doubt(self, decision: Decision) -> None:
         """A server that fails while the store is damaged: no event tells of it; once a server."""
-        if self._view.doubt is None or not isinstance(decision, fleets.Say):
+        if self._view.doubt is None or not isinstance(decision, Say):
             return
         if decision.kind is EventKind.TAKEOVER_REFUSED and decision.server not in self._cried:
             self._cried.add(decision.server)
@@ -241,7 +242,7 @@ class Monitor:
                 Event(decision.kind, self._clock.now(), decision.server, decision.data)
             )
 
-    def _note_conditions(self, seen: ProbeRound, round_: fleets.Round) -> None:
+    def _note_conditions(self, seen: ProbeRound, round_: Round) -> None:
         self._rounds += 1
         found = conditions(
             self._view,
@@ -276,7 +277,7 @@ class Monitor:
         }
         return without(seen, {at for at in doubtful if self._is_ours(at, answers[at])})
 
-    def _effects_of(self, decision: fleets.Decision) -> list[Effect]:
+    def _effects_of(self, decision: Decision) -> list[Effect]:
         return effects_of(decision, self._clock.now(), self._boot_id)
 
     def _work_done(self, done: WorkDone) -> None:
@@ -394,5 +395,5 @@ def _is_given_back(server: str, view: View) -> bool:
     return state is None or not state.attempts
 
 
-def _says_of(decision: fleets.Decision, name: str) -> bool:
-    return isinstance(decision, fleets.Say) and decision.server == name
+def _says_of(decision: Decision, name: str) -> bool:
+    return isinstance(decision, Say) and decision.server == name

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from ipfx_failover.decide.decisions import Round, ServerFacts
 from ipfx_failover.decide.evidence import Network
-from ipfx_failover.decide.fleet import Round, ServerFacts
 from ipfx_failover.decide.liveness import Answered, AnsweredLate, Inconclusive, Missed
 from ipfx_failover.decide.references import references
 from ipfx_failover.monitor.prober import Targets

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ipfx_failover.decide import fleet as fleets
+from ipfx_failover.decide.decisions import Decision, ForgetAttempts, MarkInterrupted, Say
 from ipfx_failover.errors import Busy, InDoubt, Refused
 from ipfx_failover.events import Event, EventKind
 from ipfx_failover.records import Phase
@@ -31,15 +31,15 @@ def event(kind: EventKind, at: datetime, server: str | None, data: Mapping[str, 
     return lambda tx: tx.emit(happened)
 
 
-def effects_of(decision: fleets.Decision, at: datetime, boot_id: str) -> list[Effect]:
+def effects_of(decision: Decision, at: datetime, boot_id: str) -> list[Effect]:
     """What a decision of the fleet writes by itself."""
     match decision:
-        case fleets.Say(kind, server, data):
+        case Say(kind, server, data):
             return [event(kind, at, server, data)]
-        case fleets.MarkInterrupted(server, reason):
+        case MarkInterrupted(server, reason):
             said = event(EventKind.STAND_IN_INTERRUPTED, at, server, {"reason": reason})
             return [_interruption(server, boot_id, said)]
-        case fleets.ForgetAttempts(server):
+        case ForgetAttempts(server):
             return [lambda tx: tx.set_attempts(server, 0)]
         case _:
             return []

@@ -12,8 +12,18 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ipfx_failover.decide import fleet as fleets
+from ipfx_failover.decide.decisions import (
+    Decision,
+    ForgetAttempts,
+    MarkInterrupted,
+    Round,
+    Say,
+    ServerFacts,
+    StopFailover,
+    TakeOver,
+)
 from ipfx_failover.decide.evidence import ArpEvidence, Network
-from ipfx_failover.decide.fleet import Fleet, Round, ServerFacts
+from ipfx_failover.decide.fleet import Fleet
 from ipfx_failover.decide.liveness import (
     Answered,
     AnsweredLate,
@@ -169,7 +179,7 @@ class FailoverServer:
         carrier: bool = True,
         reference_answers: bool = True,
         arp: Mapping[str, ArpEvidence] | None = None,
-    ) -> tuple[fleets.Decision, ...]:
+    ) -> tuple[Decision, ...]:
         """One round: the fleet judges it, the decisions are checked and carried out."""
         self.now_ns += INTERVAL_NS
         if reference_answers:
@@ -220,23 +230,23 @@ class FailoverServer:
             if isinstance(outcome, (Answered, AnsweredLate)):
                 self.answered_boot[name] = self.boot_id
 
-    def _check(self, round_: Round, decisions: tuple[fleets.Decision, ...]) -> None:
-        taken = [d.server for d in decisions if isinstance(d, fleets.TakeOver)]
+    def _check(self, round_: Round, decisions: tuple[Decision, ...]) -> None:
+        taken = [d.server for d in decisions if isinstance(d, TakeOver)]
         assert len(taken) <= 1, f"two takeovers in one round: {taken}"
         for name in taken:
             self._check_takeover(name, round_)
         for decision in decisions:
             match decision:
-                case fleets.StopFailover(server):
+                case StopFailover(server):
                     self._check_stop(server)
-                case fleets.MarkInterrupted(server, _):
+                case MarkInterrupted(server, _):
                     assert isinstance(round_.outcomes[server], (Answered, AnsweredLate))
                     assert self.stand_in is not None
                     assert self.stand_in.boot_id != self.boot_id
-                case fleets.Say(EventKind.WARNING_COUNT_REACHED, str(server), _):
+                case Say(EventKind.WARNING_COUNT_REACHED, str(server), _):
                     assert self.books[server].since_verdict == COUNTS.warning
                     assert self.stand_in is None or self.stand_in.server != server
-                case fleets.Say(EventKind.FAILED_WHILE_STANDING_IN, str(server), data):
+                case Say(EventKind.FAILED_WHILE_STANDING_IN, str(server), data):
                     assert data["standing_in"] in {*taken, self.stand_in and self.stand_in.server}
                     assert self.books[server].since_verdict >= self.needed(server)
 
@@ -275,40 +285,38 @@ class FailoverServer:
         assert self.stand_in.server == name
         assert self.books[name].answers >= COUNTS.failover
 
-    def _apply(self, round_: Round, decisions: tuple[fleets.Decision, ...]) -> None:
+    def _apply(self, round_: Round, decisions: tuple[Decision, ...]) -> None:
         for name in round_.outcomes:
             self._note_verdict(name, round_, decisions)
         for decision in decisions:
             self._carry(decision)
 
-    def _carry(self, decision: fleets.Decision) -> None:
+    def _carry(self, decision: Decision) -> None:
         match decision:
-            case fleets.Say(kind, server, _):
+            case Say(kind, server, _):
                 self.said.append((kind, server))
                 if kind is EventKind.ISOLATED:
                     for books in self.books.values():
                         books.reset()
-            case fleets.TakeOver(server):
+            case TakeOver(server):
                 self.ordered.append(server)
-            case fleets.ForgetAttempts(server):
+            case ForgetAttempts(server):
                 self._know(server, attempts=0)
-            case fleets.MarkInterrupted():
+            case MarkInterrupted():
                 assert self.stand_in is not None
                 self.stand_in = replace(self.stand_in, phase=Phase.INTERRUPTED)
-            case fleets.StopFailover(server):
+            case StopFailover(server):
                 # The application is asked too, and the role is given back for good.
                 self.stand_in = None
                 self._given_back(server)
 
-    def _note_verdict(
-        self, name: str, round_: Round, decisions: tuple[fleets.Decision, ...]
-    ) -> None:
+    def _note_verdict(self, name: str, round_: Round, decisions: tuple[Decision, ...]) -> None:
         """A full count was judged, whatever came of it (its own role is not judged)."""
         state = self.fleet.servers[name]
         judged = state.liveness is Liveness.FAILED and state.misses == 0
         if isinstance(round_.outcomes[name], Missed) and judged:
             self.books[name].judged()
-        elif any(isinstance(d, fleets.TakeOver) and d.server == name for d in decisions):
+        elif any(isinstance(d, TakeOver) and d.server == name for d in decisions):
             raise AssertionError("a takeover without a count afresh")
 
     def needed(self, name: str) -> int:

@@ -63,7 +63,8 @@ def test_a_dead_server_with_good_evidence_may_be_taken_over() -> None:
         replace(DEAD, interrupted=True),
         replace(DEAD, attempts=1, dues=1),
         replace(DEAD, attempts=3, dues=7),
-        replace(DEAD, attempts=60, dues=63),
+        replace(DEAD, attempts=7, dues=127),
+        replace(DEAD, attempts=60, dues=64 * 55 - 1),
     ],
 )
 def test_what_the_operator_or_a_workflow_inhibits_is_not_even_reported(
@@ -72,8 +73,8 @@ def test_what_the_operator_or_a_workflow_inhibits_is_not_even_reported(
     assert Obstacle.INHIBITED is obstacle(candidate)
 
 
-@pytest.mark.parametrize(("attempts", "dues"), [(1, 2), (3, 8), (6, 64), (60, 64)])
-def test_after_failed_takeovers_it_is_tried_again_after_twice_as_many_counts(
+@pytest.mark.parametrize(("attempts", "dues"), [(1, 2), (3, 8), (6, 64), (7, 128), (60, 64 * 55)])
+def test_after_failed_takeovers_it_waits_twice_as_long_and_at_last_64_counts_each_time(
     attempts: int, dues: int
 ) -> None:
     assert verdict(replace(DEAD, attempts=attempts, dues=dues)) is None

@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from ipfx_failover.decide.fleet import ServerFacts, TakeOver
+from ipfx_failover.decide.decisions import ServerFacts, TakeOver
 from ipfx_failover.decide.liveness import Answered, AnsweredLate, Inconclusive, Missed
 from ipfx_failover.records import Mode, Phase
 from tests.support.fleet_model import COUNTS, IN_USE, INTERVAL_NS, SILENT, FailoverServer

@@ -8,13 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ipfx_failover.decide.fleet import (
-    MarkInterrupted,
-    Say,
-    ServerFacts,
-    StopFailover,
-    TakeOver,
-)
+from ipfx_failover.decide.decisions import MarkInterrupted, Say, ServerFacts, StopFailover, TakeOver
 from ipfx_failover.decide.liveness import Answered, AnsweredLate, Inconclusive, Missed
 from ipfx_failover.events import EventKind
 from ipfx_failover.records import Mode
@@ -23,8 +17,8 @@ from tests.support.fleet_model import COUNTS, IN_USE, SILENT, FailoverServer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ipfx_failover.decide.decisions import Decision
     from ipfx_failover.decide.evidence import ArpEvidence
-    from ipfx_failover.decide.fleet import Decision
 
 K = EventKind
 FOREVER_NS = 10**15

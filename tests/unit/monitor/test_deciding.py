@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ipfx_failover.decide import fleet as fleets
+from ipfx_failover.decide.decisions import MarkInterrupted
 from ipfx_failover.decide.liveness import Liveness
 from ipfx_failover.errors import Busy, Failed, InDoubt, Refused
 from ipfx_failover.events import Event, EventKind
@@ -246,7 +246,7 @@ def test_only_a_role_from_before_the_reboot_is_marked_as_interrupted(
 ) -> None:
     machine = FailoverMachine(tmp_path)
     now = machine.clock.now()
-    decision = fleets.MarkInterrupted(DEMO, "it answers")
+    decision = MarkInterrupted(DEMO, "it answers")
     with machine.store() as store, store.transaction() as tx:
         tx.claim_stand_in(StandIn(DEMO, boot, now, phase, None, None))
         for effect in effects_of(decision, now, "boot 1"):
@@ -260,7 +260,7 @@ def test_nobody_is_marked_when_the_role_is_another_ones(tmp_path: Path) -> None:
     now = machine.clock.now()
     with machine.store() as store, store.transaction() as tx:
         tx.claim_stand_in(StandIn(OTHER, "boot 0", now, Phase.STANDING_IN, None, None))
-        for effect in effects_of(fleets.MarkInterrupted(DEMO, "it answers"), now, "boot 1"):
+        for effect in effects_of(MarkInterrupted(DEMO, "it answers"), now, "boot 1"):
             effect(tx)
 
     assert [] == machine.kinds()

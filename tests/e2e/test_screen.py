@@ -97,3 +97,33 @@ def test_what_the_command_refuses_is_shown_with_its_hint(
     terminal.until("error: ", "02:00:c0:a8:0b:01", "hint: ", "exit code 3 (refused)")
 
     assert ready.stand_in is None
+
+
+def test_databases_are_replicated_both_ways_from_the_screen(
+    ready: FailoverServer, office: Office, terminal: Terminal
+) -> None:
+    office.add_calls(office.primary, "three")
+    terminal.until("Ready", "DEMOSERVER")
+    terminal.type("l")
+    terminal.until("DEMOSERVER will be replicated to the", "y Yes")
+    terminal.type("n")
+    terminal.until("Replicate from Live DEMOSERVER: declined; nothing was done")
+
+    assert ready.rows() == ["one", "two"]
+
+    terminal.type("l")
+    terminal.until("y Yes")
+    terminal.type("y")
+    terminal.until("replicate-from-live DEMOSERVER: exit code 0 (done)")
+
+    assert ready.rows() == ["one", "two", "three"]
+
+    ready.has_stood_in("four", voicemail="Mail/4.wav")
+    terminal.until("failback pending")
+    terminal.type("v")
+    terminal.until("Its application must not run.", "y Yes")
+    terminal.type("y")
+    terminal.until("replicate-to-live DEMOSERVER: exit code 0 (done)")
+
+    assert office.rows(office.primary) == ["one", "two", "three", "four"]
+    assert not ready.is_ahead

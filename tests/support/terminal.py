@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _XTERM = {"TERM": "xterm-256color", "COLUMNS": "", "LINES": "", "LC_ALL": "C.UTF-8"}
-_SLICE_S = 0.05
 
 
 class Terminal:
@@ -104,7 +103,7 @@ class Terminal:
         self.process.send_signal(number)
 
     def _read(self) -> None:
-        while self._master >= 0 and select.select([self._master], [], [], _SLICE_S)[0]:
+        while self._master >= 0 and select.select([self._master], [], [], 0)[0]:
             try:
                 piece = os.read(self._master, 65536)
             except OSError:  # nobody has it open any more

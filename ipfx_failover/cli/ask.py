@@ -114,6 +114,8 @@ def _unseen(label: str) -> str:
         return getpass(label, sys.stderr)
     except EOFError:
         raise _unanswered() from None
+    except UnicodeDecodeError:
+        raise _no_text() from None
 
 
 def _prompt(text: str) -> None:
@@ -122,11 +124,18 @@ def _prompt(text: str) -> None:
 
 
 def _line() -> str:
-    line = sys.stdin.readline()
+    try:
+        line = sys.stdin.readline()
+    except UnicodeDecodeError:
+        raise _no_text() from None
     if not line:
         write(sys.stderr, "")
         raise _unanswered()
     return line.strip()
+
+
+def _no_text() -> UsageError:
+    return UsageError("the answer is not UTF-8 text", "run it again, in a terminal with UTF-8")
 
 
 def _unanswered() -> Refused:

@@ -88,7 +88,9 @@ def show(
         names = {setting.key[1] for setting in settings if setting.key[0] == "servers"}
         place = place_of(key, names)
         settings = [each for each in settings if each.key[: len(place.key)] == place.key]
-        if place.row is not None and settings:
+        if not settings:
+            output.line(f"# {'.'.join(place.key)} is not in the config")
+        elif place.row is not None:
             output.line(_meaning(settings[0]))
     output.line(_as_toml(settings))
     output.document(

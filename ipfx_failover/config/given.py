@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ipfx_failover.config.diagnose import diagnose
 from ipfx_failover.config.edit import Set, Unset
+from ipfx_failover.config.literal import is_text
 from ipfx_failover.config.reference import NAME, Row, generic_path, rows, tables
 from ipfx_failover.config.secrets import Secret
 from ipfx_failover.config.suggest import suggest_key
@@ -93,27 +95,6 @@ def judge(key: Key, value: Value) -> None:
         )
 
 
-def _pairs(arguments: list[str], servers: Collection[str]) -> Iterator[tuple[str, str | None]]:
-    first, *rest = arguments or [""]
-    row = place_of(first, servers).row if rest and "=" not in first else None
-    if row is not None and not row.is_secret:
-        if rest[1:] and not row.is_list:
-            raise UsageError(f"{first} has one value, not {len(rest)}", "set others as KEY=VALUE")
-        yield first, ",".join(rest)
-        return
-    for argument in arguments:
-        name, equals, value = argument.partition("=")
-        yield name, value if equals else None
-
-
-def _keys_of(key: Key, servers: Collection[str]) -> str:
-    generic = generic_path(key)
-    own = next((table for table in tables() if table.path == generic), None)
-    if own is None:
-        return f"name a server's key: {', '.join(f'servers.{name}.port' for name in servers)}"
-    return f"its keys: {', '.join(row.key for row in own.rows)}"
-
-
 def place_of(given: str, servers: Collection[str]) -> Place:
     """The key or table that somebody named, such as `network.adapter`.
 
@@ -138,8 +119,10 @@ def value_of(row: Row, given: str) -> Value:
     Lists are separated by commas, or written as TOML does.
 
     Raises:
-        UsageError: a password stands there, which others can see.
+        UsageError: it is no text or no number, or a password, which others can see.
     """
+    if not is_text(given):
+        raise UsageError(f"the value for {row.key} is not UTF-8 text", "type it again")
     if row.is_secret:
         return reference_of(row, given)
     if row.is_list:
@@ -166,17 +149,45 @@ def reference_of(row: Row, given: str) -> Value:
     )
 
 
+def _pairs(arguments: list[str], servers: Collection[str]) -> Iterator[tuple[str, str | None]]:
+    first, *rest = arguments or [""]
+    row = place_of(first, servers).row if rest and "=" not in first else None
+    if row is not None and not row.is_secret:
+        if rest[1:] and not row.is_list:
+            raise UsageError(f"{first} has one value, not {len(rest)}", "set others as KEY=VALUE")
+        yield first, ",".join(rest)
+        return
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        yield name, value if equals else None
+
+
+def _keys_of(key: Key, servers: Collection[str]) -> str:
+    generic = generic_path(key)
+    own = next((table for table in tables() if table.path == generic), None)
+    if own is None:
+        return f"name a server's key: {', '.join(f'servers.{name}.port' for name in servers)}"
+    return f"its keys: {', '.join(row.key for row in own.rows)}"
+
+
 def _single(row: Row, given: str) -> Value:
     if row.base is bool and given.lower() in _TRUE | _FALSE:
         return given.lower() in _TRUE
     if row.base not in {bool, int, float}:
         return given
+    number = _number(given)
+    if number is None or not math.isfinite(number):
+        raise UsageError(f"{row.key} must be {row.entry_type}", f"such as {row.key}={row.example}")
+    return number
+
+
+def _number(given: str) -> int | float | None:
     for kind in (int, float):
         try:
             return kind(given)
         except ValueError:
             continue
-    raise UsageError(f"{row.key} must be {row.entry_type}", f"such as {row.key}={row.example}")
+    return None
 
 
 def _toml(row: Row, given: str) -> Value:

@@ -36,6 +36,15 @@ def literal(value: Value, *, like: str = "") -> str:
     return json.dumps(value, default=str)  # dates, which no key has, but a wrong config may
 
 
+def is_text(given: str) -> bool:
+    """Whether it can be written: an argument may be any bytes."""
+    try:
+        given.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def key_part(part: str) -> str:
     """One part of a dotted key, quoted where it must be."""
     return part if _BARE_KEY.fullmatch(part) else _text(part, single=False)

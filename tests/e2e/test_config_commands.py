@@ -68,6 +68,9 @@ def test_one_key_is_shown_with_its_meaning_and_a_table_alone() -> None:
 
     assert "# TCP port of its application." in key
     assert "[servers.DEMOSERVER]\nport = 100" in key
+    none = run("config", "show", "servers.DEMOSERVER.fence").out
+
+    assert "# servers.DEMOSERVER.fence is not in the config" == none.strip()
     assert {"alerts"} == {setting["key"].split(".")[0] for setting in table["settings"]}
 
 

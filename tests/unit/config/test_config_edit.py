@@ -92,6 +92,13 @@ def test_a_removed_server_takes_its_comment_along_and_leaves_the_next_ones() -> 
     assert TEXT.partition("# The first")[0] + TEXT[TEXT.index("# The second") :] == after
 
 
+def test_a_key_that_is_commented_out_right_above_a_header_stays_with_its_own_table() -> None:
+    text = "[a]\nx = 1\n#y = 2\n[b]\nz = 1\n"
+
+    assert "[a]\nx = 1\n#y = 2\n" == edited(text, [Unset(("b",))])
+    assert "[b]\nz = 1\n" == edited(text, [Unset(("a",))])
+
+
 def test_the_last_server_leaves_no_blank_line_at_the_end() -> None:
     assert edited(TEXT, [Unset(("servers", "TWO"))]).endswith("[servers.ONE.files]\n")
 

@@ -86,6 +86,9 @@ def test_keys_and_tables_are_unset_but_no_server() -> None:
         (["servers.DEMOSERVER.assume_ip=maybe"], "must be true or false", "=false"),
         (["servers.THIRD.port=1"], "no server named 'THIRD'", "DEMOSERVER, SECOND"),
         (["servers.DEMOSERVER.sh.user=u"], "no key", "did you mean servers.DEMOSERVER.ssh.user?"),
+        (["network.warning_count=nan"], "warning_count must be a whole number", "=5"),
+        (["network.warning_count=1e999"], "warning_count must be a whole number", "=5"),
+        (["network.adapter=\udcff"], "the value for adapter is not UTF-8 text", "again"),
         (["alerts.to=[1"], "the value for to is not TOML", "to = ["),
     ],
 )

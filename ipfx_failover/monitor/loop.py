@@ -78,6 +78,7 @@ class Monitor:
         self._supervisor = supervisor
         self._thresholds = thresholds(config)
         self._config_since = clock.now()
+        self._config_waits: Condition | None = None
         self._config_trouble: Condition | None = None
         self._troubles: dict[str, str] = {}
         self._refusals: dict[str, FailoverError] = {}
@@ -339,16 +340,17 @@ class Monitor:
     def _say_adopted(self, new: Reconfigured) -> None:
         waits = f"; not yet: {new.waits}" if new.waits else ""
         self._threads.scribe.emit(EventKind.CONFIG_CHANGED, changes=new.changes, detail=waits)
-        self._config_trouble = None
+        self._config_waits = None
         if new.waits:
-            self._config_trouble = Condition(
+            self._config_waits = Condition(
                 Concern.CONFIG, None, f"the config waits: {new.waits}", "", self._clock.now()
             )
+        self._config_trouble = self._config_waits
 
     def _config_broken(self, reason: str | None) -> None:
         """The last good one stays in use; `reason` None: the file is again as that."""
         if reason is None:
-            self._config_trouble = None
+            self._config_trouble = self._config_waits
             self._threads.scribe.emit(EventKind.CONFIG_CHANGED, changes="it is again as it was")
             return
         since = f"{self._config_since.astimezone():%Y-%m-%d %H:%M}"

@@ -126,6 +126,12 @@ def test_what_waits_is_a_condition_until_nothing_waits(
 
     assert (Concern.CONFIG, "the config waits: [servers.DEMO]") == (waits.concern, waits.text)
 
+    process.monitor.hear(ConfigBroken("line 4: what is wrong"))
+    process.monitor.hear(ConfigBroken(None))
+    world.rounds_pass(1)
+    with world.machine.store() as store:
+        assert [waits] == store.conditions()
+
     process.take_up(world.machine.config.model_copy())
     world.rounds_pass(1)
     with world.machine.store() as store:

@@ -5,24 +5,44 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+_AGAIN_S: Final = 0.05
+
+
 def on_end(told: Callable[[str], None]) -> None:
     """Call `told` with the signal's name on Ctrl-C, SIGTERM or Ctrl-Break; in the main thread.
 
-    Only once: what follows is undoing, which a second Ctrl-C must not break.
+    Only once: what follows is undoing, which a second Ctrl-C must not break. But where Python can
+    pass on nothing that `told` raises (in a destructor, or the callback of a weak reference), it
+    is called again a moment later.
     """
     seen: list[int] = []
+    raised: list[int] = []
+    before = sys.unraisablehook
 
     def handle(number: int, frame: object) -> None:  # noqa: ARG001 - the signature of a handler
-        if not seen:
-            seen.append(number)
+        if seen:
+            return
+        seen.append(number)
+        try:
             told(signal.Signals(number).name)
+        except BaseException as error:
+            raised.append(id(error))
+            raise
 
+    def again(lost: sys.UnraisableHookArgs) -> None:
+        if id(lost.exc_value) not in raised:
+            before(lost)
+            return
+        raised.clear()
+        threading.Timer(_AGAIN_S, _signal_main, [seen.pop()]).start()
+
+    sys.unraisablehook = again
     for name in ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), handle)
@@ -34,10 +54,15 @@ def end_at_eof() -> None:
     def wait() -> None:
         while sys.stdin.buffer.read(1):
             pass
-        main = threading.main_thread().ident
-        if hasattr(signal, "pthread_kill") and main is not None:
-            signal.pthread_kill(main, signal.SIGTERM)
-        else:
-            signal.raise_signal(signal.SIGTERM)
+        _signal_main(signal.SIGTERM)
 
     threading.Thread(target=wait, name="parent", daemon=True).start()
+
+
+def _signal_main(number: int) -> None:
+    """From another thread: the main one is woken by it where the system can do that."""
+    main = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main is not None:
+        signal.pthread_kill(main, number)
+    else:
+        signal.raise_signal(number)

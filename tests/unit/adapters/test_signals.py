@@ -1,0 +1,78 @@
+"""A process that is asked to end is told so, once, wherever it is at that moment."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from tests.support.processes import child
+
+BEGIN = """
+import signal, threading, weakref
+from ipfx_failover.adapters.signals import on_end
+
+class Asked(Exception):
+    pass
+
+def told(name):
+    print("told", flush=True)
+    raise Asked(name)
+
+on_end(told)
+"""
+IN_A_CALLBACK = """
+class Thing:
+    pass
+
+thing = Thing()
+watch = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGINT))
+try:
+    del thing
+    threading.Event().wait(60)
+except Asked as asked:
+    print(asked)
+"""
+ANOTHER_ERROR = """
+import sys
+
+class Thing:
+    def __del__(self):
+        raise ValueError("of the thing")
+
+sys.stderr = sys.stdout
+thing = Thing()
+del thing
+"""
+WHILE_IT_UNDOES = """
+try:
+    print("ready", flush=True)
+    threading.Event().wait(60)
+except Asked:
+    signal.raise_signal(signal.SIGINT)
+    print("undone")
+"""
+
+
+def test_what_python_could_not_pass_on_is_told_again() -> None:
+    with child(BEGIN + IN_A_CALLBACK) as process:
+        code, said = process.finish()
+
+    assert (0, ["told", "told", "SIGINT"]) == (code, said.split())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_undoing_is_not_broken_by_a_second_signal(number: signal.Signals) -> None:
+    with child(BEGIN + WHILE_IT_UNDOES) as process:
+        process.line()
+        process.process.send_signal(number)
+        code, said = process.finish()
+
+    assert (0, ["told", "undone"]) == (code, said.split())
+
+
+def test_other_errors_that_cannot_be_passed_on_are_shown_as_ever() -> None:
+    with child(BEGIN + ANOTHER_ERROR) as process:
+        _, said = process.finish()
+
+    assert "ValueError: of the thing" in said

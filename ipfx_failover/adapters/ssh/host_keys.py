@@ -12,7 +12,7 @@ import paramiko
 from ipfx_failover.adapters.durable import rewrite_file
 from ipfx_failover.adapters.ssh.connection import explained
 from ipfx_failover.adapters.ssh.trust import changed_key, load_known_hosts
-from ipfx_failover.errors import Failed, FailoverError, Refused, UsageError
+from ipfx_failover.errors import Failed, Refused, Unreachable, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -135,7 +135,7 @@ def _others(target: SshTarget, but: str) -> list[paramiko.PKey]:
             continue
         try:
             found.append(_shown(target, algorithms))
-        except FailoverError:
+        except Unreachable:
             continue  # it answered before: it has no key of this kind
     return found
 

@@ -71,7 +71,7 @@ def replicate_from_live(
                 "copy of it is kept here.",
                 yes=yes,
             )
-        elif ask or (output.can_ask and not (if_due or until_eof)):
+        elif servers and (ask or (output.can_ask and not (if_due or until_eof))):
             # The manual's question. It guards nothing that could be lost: schedulers go on.
             output.confirm(
                 f"The database of {names} will be replicated to the Failover Server now. This may "

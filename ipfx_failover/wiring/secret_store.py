@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ipfx_failover.adapters.durable import rewrite_file
+from ipfx_failover.config.literal import is_text
 from ipfx_failover.errors import Refused, UsageError
 
 if TYPE_CHECKING:
@@ -55,11 +56,11 @@ def put_secret(reference: Mapping[str, str], value: str) -> None:
     """Store a password where a reference says, in place of what may be there.
 
     Raises:
-        UsageError: it is empty or has a line break in it.
+        UsageError: it is empty, has a line break in it, or is no text.
         Refused: it cannot be stored.
     """
-    if not value or set(value) & set("\r\n\0"):
-        raise UsageError("a password is one line, and not empty", "give it again")
+    if not value or set(value) & set("\r\n\0") or not is_text(value):
+        raise UsageError("a password is one line of text, and not empty", "give it again")
     if "keyring" in reference:
         _in_keyring(reference["keyring"], value)
     else:

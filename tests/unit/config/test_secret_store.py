@@ -60,7 +60,7 @@ def test_a_locked_keyring_takes_no_password_and_tells_none(
     assert "s3cret" not in caught.value.hint
 
 
-@pytest.mark.parametrize("wrong", ["", "two\nlines", "\0"])
+@pytest.mark.parametrize("wrong", ["", "two\nlines", "\0", "\udcff"])
 def test_what_is_no_password_is_not_stored(wrong: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         store_secret(KEY, wrong, config=tmp_path / "config.toml")

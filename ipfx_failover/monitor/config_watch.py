@@ -83,7 +83,7 @@ class ConfigWatch:
         """Judge the file if it is another one than before, and lies still."""
         self._hurry.wait_until_over()
         before, self._seen = self._seen, self._look()
-        may_go_on = bool(self._waits) and self._standing_in() != self._stood_in
+        may_go_on = self._has_waiting and self._standing_in() != self._stood_in
         if self._seen != before or (self._seen == self._judged and not may_go_on):
             return
         try:
@@ -95,6 +95,11 @@ class ConfigWatch:
             self._tell(ConfigBroken(_first_line(error)))
         if is_judged:
             self._judged = self._seen
+
+    @property
+    def _has_waiting(self) -> bool:
+        """Whether something is taken up only when the role is given back."""
+        return bool(self._waits) or self._in_use.desk_for is not None
 
     def _look(self) -> _Looked:
         try:
@@ -114,7 +119,8 @@ class ConfigWatch:
         raw = tomllib.loads(decode(self._path, seen.content.data))
         before, standing_in = self._in_use.config, self._standing_in()
         config, waits = fitting(wanted, before, standing_in)
-        if config == before and waits == self._waits:
+        is_waiting = self._in_use.desk_for is not None and standing_in != self._stood_in
+        if config == before and waits == self._waits and not is_waiting:
             if self._is_broken:
                 self._tell(ConfigBroken(None))
             self._raw, self._is_broken = raw, False

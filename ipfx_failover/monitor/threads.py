@@ -39,6 +39,8 @@ class Generation:
 
     `view`: what is known, by this config. `take_effect`: for those who ask for the config each
     time. `started`: the threads that run already: a desk is to be open before it is needed.
+    `desk_for`: the config that the stand-in thread works by, when it is another one: while a role
+    is performed its desk goes on.
     """
 
     config: Config
@@ -46,6 +48,7 @@ class Generation:
     view: View
     take_effect: Callable[[], None]
     started: tuple[threading.Thread, ...] = field(default=())
+    desk_for: Config | None = None
 
     def discard(self, in_use: Generation) -> None:
         """It is not taken up: close what was opened for it."""

@@ -86,9 +86,12 @@ class Workshop:
             upkeep=old.upkeep if _keeps_alike(config, before) else self._upkeep(site),
         )
         made = Generation(config, threads, view, partial(self._use, site))
-        # While a role is performed, its desk goes on; what it works with was kept from changing.
-        if view.stand_in is not None or _stands_in_alike(config, before):
+        desk_for = in_use.desk_for or before
+        if _stands_in_alike(config, desk_for):
             return made
+        # While a role is performed, its desk goes on; what it works with was kept from changing.
+        if view.stand_in is not None:
+            return replace(made, desk_for=desk_for)
         return self._with_new_desk(site, made, in_use)
 
     def _with_new_desk(self, site: Site, made: Generation, in_use: Generation) -> Generation:

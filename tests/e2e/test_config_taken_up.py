@@ -130,6 +130,25 @@ def test_whom_we_stand_in_for_stays_in_the_config_until_the_role_is_given_back(
     assert office.served_by(office.primary.address) == "FAILOVER"
 
 
+def test_a_server_that_is_added_while_standing_in_is_taken_over_when_the_role_is_free(
+    ready: FailoverServer, office: Office
+) -> None:
+    application = {"start": ["/bin/sleep", "61"], "ready_port": None}
+    ready.configure({"failover_server": {"application": application}})
+    ready.watching_monitor()
+    office.pull_cable(office.primary.host)
+    ready.wait_for_event("stand_in_started", "DEMOSERVER")
+    ready.add_server(office.second, assume_ip=True, database=None, ssh=None)
+    ready.wait_for_event("server_answering", "SECOND")
+    since = ready.cursor
+    ready.run("stop-failover", "DEMOSERVER", "--yes")
+    ready.wait_for_event("config_changed", since=since)
+    office.pull_cable(office.second.host)
+    ready.wait_for_event("stand_in_started", "SECOND")
+
+    assert office.owners(office.second.address) == ["FAILOVER"]
+
+
 def test_other_mail_settings_are_used_for_the_next_mail(
     ready: FailoverServer, office: Office
 ) -> None:

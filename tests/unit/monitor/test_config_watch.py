@@ -42,6 +42,7 @@ class Desk:
     path: Path
     standing_in: str | None = None
     is_busy: bool = False
+    desk_for: Config | None = None
     error: Exception | None = None
     taken: list[Reconfigured] = field(default_factory=list)
     declined: int = 0
@@ -68,7 +69,8 @@ class Desk:
         if self.error is not None:
             raise self.error
         self.built.append(config)
-        return self.generation(config)
+        kept = self.desk_for if self.standing_in else None
+        return Made(config, self, kept)  # type: ignore[return-value] # as above
 
     def hear(self, message: Message) -> None:
         if isinstance(message, ConfigBroken):
@@ -94,6 +96,7 @@ class Made:
 
     config: Config
     desk: Desk
+    desk_for: Config | None = None
 
     def discard(self, _in_use: object) -> None:
         self.desk.discarded += 1
@@ -231,3 +234,16 @@ def test_what_waits_for_a_role_is_offered_when_it_was_given_back(desk: Desk) -> 
     assert ["A", None] == [each.standing_in for each in desk.taken]
     assert ("what had waited", "") == (desk.taken[-1].changes, desk.taken[-1].waits)
     assert "10.0.0.9" == str(desk.built[-1].servers["A"].address)
+
+
+def test_a_desk_that_is_kept_for_a_role_is_exchanged_when_it_was_given_back(desk: Desk) -> None:
+    desk.standing_in, desk.desk_for = "A", load(desk.path, environ={}).config
+    desk.write(f'{TEXT}\n[servers.B]\naddress = "10.0.0.2"\n')
+    desk.looks(5)
+    assert ["B added"] == [each.changes for each in desk.taken]
+
+    desk.standing_in = None
+    desk.looks(5)
+
+    assert ["B added", "what had waited"] == [each.changes for each in desk.taken]
+    assert 2 == len(desk.built)

@@ -9,6 +9,7 @@ from ipfx_failover import __version__
 
 
 def main() -> None:
+    _open_closed_streams()
     if sys.argv[1:] in (["--version"], ["-V"]):
         sys.stdout.write(f"ipfx-failover {__version__}\n")
         return
@@ -17,6 +18,18 @@ def main() -> None:
     from ipfx_failover.cli.app import run
 
     run()
+
+
+def _open_closed_streams() -> None:
+    """Put the null device where our caller has closed a standard stream.
+
+    The next file that is opened would get its number, and with it what a child prints.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_RDWR)
+            os.set_inheritable(null, null == number)
+            setattr(sys, name, os.fdopen(null, "r" if number == 0 else "w", encoding="utf-8"))
 
 
 if __name__ == "__main__":

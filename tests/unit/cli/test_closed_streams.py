@@ -1,0 +1,56 @@
+"""Commands whose caller has closed their standard streams (`>&-`)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONFIG = """
+[servers.DEMOSERVER]
+address = "192.168.11.1"
+"""
+
+
+def run(tmp_path: Path, *argv: str, closed: str) -> subprocess.CompletedProcess[str]:
+    """Run a command with these redirections."""
+    config = tmp_path / "config.toml"
+    config.write_text(CONFIG)
+    own = [sys.executable, "-m", "ipfx_failover", *argv]
+    return subprocess.run(
+        ["/bin/sh", "-c", f'exec "$@" {closed}', "sh", *own],
+        env={**os.environ, "IPFX_FAILOVER_CONFIG": str(config)},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "argv", [("--version",), ("--help",), ("config", "show"), ("config", "show", "--json")]
+)
+def test_a_command_whose_standard_output_is_closed_does_its_work(
+    tmp_path: Path, argv: tuple[str, ...]
+) -> None:
+    done = run(tmp_path, *argv, closed=">&-")
+
+    assert (0, "") == (done.returncode, done.stderr)
+
+
+def test_an_error_that_nobody_can_read_has_its_exit_code(tmp_path: Path) -> None:
+    done = run(tmp_path, "config", "show", "nosuch", closed=">&- 2>&-")
+
+    assert 2 == done.returncode
+
+
+def test_without_standard_input_nobody_is_asked(tmp_path: Path) -> None:
+    done = run(tmp_path, "server", "remove", "DEMOSERVER", closed="<&-")
+
+    assert 3 == done.returncode
+    assert "this needs a confirmation" in done.stderr

@@ -99,10 +99,7 @@ def _commands(group: Any, path: tuple[str, ...], parent: Any) -> Iterator[Comman
 
 def _command(command: Any, path: tuple[str, ...], context: Any) -> Command:
     text = inspect.cleandoc(command.help or "")
-    examples = tuple(
-        " ".join(found.split()) for found in re.findall(r"^Example: (.+)$", text, re.MULTILINE)
-    )
-    prose = re.sub(r"^Example: .+$", "", text, flags=re.MULTILINE).strip()
+    prose = _EXAMPLE.sub("", text).strip()
     summary = prose.partition("\n\n")[0].rstrip(".")
     examples = tuple(_EXAMPLE.findall(text))
     return Command(path, summary, prose, examples, _parameters(command, context))

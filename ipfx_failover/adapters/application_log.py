@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 _ROTATED_AT_BYTES: Final = 10 << 20
 _TAIL_BYTES: Final = 4096
+_ROOM_BYTES: Final = 64 << 10
 
 
 class ApplicationLog:
@@ -45,7 +47,22 @@ class ApplicationLog:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             if self.path.exists() and self.path.stat().st_size > _ROTATED_AT_BYTES:
                 self.path.replace(self.path.with_name(f"{self.path.name}.1"))
+            _see_room_in(self.path)
             return self.path.open("ab")
         except OSError:
             # No log is no reason to leave the clients without the application.
             return Path(os.devnull).open("ab")
+
+
+def _see_room_in(path: Path) -> None:
+    """See that something can be written: many a program ends when its output is not taken.
+
+    Raises:
+        OSError: the disk is full.
+    """
+    with path.open("ab", buffering=0) as file:
+        start_byte = file.seek(0, os.SEEK_END)
+        written = file.write(b"\n" * _ROOM_BYTES)
+        file.truncate(start_byte)
+    if written < _ROOM_BYTES:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from ipfx_failover.adapters.application_log import ApplicationLog
 from ipfx_failover.adapters.clock import SystemClock
 from ipfx_failover.adapters.pid_file import PidFile, Started
 from ipfx_failover.adapters.processes import identify, is_running
@@ -232,6 +233,25 @@ def test_a_disk_that_takes_no_log_and_no_record_does_not_matter(rig: CommandRig)
     rig.application().stop(rig.role, None)
 
     assert not rig.runs()
+
+
+def test_an_application_whose_words_no_disk_takes_runs_all_the_same(rig: CommandRig) -> None:
+    log = rig.directory / "state" / "application.log"
+    log.parent.mkdir()
+    log.symlink_to("/dev/full")
+    application = rig.application()
+    process = application.start(rig.role)
+
+    assert application.problem(rig.role, process) is None
+
+
+def test_seeing_room_for_the_log_leaves_nothing_in_it(tmp_path: Path) -> None:
+    log = tmp_path / "application.log"
+    log.write_bytes(b"old\n")
+    with ApplicationLog(tmp_path).begin() as file:
+        file.write(b"new\n")
+
+    assert b"old\nnew\n" == log.read_bytes()
 
 
 @pytest.mark.parametrize(

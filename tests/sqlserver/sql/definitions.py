@@ -1,0 +1,458 @@
+"""CREATE, ALTER, DROP, BACKUP, RESTORE and what else is about catalogs rather than rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.sqlserver.results import Kind, SqlType
+from tests.sqlserver.sql import statements as s
+from tests.sqlserver.sql.expressions import literal, parse_expression, parse_list, parse_names
+from tests.sqlserver.sql.lexer import Token, words
+from tests.sqlserver.sql.tree import Literal, Name, Variable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.sqlserver.sql.cursor import Cursor
+    from tests.sqlserver.sql.tree import Expression
+
+
+def _create(cursor: Cursor) -> s.Statement:
+    is_unique = cursor.skip("UNIQUE")
+    cursor.skip_any("CLUSTERED", "NONCLUSTERED")
+    word = cursor.take().upper
+    match word:
+        case "TABLE":
+            return _create_table(cursor)
+        case "DATABASE":
+            return _create_database(cursor)
+        case "SCHEMA":
+            return _create_schema(cursor)
+        case "INDEX":
+            return _create_index(cursor, is_unique=is_unique)
+        case "TRIGGER":
+            return _create_trigger(cursor)
+        case "LOGIN" | "USER" | "ROLE":
+            return _create_principal(cursor, word)
+        case _:
+            raise cursor.unknown(f"CREATE {word}")
+
+
+def _create_table(cursor: Cursor) -> s.Statement:
+    table = cursor.name()
+    columns: list[s.ColumnDefinition] = []
+    constraints: list[s.Constraint] = []
+    cursor.expect("(")
+    while not cursor.skip(")"):
+        if cursor.now.upper in {"CONSTRAINT", "PRIMARY", "UNIQUE", "FOREIGN", "CHECK"}:
+            constraints.append(_constraint(cursor))
+        else:
+            columns.append(_column(cursor))
+        if not cursor.skip(","):
+            cursor.expect(")")
+            break
+    return s.CreateTable(table, columns, constraints)
+
+
+def _column(cursor: Cursor) -> s.ColumnDefinition:
+    name = cursor.identifier()
+    if cursor.skip("AS"):
+        cursor.expect("(")
+        computed = parse_expression(cursor)
+        cursor.expect(")")
+        cursor.skip("PERSISTED")
+        return s.ColumnDefinition(name, _ANY_TYPE, computed=computed)
+    kind = cursor.type()
+    said: dict[str, object] = {}
+    while _column_word(cursor, said):
+        pass
+    if said.get("is_primary_key"):
+        said["is_nullable"] = False
+    return s.ColumnDefinition(name, kind, **said)  # type: ignore[arg-type]
+
+
+_ANY_TYPE = SqlType(Kind.SQL_VARIANT)
+
+
+def _column_word(cursor: Cursor, said: dict[str, object]) -> bool:
+    """Take in one more word about a column, if there is one."""
+    if cursor.skip("CONSTRAINT"):
+        cursor.identifier()
+        return True
+    for keywords, read in _COLUMN_WORDS.items():
+        if cursor.skip(*keywords):
+            said |= read(cursor)
+            return True
+    return False
+
+
+def _key_word(key: str) -> Callable[[Cursor], dict[str, object]]:
+    def read(cursor: Cursor) -> dict[str, object]:
+        cursor.skip_any("CLUSTERED", "NONCLUSTERED")
+        return {key: True}
+
+    return read
+
+
+_COLUMN_WORDS: dict[tuple[str, ...], Callable[[Cursor], dict[str, object]]] = {
+    ("NOT", "NULL"): lambda _: {"is_nullable": False},
+    ("NULL",): lambda _: {"is_nullable": True},
+    ("IDENTITY",): lambda cursor: {"identity": _identity(cursor), "is_nullable": False},
+    ("DEFAULT",): lambda cursor: {"default": parse_expression(cursor)},
+    ("PRIMARY", "KEY"): _key_word("is_primary_key"),
+    ("UNIQUE",): _key_word("is_unique"),
+    ("COLLATE",): lambda cursor: {"collation": cursor.identifier()},
+    ("REFERENCES",): lambda cursor: {
+        "references": (cursor.name(), tuple(parse_names(cursor))),
+    },
+}
+
+
+def _identity(cursor: Cursor) -> tuple[int, int]:
+    if not cursor.skip("("):
+        return 1, 1
+    seed = cursor.number()
+    cursor.expect(",")
+    step = cursor.number()
+    cursor.expect(")")
+    return seed, step
+
+
+def _constraint(cursor: Cursor) -> s.Constraint:
+    name = cursor.identifier() if cursor.skip("CONSTRAINT") else ""
+    if cursor.skip("CHECK"):
+        cursor.expect("(")
+        condition = parse_expression(cursor)
+        cursor.expect(")")
+        return s.Check(name, condition)
+    if cursor.skip("FOREIGN", "KEY"):
+        columns = tuple(parse_names(cursor))
+        cursor.expect("REFERENCES")
+        table = cursor.name()
+        referenced = tuple(parse_names(cursor))
+        return s.ForeignKey(name, columns, table, referenced, _cascades(cursor))
+    is_primary = cursor.skip("PRIMARY", "KEY")
+    if not is_primary:
+        cursor.expect("UNIQUE")
+    cursor.skip_any("CLUSTERED", "NONCLUSTERED")
+    return s.Key(name, tuple(_indexed_columns(cursor)), is_primary)
+
+
+def _cascades(cursor: Cursor) -> bool:
+    cascades = False
+    while cursor.skip("ON"):
+        event = cursor.skip_any("DELETE", "UPDATE")
+        if cursor.skip("NO", "ACTION"):
+            continue
+        cursor.expect("CASCADE")
+        if event != "DELETE":
+            raise cursor.unknown("ON UPDATE CASCADE")
+        cascades = True
+    return cascades
+
+
+def _indexed_columns(cursor: Cursor) -> list[str]:
+    def column(each: Cursor) -> str:
+        name = each.identifier()
+        each.skip_any("ASC", "DESC")
+        return name
+
+    cursor.expect("(")
+    found = parse_list(cursor, column)
+    cursor.expect(")")
+    return found
+
+
+def _create_database(cursor: Cursor) -> s.Statement:
+    name = cursor.identifier()
+    files: dict[str, str] = {}
+    if cursor.skip("COLLATE"):
+        cursor.identifier()
+    if cursor.skip("ON"):
+        cursor.skip("PRIMARY")
+        files |= dict(parse_list(cursor, _file))
+        if cursor.skip("LOG", "ON"):
+            files |= dict(parse_list(cursor, _file))
+    return s.CreateDatabase(name, files)
+
+
+def _file(cursor: Cursor) -> tuple[str, str]:
+    said: dict[str, str] = {}
+    cursor.expect("(")
+    while not cursor.skip(")"):
+        key = cursor.take().upper
+        cursor.expect("=")
+        said[key] = cursor.take().text
+        cursor.skip(",")
+    return said["NAME"], said["FILENAME"]
+
+
+def _create_schema(cursor: Cursor) -> s.Statement:
+    name = cursor.identifier()
+    if cursor.skip("AUTHORIZATION"):
+        cursor.identifier()
+    return s.CreateSchema(name)
+
+
+def _create_index(cursor: Cursor, *, is_unique: bool) -> s.Statement:
+    name = cursor.identifier()
+    cursor.expect("ON")
+    table = cursor.name()
+    return s.CreateIndex(name, table, _indexed_columns(cursor), is_unique)
+
+
+def _create_trigger(cursor: Cursor) -> s.Statement:
+    name = cursor.name()
+    cursor.expect("ON")
+    on = None if cursor.skip("DATABASE") else cursor.name()
+    if cursor.skip("INSTEAD"):
+        raise cursor.unknown("INSTEAD OF triggers")
+    if not cursor.skip_any("AFTER", "FOR"):
+        raise cursor.error()
+    events = parse_list(cursor, lambda each: each.take().upper)
+    cursor.skip("NOT", "FOR", "REPLICATION")
+    cursor.expect("AS")
+    return s.CreateTrigger(name, on, events, cursor.rest())
+
+
+def _create_principal(cursor: Cursor, kind: str) -> s.Statement:
+    name = cursor.identifier()
+    login, sid, password = "", b"", ""
+    if cursor.skip_any("FOR", "FROM"):
+        cursor.expect("LOGIN")
+        login = cursor.identifier()
+    elif cursor.skip("WITHOUT", "LOGIN"):
+        pass
+    elif cursor.skip("WITH"):
+        while word := cursor.skip_any("PASSWORD", "SID", "CHECK_POLICY", "DEFAULT_DATABASE"):
+            cursor.expect("=")
+            value = cursor.take()
+            if word == "PASSWORD":
+                password = value.text
+            elif word == "SID" and isinstance(value.value, bytes):
+                sid = value.value
+            cursor.skip(",")
+    return s.CreatePrincipal(kind, name, login, sid, password)
+
+
+def _alter(cursor: Cursor) -> s.Statement:
+    word = cursor.take().upper
+    match word:
+        case "TABLE":
+            return _alter_table(cursor)
+        case "DATABASE":
+            return _alter_database(cursor)
+        case "USER":
+            name = cursor.identifier()
+            cursor.expect("WITH", "LOGIN", "=")
+            return s.AlterUser(name, cursor.identifier())
+        case "AUTHORIZATION":
+            cursor.expect("ON", "DATABASE", ":", ":")
+            database = cursor.identifier()
+            cursor.expect("TO")
+            return s.AlterAuthorization(database, cursor.identifier())
+        case _:
+            raise cursor.unknown(f"ALTER {word}")
+
+
+def _alter_table(cursor: Cursor) -> s.Statement:
+    table = cursor.name()
+    checked = ""
+    if cursor.skip("WITH"):
+        checked = cursor.skip_any("CHECK", "NOCHECK")
+    if word := cursor.skip_any("ENABLE", "DISABLE"):
+        return _switch(cursor, table, is_on=word == "ENABLE")
+    if cursor.skip("ADD"):
+        if cursor.now.upper in {"CONSTRAINT", "PRIMARY", "UNIQUE", "FOREIGN", "CHECK"}:
+            return s.AddConstraint(table, _constraint(cursor), checked != "NOCHECK")
+        return s.AddColumns(table, parse_list(cursor, _column))
+    if cursor.skip("DROP"):
+        kind = cursor.skip_any("COLUMN", "CONSTRAINT") or "CONSTRAINT"
+        return s.DropParts(table, kind, parse_list(cursor, lambda each: each.identifier()))
+    if cursor.skip("ALTER", "COLUMN"):
+        return s.AlterColumn(table, _column(cursor))
+    if word := cursor.skip_any("CHECK", "NOCHECK"):
+        cursor.expect("CONSTRAINT")
+        return s.SwitchConstraints(
+            table, _all_or_names(cursor), word == "CHECK", checked == "CHECK"
+        )
+    raise cursor.unknown("ALTER TABLE with this")
+
+
+def _switch(cursor: Cursor, table: Name, *, is_on: bool) -> s.Statement:
+    if cursor.skip("TRIGGER"):
+        return s.SwitchTriggers(_all_or_names(cursor), table, is_on)
+    cursor.expect("CHANGE_TRACKING")
+    columns = False
+    if cursor.skip("WITH"):
+        cursor.expect("(", "TRACK_COLUMNS_UPDATED", "=")
+        columns = cursor.take().upper == "ON"
+        cursor.expect(")")
+    return s.SwitchTracking(table, is_on, columns)
+
+
+def _all_or_names(cursor: Cursor) -> list[str]:
+    return [] if cursor.skip("ALL") else parse_list(cursor, lambda each: each.name().last)
+
+
+def _switch_triggers(*, is_on: bool) -> Callable[[Cursor], s.Statement]:
+    def parse(cursor: Cursor) -> s.Statement:
+        cursor.expect("TRIGGER")
+        names = _all_or_names(cursor)
+        cursor.expect("ON")
+        if cursor.skip("ALL", "SERVER"):
+            raise cursor.unknown("triggers of the server")
+        on = None if cursor.skip("DATABASE") else cursor.name()
+        return s.SwitchTriggers(names, on, is_on)
+
+    return parse
+
+
+def _alter_database(cursor: Cursor) -> s.Statement:
+    database = "" if cursor.skip("CURRENT") else cursor.identifier()
+    if cursor.skip("MODIFY", "NAME"):
+        cursor.expect("=")
+        return s.RenameDatabase(database, cursor.identifier())
+    cursor.expect("SET")
+    values = dict(parse_list(cursor, _database_option))
+    how = ""
+    if cursor.skip("WITH"):
+        how = cursor.take().upper
+        if how == "ROLLBACK":
+            how += " " + cursor.take().upper
+            if how.endswith("AFTER"):
+                raise cursor.unknown("ROLLBACK AFTER")
+    return s.SetDatabase(database, values, how)
+
+
+_WORDS_ALONE = {"SINGLE_USER", "MULTI_USER", "RESTRICTED_USER", "READ_ONLY", "READ_WRITE"}
+_WORDS_ALONE |= {"ONLINE", "OFFLINE"}
+
+
+def _database_option(cursor: Cursor) -> tuple[str, str]:
+    option = cursor.take().upper
+    if option in _WORDS_ALONE:
+        return option, ""
+    cursor.skip("=")
+    value = cursor.take().upper if not cursor.is_next("(") else "ON"
+    if option == "CHANGE_TRACKING" and cursor.skip("("):
+        inner = [value]
+        while not cursor.skip(")"):
+            inner.append(cursor.take().text.upper())
+        value = " ".join(inner)
+    return option, value
+
+
+def _drop(cursor: Cursor) -> s.Statement:
+    kind = cursor.take().upper
+    if kind not in {"TABLE", "DATABASE", "SCHEMA", "TRIGGER", "USER"}:
+        raise cursor.unknown(f"DROP {kind}")
+    if_exists = cursor.skip("IF", "EXISTS")
+    names = parse_list(cursor, lambda each: each.name())
+    if cursor.skip("ON") and not cursor.skip("DATABASE"):
+        raise cursor.unknown(f"DROP {kind} of a table")
+    return s.Drop(kind, names, if_exists)
+
+
+def _backup(cursor: Cursor) -> s.Statement:
+    cursor.expect("DATABASE")
+    database = cursor.identifier()
+    cursor.expect("TO", "DISK", "=")
+    path = _value(cursor)
+    options, moves = _options(cursor)
+    if moves:
+        raise cursor.error()
+    return s.Backup(database, path, options)
+
+
+def _restore(cursor: Cursor) -> s.Statement:
+    kind = cursor.take().upper
+    database = ""
+    if kind == "DATABASE":
+        database = cursor.identifier()
+    elif kind not in {"HEADERONLY", "FILELISTONLY", "LABELONLY", "VERIFYONLY"}:
+        raise cursor.unknown(f"RESTORE {kind}")
+    elif cursor.skip("WITH"):
+        raise cursor.error()
+    cursor.expect("FROM", "DISK", "=")
+    path = _value(cursor)
+    options, moves = _options(cursor)
+    if kind == "DATABASE":
+        return s.Restore(database, path, moves, options)
+    return s.ReadBackup(kind, path, options)
+
+
+def _value(cursor: Cursor) -> Expression:
+    if cursor.now.token is Token.VARIABLE:
+        return Variable(cursor.take().text)
+    if cursor.now.token in {Token.TEXT, Token.WIDE_TEXT, Token.NUMBER}:
+        return literal(cursor.take())
+    raise cursor.error()
+
+
+_OPTIONS = words(
+    """
+    COPY_ONLY FORMAT INIT SKIP NOSKIP NOUNLOAD CHECKSUM NO_CHECKSUM COMPRESSION NO_COMPRESSION
+    STATS NAME DESCRIPTION RECOVERY RESTRICTED_USER STOP_ON_ERROR BUFFERCOUNT MAXTRANSFERSIZE
+    """
+)
+
+
+def _options(
+    cursor: Cursor,
+) -> tuple[dict[str, Expression | None], list[tuple[Expression, Expression]]]:
+    options: dict[str, Expression | None] = {}
+    moves: list[tuple[Expression, Expression]] = []
+    if cursor.skip("WITH"):
+        while True:
+            if cursor.skip("MOVE"):
+                logical = _value(cursor)
+                cursor.expect("TO")
+                moves.append((logical, _value(cursor)))
+            else:
+                word = cursor.take().upper
+                if word not in _OPTIONS:
+                    raise cursor.unknown(f"the option {word}")
+                options[word] = _value(cursor) if cursor.skip("=") else None
+            if not cursor.skip(","):
+                break
+    return options, moves
+
+
+def _dbcc(cursor: Cursor) -> s.Statement:
+    command = cursor.take().upper
+    arguments: list[Expression | str] = []
+    if cursor.skip("("):
+        while not cursor.skip(")"):
+            arguments.append(_dbcc_argument(cursor))
+            cursor.skip(",")
+    options = []
+    if cursor.skip("WITH"):
+        options = parse_list(cursor, lambda each: each.take().upper)
+    return s.Dbcc(command, arguments, options)
+
+
+def _dbcc_argument(cursor: Cursor) -> Expression | str:
+    if cursor.now.token in {Token.WORD, Token.NAME}:
+        return str(cursor.name())
+    if cursor.is_next("-"):
+        number = cursor.number()
+        return Literal(SqlType(Kind.BIGINT), number)
+    return _value(cursor)
+
+
+def _kill(cursor: Cursor) -> s.Statement:
+    return s.Kill(cursor.number())
+
+
+DEFINITIONS: dict[str, Callable[[Cursor], s.Statement]] = {
+    "CREATE": _create,
+    "ALTER": _alter,
+    "DROP": _drop,
+    "ENABLE": _switch_triggers(is_on=True),
+    "DISABLE": _switch_triggers(is_on=False),
+    "BACKUP": _backup,
+    "RESTORE": _restore,
+    "DBCC": _dbcc,
+    "KILL": _kill,
+}

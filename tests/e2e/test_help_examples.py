@@ -24,10 +24,12 @@ EXAMPLES = {
     for command in commands.commands()
     for example in command.examples
 }
+METRICS_DIRECTORY = "/srv/metrics"
 GO_ON_FOR_EVER = {"monitor"}
 # These need an editor, or the machine's own systemd; their tests bring one.
 RUN_ELSEWHERE = {
     "config edit": "test_config_commands.py",
+    "schedule remove": "test_schedule_install.py",
     "service remove": "test_service.py",
     "service start": "test_service.py",
     "service stop": "test_service.py",
@@ -62,6 +64,14 @@ def synced(failover: FailoverServer, office: Office) -> None:  # noqa: ARG001 - 
     failover.with_files()
 
 
+def no_config(failover: FailoverServer, office: Office) -> None:  # noqa: ARG001 - as above
+    failover.config_path.unlink()
+
+
+def daily(failover: FailoverServer, office: Office) -> None:  # noqa: ARG001 - as above
+    failover.configure_server(replicate_daily="01:00:00")
+
+
 def application_runs(failover: FailoverServer, office: Office) -> None:  # noqa: ARG001 - as above
     office.primary.start_application()
 
@@ -72,6 +82,8 @@ def damaged(failover: FailoverServer, office: Office) -> None:  # noqa: ARG001 -
 
 # What has to be so before an example makes sense.
 SCENES: dict[str, Prepare] = {
+    "init": no_config,
+    "schedule install": daily,
     "failover-now": silent,
     "stop-failover": stand_in,
     "takeover-ip": silent,
@@ -93,7 +105,7 @@ def test_the_example_of_a_command_runs(
         SCENES[name](ready, office)
     example, command = EXAMPLES[name]
     options = {option for parameter in command.parameters for option in parameter.names}
-    words = shlex.split(example.replace("/var/lib/node_exporter", str(tmp_path)))[1:]
+    words = shlex.split(example.replace(METRICS_DIRECTORY, str(tmp_path)))[1:]
     words = without_config(words) + (["--yes"] if "--yes" in options else [])
     if name in GO_ON_FOR_EVER:
         running = ready.start(*words)

@@ -7,13 +7,12 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ipfx_failover.history.availability import Availability, Month, availability, months, percent
 from ipfx_failover.records import PingTotals
 
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 ZONES = ("UTC", "Pacific/Auckland", "Europe/Berlin", "America/St_Johns", "Asia/Kathmandu")
 INSTANTS = st.datetimes(
     datetime(2020, 1, 1),  # noqa: DTZ001 - hypothesis adds the zone
@@ -41,7 +40,6 @@ def spans() -> st.SearchStrategy[tuple[datetime, datetime]]:
     return st.tuples(INSTANTS, lengths).map(lambda span: (span[0], span[0] + span[1]))
 
 
-@UNHURRIED
 @given(spans(), st.sampled_from(ZONES))
 def test_cut_months_fill_the_span_without_gap_or_overlap(
     span: tuple[datetime, datetime], zone: str
@@ -56,7 +54,6 @@ def test_cut_months_fill_the_span_without_gap_or_overlap(
     )
 
 
-@UNHURRIED
 @given(spans(), st.sampled_from(ZONES))
 def test_whole_months_begin_at_local_midnight_of_the_first(
     span: tuple[datetime, datetime], zone: str
@@ -91,7 +88,6 @@ def test_no_time_has_no_months() -> None:
     assert [] == months(now, now, Calendar("UTC", now), cut=False)
 
 
-@UNHURRIED
 @given(st.integers(0, 10**12), st.integers(1, 10**12))
 def test_a_percentage_is_never_better_than_the_truth(part: int, whole: int) -> None:
     part = min(part, whole)
@@ -160,7 +156,6 @@ def test_who_was_removed_from_the_config_comes_last() -> None:
     assert ["B", "A"] == [each.server for each in found]
 
 
-@UNHURRIED
 @given(st.integers(0, 10**10), st.integers(0, 10**10), st.integers(0, 10**10))
 def test_every_percentage_lies_between_none_and_all(watched: int, down: int, served: int) -> None:
     down = min(down, watched)

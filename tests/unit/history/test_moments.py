@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ipfx_failover.errors import UsageError
@@ -58,7 +58,6 @@ def test_anything_else_is_refused_with_examples(typed: str) -> None:
     assert "2026-11-20 03:00" in caught.value.hint
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text())
 def test_nothing_that_is_typed_ends_in_a_traceback(typed: str) -> None:
     try:

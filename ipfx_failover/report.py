@@ -102,7 +102,10 @@ def draw(
         stand_in_phase=stand_in.phase if stand_in else None,
         mails_waiting=store.mails_waiting(),
         warnings=tuple(_warnings(record, conditions, runs=runs, answers=answers)),
-        advice=tuple(_words(each) for each in conditions if _weakens_all(each)),
+        advice=(
+            *_of_lost_role(outline, stand_in),
+            *(_words(each) for each in conditions if _weakens_all(each)),
+        ),
         servers=tuple(
             drawing.server(
                 watched,
@@ -223,6 +226,17 @@ class _Drawing:
             notes.append(f"no files yet, and not taken over: ipfx-failover sync-files {name}")
         notes += [_words(each) for each in self._of(name, {Concern.NO_REFERENCE})]
         return notes
+
+
+def _of_lost_role(outline: Outline, stand_in: StandIn | None) -> Iterator[str]:
+    """What is to be done about a role whose server somebody has taken out of the config."""
+    known = {watched.name.casefold() for watched in outline.servers}
+    if stand_in is not None and stand_in.server.casefold() not in known:
+        name = stand_in.server
+        yield (
+            f"the config does not name {name}, which is stood in for: put [servers.{name}] back, "
+            f"then ipfx-failover stop-failover {name}"
+        )
 
 
 def _takeovers(number: int) -> str:

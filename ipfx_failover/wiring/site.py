@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ipfx_failover.adapters.clock import SystemClock, SystemLocalTime
 from ipfx_failover.adapters.paths import places
-from ipfx_failover.errors import FailoverError
+from ipfx_failover.errors import FailoverError, UsageError
 from ipfx_failover.state.channels import register, routes_of
 from ipfx_failover.state.locks import Locks
 from ipfx_failover.wiring.looking import LOCKS
@@ -73,7 +73,21 @@ class Site:
         """
         from ipfx_failover.config.load import find_server
 
-        return find_server(self.config, name)
+        try:
+            return find_server(self.config, name)
+        except UsageError as unknown:
+            raise self._lost_role(name) or unknown from None
+
+    def _lost_role(self, name: str) -> UsageError | None:
+        """What to do about a server that is stood in for, and is not in the config any more."""
+        with suppress(FailoverError), self.store() as store:
+            stand_in = store.stand_in()
+            if stand_in is not None and stand_in.server.casefold() == name.casefold():
+                return UsageError(
+                    f"the config does not name {stand_in.server}, which is stood in for",
+                    f"put [servers.{stand_in.server}] back, and try again",
+                )
+        return None
 
 
 def open_site(config_path: Path | None) -> Site:

@@ -129,6 +129,11 @@ def test_whom_we_stand_in_for_stays_in_the_config_until_the_role_is_given_back(
     assert office.owners(office.primary.address) == ["FAILOVER"]
     assert office.served_by(office.primary.address) == "FAILOVER"
 
+    told = ready.run("stop-failover", "DEMOSERVER", "--yes", code=2)
+
+    assert "put [servers.DEMOSERVER] back" in told.err
+    assert any("put [servers.DEMOSERVER] back" in each for each in advice(ready))
+
 
 def test_a_server_that_is_added_while_standing_in_is_taken_over_when_the_role_is_free(
     ready: FailoverServer, office: Office

@@ -164,6 +164,15 @@ def test_a_stand_in_is_critical_also_when_all_else_is_well(watched: Site) -> Non
     assert note.endswith(": repair it, then ipfx-failover stop-failover DEMO")
 
 
+def test_a_role_whose_server_is_not_in_the_config_has_its_way_out(watched: Site) -> None:
+    now = watched.clock.now()
+    with watched.store.transaction() as tx:
+        tx.claim_stand_in(StandIn("GONE", "boot 1", now, Phase.STANDING_IN, "10.0.0.9", "eth0"))
+    (advice,) = watched.report().advice
+
+    assert "put [servers.GONE] back, then ipfx-failover stop-failover GONE" in advice
+
+
 def test_a_snapshot_is_the_report(watched: Site, tmp_path: Path) -> None:
     watched.hinder(Concern.NO_REFERENCE, None, "no reference target", "set one")
     report = watched.report()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ipfx_failover.decide.liveness import Liveness
 from ipfx_failover.decide.schedule import next_planned
 from ipfx_failover.decide.status import Status, status
-from ipfx_failover.records import Authority, Concern, Phase, ServerState
+from ipfx_failover.records import Authority, Concern, Mode, Phase, ServerState
 from ipfx_failover.state import locks, outbox
 
 if TYPE_CHECKING:
@@ -305,8 +305,11 @@ def is_bad(report: StatusReport) -> tuple[int, str]:
         return 1, f"WARNING: {'; '.join([*suspect, *noted, *report.advice])}"
     if unknown := [s.name for s in report.servers if s.status == Status.UNKNOWN]:
         return 3, f"UNKNOWN: nothing known yet of {', '.join(unknown)}"
-    number = len(report.servers)
-    return 0, f"OK: {number} server{'s' if number != 1 else ''} watched"
+    paused = [s for s in report.servers if s.mode != Mode.MONITORING]
+    number = len(report.servers) - len(paused)
+    words = [f"{number} server{'s' if number != 1 else ''} watched"]
+    words += [f"{server.name} is {server.mode}" for server in paused]
+    return 0, f"OK: {'; '.join(words)}"
 
 
 def _critical(report: StatusReport) -> Iterator[str]:

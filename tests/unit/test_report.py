@@ -11,7 +11,15 @@ import pytest
 
 from ipfx_failover.config.outline import Outline, Watched
 from ipfx_failover.decide.liveness import Liveness
-from ipfx_failover.records import Concern, Condition, MonitorRecord, Observation, Phase, StandIn
+from ipfx_failover.records import (
+    Concern,
+    Condition,
+    Mode,
+    MonitorRecord,
+    Observation,
+    Phase,
+    StandIn,
+)
 from ipfx_failover.report import StatusReport, draw, is_bad
 from ipfx_failover.snapshot import aged, read_snapshot, write_snapshot
 from ipfx_failover.state import locks
@@ -79,6 +87,13 @@ def watched(site: Site) -> Iterator[Site]:
 
 def test_all_is_well(watched: Site) -> None:
     assert (0, "OK: 2 servers watched") == is_bad(watched.report())
+
+
+def test_who_is_suspended_is_not_said_to_be_watched(watched: Site) -> None:
+    with watched.store.transaction() as tx:
+        tx.set_mode("OTHER", Mode.SUSPENDED)
+
+    assert (0, "OK: 1 server watched; OTHER is suspended") == is_bad(watched.report())
 
 
 def test_a_failed_server_has_its_reason_and_the_way_out(watched: Site) -> None:

@@ -27,7 +27,7 @@ from ipfx_failover.cli import (
     state,
     status,
 )
-from ipfx_failover.cli.output import report_error
+from ipfx_failover.cli.output import report_error, write
 from ipfx_failover.errors import ExitCode, FailoverError, Interrupted, UsageError
 
 _HELP = """\
@@ -36,6 +36,8 @@ Keeps business telephony alive when a server dies.
 The Failover Server watches Primary Servers, keeps a fresh copy of their database and files, takes
 over the address and role of one that fails, and gives it all back afterwards.
 """
+# A group without a command; Typer does not export the class.
+_HELP_WANTED = "NoArgsIsHelpError"
 _EPILOG = """\
 Exit codes: 0 done, 1 failed and rolled back, 2 usage or config, 3 refused, 4 unreachable,
 5 state in doubt, 6 done with exceptions, 70 bug, 75 busy, 130 interrupted.
@@ -102,6 +104,9 @@ def main(arguments: list[str]) -> int:
     except FailoverError as error:
         return report_error(error, as_json=as_json)
     except TyperException as error:
+        if type(error).__name__ == _HELP_WANTED and not as_json:
+            write(sys.stderr, error.format_message())
+            return ExitCode.USAGE
         return report_error(_usage(error), as_json=as_json)
     except typer.Exit as leave:
         return leave.exit_code

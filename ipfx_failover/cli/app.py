@@ -104,10 +104,7 @@ def main(arguments: list[str]) -> int:
     except FailoverError as error:
         return report_error(error, as_json=as_json)
     except TyperException as error:
-        if type(error).__name__ == _HELP_WANTED and not as_json:
-            write(sys.stderr, error.format_message())
-            return ExitCode.USAGE
-        return report_error(_usage(error), as_json=as_json)
+        return _report_usage(error, as_json=as_json)
     except typer.Exit as leave:
         return leave.exit_code
     except (KeyboardInterrupt, typer.Abort):
@@ -126,6 +123,13 @@ def _interrupted(signal_name: str) -> Interrupted:
         f"interrupted ({signal_name}); what was begun is undone",
         "run the same command again when it suits",
     )
+
+
+def _report_usage(error: TyperException, *, as_json: bool) -> ExitCode:
+    if type(error).__name__ == _HELP_WANTED and not as_json:
+        write(sys.stderr, error.format_message())
+        return ExitCode.USAGE
+    return report_error(_usage(error), as_json=as_json)
 
 
 def _usage(error: TyperException) -> UsageError:

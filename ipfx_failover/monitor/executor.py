@@ -13,7 +13,7 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Literal
 
-from ipfx_failover.errors import Failed, FailoverError, InDoubt
+from ipfx_failover.errors import Failed, FailoverError, InDoubt, Refused
 from ipfx_failover.events import Event, EventKind
 from ipfx_failover.monitor.messages import Message, WorkDone
 from ipfx_failover.records import Phase
@@ -199,7 +199,12 @@ class Executor:
 
     def _take_over(self, desk: StandInDesk, order: _Order) -> None:
         opening = [order.opening] if order.opening else []
-        server = self._config.servers[order.server]
+        server = self._config.servers.get(order.server)
+        if server is None:
+            raise Refused(
+                f"{order.server} came into the config while a role was performed",
+                "nothing: after the next full count it is taken over",
+            )
         desk.take_over(server, by="monitor", automatic=True, opening=opening)
 
     def _watch(self, desk: StandInDesk) -> None:

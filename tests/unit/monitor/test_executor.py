@@ -123,6 +123,13 @@ def test_one_that_is_still_wanted_is_carried_out(thread: Thread) -> None:
     assert thread.machine.holds()
 
 
+def test_a_server_that_came_while_a_role_was_performed_waits_for_its_desk(thread: Thread) -> None:
+    done = thread.do("take over", "NEW")
+
+    assert isinstance(done.error, Refused)
+    assert "came into the config while a role was performed" in done.error.message
+
+
 def test_giving_back_is_not_withdrawn(thread: Thread) -> None:
     thread.do("take over")
     thread.machine.answering.add(DEMO)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.sqlserver.results import Kind, SqlType
 from tests.sqlserver.sql import statements as s
@@ -57,28 +57,27 @@ def _create_table(cursor: Cursor) -> s.Statement:
 def _column(cursor: Cursor) -> s.ColumnDefinition:
     name = cursor.identifier()
     if cursor.skip("AS"):
-        cursor.expect("(")
-        computed = parse_expression(cursor)
-        cursor.expect(")")
+        computed = _in_parentheses(cursor)
         cursor.skip("PERSISTED")
         return s.ColumnDefinition(name, _ANY_TYPE, computed=computed)
     kind = cursor.type()
-    said: dict[str, object] = {}
-    while _column_word(cursor, said):
+    said: dict[str, Any] = {}
+    constraints: list[s.Constraint] = []
+    while _column_word(cursor, said) or _column_constraint(cursor, name, constraints):
         pass
-    if said.get("is_primary_key"):
+    if any(isinstance(each, s.Key) and each.is_primary for each in constraints):
         said["is_nullable"] = False
-    return s.ColumnDefinition(name, kind, **said)  # type: ignore[arg-type]
+    return s.ColumnDefinition(name, kind, constraints=constraints, **said)
 
 
 _ANY_TYPE = SqlType(Kind.SQL_VARIANT)
 
 
-def _column_word(cursor: Cursor, said: dict[str, object]) -> bool:
+def _column_word(cursor: Cursor, said: dict[str, Any]) -> bool:
     """Take in one more word about a column, if there is one."""
-    if cursor.skip("CONSTRAINT"):
+    if cursor.is_next("CONSTRAINT") and cursor.ahead(2).upper == "DEFAULT":
+        cursor.take()
         cursor.identifier()
-        return True
     for keywords, read in _COLUMN_WORDS.items():
         if cursor.skip(*keywords):
             said |= read(cursor)
@@ -86,26 +85,46 @@ def _column_word(cursor: Cursor, said: dict[str, object]) -> bool:
     return False
 
 
-def _key_word(key: str) -> Callable[[Cursor], dict[str, object]]:
-    def read(cursor: Cursor) -> dict[str, object]:
-        cursor.skip_any("CLUSTERED", "NONCLUSTERED")
-        return {key: True}
-
-    return read
-
-
-_COLUMN_WORDS: dict[tuple[str, ...], Callable[[Cursor], dict[str, object]]] = {
+_COLUMN_WORDS: dict[tuple[str, ...], Callable[[Cursor], dict[str, Any]]] = {
     ("NOT", "NULL"): lambda _: {"is_nullable": False},
     ("NULL",): lambda _: {"is_nullable": True},
     ("IDENTITY",): lambda cursor: {"identity": _identity(cursor), "is_nullable": False},
     ("DEFAULT",): lambda cursor: {"default": parse_expression(cursor)},
-    ("PRIMARY", "KEY"): _key_word("is_primary_key"),
-    ("UNIQUE",): _key_word("is_unique"),
     ("COLLATE",): lambda cursor: {"collation": cursor.identifier()},
-    ("REFERENCES",): lambda cursor: {
-        "references": (cursor.name(), tuple(parse_names(cursor))),
-    },
 }
+
+
+def _column_constraint(cursor: Cursor, column: str, found: list[s.Constraint]) -> bool:
+    """Take in a constraint of one column, if there is one."""
+    name = cursor.identifier() if cursor.skip("CONSTRAINT") else ""
+    if cursor.skip("CHECK"):
+        found.append(s.Check(name, _in_parentheses(cursor)))
+    elif word := cursor.skip_any("PRIMARY", "UNIQUE"):
+        if word == "PRIMARY":
+            cursor.expect("KEY")
+        cursor.skip_any("CLUSTERED", "NONCLUSTERED")
+        found.append(s.Key(name, (column,), word == "PRIMARY"))
+    elif cursor.skip("FOREIGN", "KEY") or cursor.is_next("REFERENCES"):
+        found.append(_references(cursor, name, (column,)))
+    elif name:
+        raise cursor.error()
+    else:
+        return False
+    return True
+
+
+def _in_parentheses(cursor: Cursor) -> Expression:
+    cursor.expect("(")
+    inner = parse_expression(cursor)
+    cursor.expect(")")
+    return inner
+
+
+def _references(cursor: Cursor, name: str, columns: tuple[str, ...]) -> s.ForeignKey:
+    cursor.expect("REFERENCES")
+    table = cursor.name()
+    referenced = tuple(parse_names(cursor))
+    return s.ForeignKey(name, columns, table, referenced, _cascades(cursor))
 
 
 def _identity(cursor: Cursor) -> tuple[int, int]:
@@ -121,16 +140,9 @@ def _identity(cursor: Cursor) -> tuple[int, int]:
 def _constraint(cursor: Cursor) -> s.Constraint:
     name = cursor.identifier() if cursor.skip("CONSTRAINT") else ""
     if cursor.skip("CHECK"):
-        cursor.expect("(")
-        condition = parse_expression(cursor)
-        cursor.expect(")")
-        return s.Check(name, condition)
+        return s.Check(name, _in_parentheses(cursor))
     if cursor.skip("FOREIGN", "KEY"):
-        columns = tuple(parse_names(cursor))
-        cursor.expect("REFERENCES")
-        table = cursor.name()
-        referenced = tuple(parse_names(cursor))
-        return s.ForeignKey(name, columns, table, referenced, _cascades(cursor))
+        return _references(cursor, name, tuple(parse_names(cursor)))
     is_primary = cursor.skip("PRIMARY", "KEY")
     if not is_primary:
         cursor.expect("UNIQUE")

@@ -159,10 +159,8 @@ class ColumnDefinition:
     identity: tuple[int, int] | None = None
     default: Expression | None = None
     computed: Expression | None = None
-    is_primary_key: bool = False
-    is_unique: bool = False
-    references: tuple[Name, tuple[str, ...]] | None = None
     collation: str = ""
+    constraints: Sequence[Constraint] = ()
 
 
 @dataclass(frozen=True, slots=True)

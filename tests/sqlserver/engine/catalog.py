@@ -1,0 +1,113 @@
+"""Catalogs: their tables, files, users and options; kept in their data file on disk."""
+
+from __future__ import annotations
+
+import pickle
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.sqlserver.engine.comparing import DEFAULT_COLLATION
+from tests.sqlserver.results import Message
+from tests.sqlserver.sql.lexer import SqlError
+
+if TYPE_CHECKING:
+    from tests.sqlserver.engine.tables import Table, Trigger
+    from tests.sqlserver.sql.tree import Name
+
+_FIRST_OBJECT = 245_575_913
+_OBJECT_STEP = 16_000_057
+
+
+@dataclass(slots=True)
+class File:
+    """A file of a catalog. `kind`: ROWS or LOG."""
+
+    file_id: int
+    logical: str
+    path: str
+    kind: str
+    size_pages: int = 1024
+
+
+@dataclass(slots=True)
+class User:
+    name: str
+    sid: bytes
+    kind: str = "SQL_USER"
+
+
+@dataclass(slots=True)
+class Catalog:
+    """`version`: of change tracking, of the last commit; `retention`: what was asked for."""
+
+    name: str
+    database_id: int
+    files: list[File]
+    compatibility: int
+    owner_sid: bytes = b"\x01"
+    collation: str = DEFAULT_COLLATION
+    tables: dict[str, Table] = field(default_factory=dict)
+    schemas: set[str] = field(default_factory=lambda: {"dbo", "sys"})
+    triggers: list[Trigger] = field(default_factory=list)
+    users: dict[str, User] = field(default_factory=dict)
+    options: dict[str, str] = field(default_factory=dict)
+    family_guid: str = field(default_factory=lambda: str(uuid.uuid4()).upper())
+    guid: str = field(default_factory=lambda: str(uuid.uuid4()).upper())
+    fork_guid: str = field(default_factory=lambda: str(uuid.uuid4()).upper())
+    is_tracking: bool = False
+    retention: str = ""
+    version: int = 0
+    state: str = "ONLINE"
+    access: str = "MULTI_USER"
+    object_number: int = _FIRST_OBJECT
+    row_version: int = 2000
+
+    def new_object_id(self) -> int:
+        self.object_number += _OBJECT_STEP
+        return self.object_number
+
+    def new_row_version(self) -> bytes:
+        """The next value of a rowversion column."""
+        self.row_version += 1
+        return self.row_version.to_bytes(8, "big")
+
+    def table(self, name: Name) -> Table:
+        """A table by its name.
+
+        Raises:
+            SqlError: there is none (208).
+        """
+        found = self.find(name)
+        if found is None:
+            raise SqlError(Message(208, 16, f"Invalid object name '{name}'."))
+        return found
+
+    def find(self, name: Name) -> Table | None:
+        return self.tables.get(table_key(name.schema or "dbo", name.last))
+
+    def save(self) -> None:
+        """Write everything into the first data file; the others only exist."""
+        for position, each in enumerate(self.files):
+            path = Path(each.path)
+            if position == 0:
+                beside = path.with_name(path.name + ".saving")
+                beside.write_bytes(image_of(self))
+                beside.replace(path)
+            elif not path.exists():
+                path.write_bytes(b"log")
+
+
+def table_key(schema: str, name: str) -> str:
+    return f"{schema}.{name}".casefold()
+
+
+def image_of(catalog: Catalog) -> bytes:
+    return pickle.dumps(catalog)
+
+
+def from_image(image: bytes) -> Catalog:
+    found: Any = pickle.loads(image)  # noqa: S301 - what we have written ourselves
+    assert isinstance(found, Catalog)
+    return found

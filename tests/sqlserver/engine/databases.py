@@ -1,0 +1,192 @@
+"""Catalogs as wholes: made, renamed, set, checked; and sessions ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tests.sqlserver.results import Done, Message
+from tests.sqlserver.sql import statements as s
+from tests.sqlserver.sql.cursor import Cursor
+from tests.sqlserver.sql.lexer import SqlError, unknown, words
+from tests.sqlserver.sql.tree import Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.sqlserver.engine.catalog import Catalog
+    from tests.sqlserver.engine.session import EngineSession
+    from tests.sqlserver.results import Result
+
+
+def refuse_in_transaction(session: EngineSession, what: str, number: int) -> None:
+    """See that no transaction is open.
+
+    Raises:
+        SqlError: one is.
+    """
+    if session.transaction.depth:
+        text = f"{what} statement not allowed within multi-statement transaction."
+        raise SqlError(Message(number, 16, text))
+
+
+def _create_database(session: EngineSession, statement: s.CreateDatabase) -> Iterator[Result]:
+    refuse_in_transaction(session, "CREATE DATABASE", 226)
+    session.server.create(statement.name, dict(statement.files))
+    yield Done()
+
+
+def _named(session: EngineSession, database: str) -> Catalog:
+    return session.server.catalog(database or session.database)
+
+
+def _rename(session: EngineSession, statement: s.RenameDatabase) -> Iterator[Result]:
+    refuse_in_transaction(session, "ALTER DATABASE", 226)
+    catalog, server = _named(session, statement.database), session.server
+    _check_alter(session, catalog)
+    if _others(session, catalog):
+        raise _not_alone(catalog)
+    server.rename(catalog, statement.new)
+    yield Message(0, 0, f"The database name '{statement.new}' has been set.")
+    yield Done()
+
+
+def _not_alone(catalog: Catalog) -> SqlError:
+    text = f"The database could not be exclusively locked to perform the operation: {catalog.name}."
+    return SqlError(Message(5030, 16, text), _FAILED)
+
+
+def _set(session: EngineSession, statement: s.SetDatabase) -> Iterator[Result]:
+    refuse_in_transaction(session, "ALTER DATABASE", 226)
+    catalog = _named(session, statement.database)
+    _check_alter(session, catalog)
+    for option, value in statement.values.items():
+        if option in _ACCESS:
+            _set_access(session, catalog, option, statement.how)
+        elif option == "CHANGE_TRACKING":
+            _set_tracking(catalog, value)
+        elif option in {"READ_ONLY", "READ_WRITE"}:
+            catalog.options.pop("READ_ONLY", None)
+            if option == "READ_ONLY":
+                catalog.options[option] = ""
+        elif option == "COMPATIBILITY_LEVEL":
+            catalog.compatibility = int(value)
+        elif option in _OPTIONS:
+            catalog.options[option] = value
+        else:
+            raise unknown(f"ALTER DATABASE SET {option}", 1)
+    yield Done()
+
+
+_ACCESS = {"SINGLE_USER", "RESTRICTED_USER", "MULTI_USER"}
+_OPTIONS = words(
+    """
+    ALLOW_SNAPSHOT_ISOLATION AUTO_CLOSE AUTO_CREATE_STATISTICS AUTO_SHRINK AUTO_UPDATE_STATISTICS
+    AUTO_UPDATE_STATISTICS_ASYNC PAGE_VERIFY READ_COMMITTED_SNAPSHOT RECOVERY
+    """
+)
+_FAILED = Message(5069, 16, "ALTER DATABASE statement failed.")
+
+
+def _check_alter(session: EngineSession, catalog: Catalog) -> None:
+    """See that a session may change a catalog, and that no other has it alone."""
+    if not session.account.may("alter"):
+        text = f"User does not have permission to alter database '{catalog.name}'."
+        raise SqlError(Message(5011, 14, text), _FAILED)
+    if catalog.access == "SINGLE_USER" and _others(session, catalog):
+        text = (
+            f"Changes to the state or options of database '{catalog.name}' cannot be made at this "
+            "time. The database is in single-user mode, and a user is currently connected to it."
+        )
+        raise SqlError(Message(5064, 16, text), _FAILED)
+
+
+def _others(session: EngineSession, catalog: Catalog) -> list[EngineSession]:
+    return [each for each in session.server.users_of(catalog) if each is not session]
+
+
+def _set_access(session: EngineSession, catalog: Catalog, access: str, how: str) -> None:
+    others = _others(session, catalog)
+    if access == "SINGLE_USER" and others:
+        if how == "NO_WAIT":
+            text = f"ALTER DATABASE failed because a lock could not be placed on '{catalog.name}'."
+            raise SqlError(Message(5061, 16, text), _FAILED)
+        if how != "ROLLBACK IMMEDIATE":
+            raise unknown("waiting for the others to leave", 1)
+        for other in others:
+            end(other)
+    catalog.access = access
+
+
+def end(session: EngineSession) -> None:
+    """Roll a session back and throw it out, as KILL does."""
+    session.is_killed = True
+    session.roll_back()
+    session.server.sessions.pop(session.number, None)
+
+
+def _set_tracking(catalog: Catalog, value: str) -> None:
+    is_on = value.startswith("ON")
+    if is_on and catalog.is_tracking:
+        text = f"Change tracking is already enabled for database '{catalog.name}'."
+        raise SqlError(Message(5088, 16, text))
+    tracked = [table.name for table in catalog.tables.values() if table.tracking is not None]
+    if not is_on and tracked:
+        text = f"Cannot disable change tracking on the database: table '{tracked[0]}' has it on."
+        raise SqlError(Message(22115, 16, text))
+    catalog.is_tracking, catalog.retention = is_on, value
+    if not is_on:
+        catalog.version = 0
+
+
+def _authorize(session: EngineSession, statement: s.AlterAuthorization) -> Iterator[Result]:
+    login = session.server.logins.get(statement.owner.casefold())
+    if login is None:
+        text = f"Cannot find the principal '{statement.owner}', because it does not exist."
+        raise SqlError(Message(15151, 16, text))
+    session.server.catalog(statement.database).owner_sid = login.sid
+    yield Done()
+
+
+def _dbcc(session: EngineSession, statement: s.Dbcc) -> Iterator[Result]:
+    match statement.command:
+        case "CHECKDB":
+            session.server.check_usable(session.catalog, session)
+            if statement.arguments or set(statement.options) - {"PHYSICAL_ONLY", "NO_INFOMSGS"}:
+                raise unknown("this form of DBCC CHECKDB", 1)
+            if "NO_INFOMSGS" not in statement.options:
+                name = session.catalog.name
+                text = f"CHECKDB found 0 allocation errors and 0 consistency errors in '{name}'."
+                yield Message(8989, 10, text)
+        case "CHECKIDENT":
+            _check_identity(session, statement)
+        case command:
+            raise unknown(f"DBCC {command}", 1)
+    yield Done()
+
+
+def _check_identity(session: EngineSession, statement: s.Dbcc) -> None:
+    match statement.arguments:
+        case [name, "RESEED", Literal(value=value)]:
+            told = str(name.value) if isinstance(name, Literal) else str(name)
+            session.table(Cursor(told).name()).identity = int(value)
+        case _:
+            raise unknown("this form of DBCC CHECKIDENT", 1)
+
+
+def _kill(session: EngineSession, statement: s.Kill) -> Iterator[Result]:
+    found = session.server.sessions.get(statement.session)
+    if found is None:
+        text = f"Process ID {statement.session} is not an active process ID."
+        raise SqlError(Message(6106, 16, text))
+    end(found)
+    yield Done()
+
+
+DATABASES: dict[type, Callable[[EngineSession, Any], Iterator[Result]]] = {
+    s.CreateDatabase: _create_database,
+    s.RenameDatabase: _rename,
+    s.SetDatabase: _set,
+    s.AlterAuthorization: _authorize,
+    s.Dbcc: _dbcc,
+    s.Kill: _kill,
+}

@@ -1,0 +1,80 @@
+"""Definitions are carried out: who holds a table is waited for, and DDL triggers are fired."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.sqlserver.engine.databases import DATABASES
+from tests.sqlserver.engine.restoring import BACKUPS
+from tests.sqlserver.engine.schemas import SCHEMAS
+from tests.sqlserver.engine.transactions import wait_for
+from tests.sqlserver.engine.writing import run_body
+from tests.sqlserver.sql import statements as s
+from tests.sqlserver.sql.lexer import unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.sqlserver.engine.session import EngineSession
+    from tests.sqlserver.engine.writing import Runner
+    from tests.sqlserver.results import Result
+    from tests.sqlserver.sql.tree import Name
+
+_ALL = DATABASES | BACKUPS | SCHEMAS
+_ALTERING = (
+    s.AddColumns,
+    s.AddConstraint,
+    s.AlterColumn,
+    s.DropParts,
+    s.SwitchConstraints,
+    s.SwitchTracking,
+)
+
+
+def define(session: EngineSession, statement: s.Statement, run: Runner) -> Iterator[Result]:
+    """Carry a definition out; `run` runs the statements of triggers.
+
+    Raises:
+        SqlError: it cannot be, or is not known here.
+    """
+    if type(statement) in SCHEMAS:
+        _prepare(session, statement)
+    yield from _ALL[type(statement)](session, statement)
+    if event := _event(session, statement):
+        for trigger in session.catalog.triggers:
+            if trigger.is_enabled and event in trigger.events:
+                run_body(session, run, trigger.body)
+
+
+def _prepare(session: EngineSession, statement: s.Statement) -> None:
+    names = _tables(statement)
+    if session.transaction.depth and not (names and all(_is_temporary(each) for each in names)):
+        raise unknown("definitions inside of a transaction", 1)
+    for name in names:
+        if (table := session.home_of(name).find(name)) is not None:
+            wait_for(session.server, session, table)
+
+
+def _tables(statement: s.Statement) -> list[Name]:
+    if isinstance(statement, (s.CreateTable, s.CreateIndex, *_ALTERING)):
+        return [statement.table]
+    if isinstance(statement, (s.SwitchTriggers, s.CreateTrigger)) and statement.on is not None:
+        return [statement.on]
+    if isinstance(statement, s.Drop) and statement.kind == "TABLE":
+        return list(statement.names)
+    return []
+
+
+def _is_temporary(name: Name) -> bool:
+    return name.last.startswith("#")
+
+
+def _event(session: EngineSession, statement: s.Statement) -> str:
+    """What triggers ON DATABASE are told, if anything."""
+    if any(map(_is_temporary, _tables(statement))) or not session.catalog.triggers:
+        return ""
+    if isinstance(statement, s.CreateTable):
+        return "CREATE_TABLE"
+    if isinstance(statement, s.Drop) and statement.kind == "TABLE":
+        return "DROP_TABLE"
+    return "ALTER_TABLE" if isinstance(statement, _ALTERING) else ""

@@ -1,0 +1,119 @@
+"""System procedures that drivers and people call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.sqlserver.engine.comparing import DEFAULT_COLLATION
+from tests.sqlserver.results import Column, Done, Kind, Message, ResultSet, ReturnStatus, SqlType
+from tests.sqlserver.sql.lexer import SqlError, Token, tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from tests.sqlserver.engine.session import EngineSession
+    from tests.sqlserver.results import Parameter, Result
+
+_NAME = SqlType(Kind.NVARCHAR, 128)
+_INT = SqlType(Kind.INT)
+_SMALLINT = SqlType(Kind.SMALLINT)
+# What ODBC knows a type by, its precision, and what stands around its constants.
+_TYPE_INFO = {
+    12: [("varchar", 8000, "'")],
+    -9: [("nvarchar", 4000, "N'")],
+    -3: [("varbinary", 8000, "0x")],
+    93: [("datetime2", 27, "'"), ("datetime", 23, "'")],
+}
+
+
+def call_procedure(
+    session: EngineSession, name: str, parameters: Sequence[Parameter]
+) -> Iterator[Result]:
+    """Run a system procedure.
+
+    Raises:
+        SqlError: there is none of this name (2812).
+    """
+    found = _PROCEDURES.get(name.lower())
+    if found is None:
+        raise SqlError(Message(2812, 16, f"Could not find stored procedure '{name}'."))
+    yield from found(session, parameters)
+    yield ReturnStatus(0)
+
+
+def _type_info(_: EngineSession, parameters: Sequence[Parameter]) -> Iterator[Result]:
+    wanted = int(parameters[0].value)
+    columns = [
+        Column("TYPE_NAME", _NAME),
+        Column("DATA_TYPE", _SMALLINT),
+        Column("PRECISION", _INT),
+        Column("LITERAL_PREFIX", SqlType(Kind.VARCHAR, 32)),
+        Column("LITERAL_SUFFIX", SqlType(Kind.VARCHAR, 32)),
+        Column("CREATE_PARAMS", SqlType(Kind.VARCHAR, 32)),
+        Column("NULLABLE", _SMALLINT),
+        Column("CASE_SENSITIVE", _SMALLINT),
+        Column("SEARCHABLE", _SMALLINT),
+        Column("UNSIGNED_ATTRIBUTE", _SMALLINT),
+        Column("MONEY", _SMALLINT),
+        Column("AUTO_INCREMENT", _SMALLINT),
+        Column("LOCAL_TYPE_NAME", _NAME),
+        Column("MINIMUM_SCALE", _SMALLINT),
+        Column("MAXIMUM_SCALE", _SMALLINT),
+        Column("SQL_DATA_TYPE", _SMALLINT),
+        Column("SQL_DATETIME_SUB", _SMALLINT),
+        Column("NUM_PREC_RADIX", _INT),
+        Column("INTERVAL_PRECISION", _SMALLINT),
+        Column("USERTYPE", _SMALLINT),
+    ]
+    rows = []
+    for name, precision, around in _TYPE_INFO.get(wanted, []):
+        head = (name, wanted, precision, around, around[-1], None, 1, 0, 3, None, 0, None, name)
+        rows.append((*head, None, None, wanted, None, None, None, 0))
+    yield ResultSet(columns, rows)
+    yield Done(len(rows))
+
+
+def _undeclared_parameters(
+    session: EngineSession, parameters: Sequence[Parameter]
+) -> Iterator[Result]:
+    """What a driver asks before it binds a NULL: each is told to be an nvarchar."""
+    sql = str(parameters[0].value)
+    names = list(dict.fromkeys(t.text for t in tokens(sql) if t.token is Token.VARIABLE))
+    wanted = [name for name in names if not name.startswith("@@")]
+    columns = [
+        Column("parameter_ordinal", _INT, is_nullable=False),
+        Column("name", _NAME, is_nullable=False),
+        Column("suggested_system_type_id", _INT, is_nullable=False),
+        Column("suggested_system_type_name", _NAME),
+        Column("suggested_max_length", _SMALLINT, is_nullable=False),
+        Column("suggested_precision", SqlType(Kind.TINYINT), is_nullable=False),
+        Column("suggested_scale", SqlType(Kind.TINYINT), is_nullable=False),
+    ]
+    rows = [
+        (number, name, 231, "nvarchar(4000)", 8000, 0, 0)
+        for number, name in enumerate(wanted, start=1)
+    ]
+    del session
+    yield ResultSet(columns, rows)
+    yield Done(len(rows))
+
+
+def _server_info(session: EngineSession, _: Sequence[Parameter]) -> Iterator[Result]:
+    columns = [Column("attribute_id", _INT), Column("attribute_name", _NAME)]
+    columns.append(Column("attribute_value", SqlType(Kind.VARCHAR, 255)))
+    version = ".".join(map(str, session.server.profile.version))
+    rows = [
+        (1, "DBMS_NAME", "Microsoft SQL Server"),
+        (2, "DBMS_VER", version),
+        (18, "COLLATION_SEQ", DEFAULT_COLLATION),
+    ]
+    yield ResultSet(columns, rows)
+    yield Done(len(rows))
+
+
+_PROCEDURES: dict[str, Callable[[EngineSession, Sequence[Parameter]], Iterator[Result]]] = {
+    "sp_datatype_info_100": _type_info,
+    "sp_datatype_info": _type_info,
+    "sp_describe_undeclared_parameters": _undeclared_parameters,
+    "sp_server_info": _server_info,
+}

@@ -1,0 +1,260 @@
+"""The simulated server: its catalogs, logins and sessions, behind one lock."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.sqlserver.engine.catalog import Catalog, File
+from tests.sqlserver.results import LoginRefusedError, Message, Welcome
+from tests.sqlserver.sql.lexer import SqlError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.sqlserver.engine.backup import Header
+    from tests.sqlserver.engine.session import EngineSession
+    from tests.sqlserver.results import Login
+
+_FIRST_SESSION = 51
+_COMPATIBILITY = {10: 100, 11: 110, 12: 120, 13: 130, 14: 140, 15: 150, 16: 160}
+_SYSTEM = ("master", "tempdb", "model", "msdb")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerProfile:
+    """Which SQL Server it plays."""
+
+    version: tuple[int, int, int] = (16, 0, 4085)
+    edition: str = "Developer Edition (64-bit)"
+    server_name: str = "SIMULATED"
+    level: str = "RTM"
+
+    @property
+    def is_express(self) -> bool:
+        return self.edition.startswith("Express")
+
+    @property
+    def compatibility(self) -> int:
+        return _COMPATIBILITY[self.version[0]]
+
+    @property
+    def can_compress(self) -> bool:
+        """Express never compresses backups."""
+        return not self.is_express
+
+
+@dataclass(slots=True)
+class LoginAccount:
+    """`rights`: sysadmin, or what it may do."""
+
+    name: str
+    password: str
+    sid: bytes
+    rights: frozenset[str] = frozenset({"sysadmin"})
+
+    def may(self, right: str) -> bool:
+        return bool({"sysadmin", right} & self.rights)
+
+
+@dataclass(slots=True)
+class Doing:
+    """What a session does that takes long. `moved`: grows while it goes on."""
+
+    command: str
+    percent: float = 0.0
+    wait: str | None = None
+    moved: int = 0
+
+
+def _nothing(session: EngineSession, about: object) -> None:
+    """No fault."""
+
+
+@dataclass
+class SimulatedServer:
+    """`directory`: where data files lie that nobody says another place for."""
+
+    directory: Path
+    profile: ServerProfile = field(default_factory=ServerProfile)
+    catalogs: dict[str, Catalog] = field(default_factory=dict)
+    logins: dict[str, LoginAccount] = field(default_factory=dict)
+    sessions: dict[int, EngineSession] = field(default_factory=dict)
+    free_bytes: int = 2**40
+    said: list[str] = field(default_factory=list)
+    """Every statement that came, in its order."""
+    on_statement: Callable[[EngineSession, str], None] = _nothing
+    """Called before each batch; what it raises fails the batch."""
+    on_progress: Callable[[EngineSession, float], None] = _nothing
+    """Called at each piece of a BACKUP or RESTORE; it may wait, or raise what fails it."""
+    backups: list[Header] = field(default_factory=list)
+    """What msdb remembers of those that were made here."""
+
+    def __post_init__(self) -> None:
+        self.changed = threading.Condition(threading.RLock())
+        self._next_session = _FIRST_SESSION
+        self._next_database = 1
+        self.directory.mkdir(parents=True, exist_ok=True)
+        for name in _SYSTEM:
+            self.create(name, {})
+        self.add_login("sa", "correct horse", sid=b"\x01")
+
+    def add_login(
+        self,
+        name: str,
+        password: str,
+        *,
+        sid: bytes,
+        rights: frozenset[str] = frozenset({"sysadmin"}),
+    ) -> None:
+        self.logins[name.casefold()] = LoginAccount(name, password, sid, rights)
+
+    def log_in(self, login: Login) -> EngineSession:
+        """A new session.
+
+        Raises:
+            LoginRefusedError: a wrong password (18456), or a catalog that cannot be opened (4060).
+        """
+        from tests.sqlserver.engine.session import EngineSession
+
+        with self.changed:
+            account = self.logins.get(login.user.casefold())
+            if account is None or account.password != login.password:
+                text = f"Login failed for user '{login.user}'."
+                raise LoginRefusedError(Message(18456, 14, text))
+            database = login.database or "master"
+            try:
+                catalog = self.catalog(database)
+                self.check_usable(catalog, None)
+            except SqlError:
+                text = f'Cannot open database "{database}" requested by the login. Login failed.'
+                raise LoginRefusedError(Message(4060, 11, text)) from None
+            number = self._next_session
+            self._next_session += 1
+            session = EngineSession(self, number, account, login, catalog.name)
+            self.sessions[number] = session
+            return session
+
+    def welcome(self, database: str) -> Welcome:
+        return Welcome(database, self.profile.server_name, self.profile.version)
+
+    # Catalogs
+
+    def catalog(self, name: str) -> Catalog:
+        """A catalog by name.
+
+        Raises:
+            SqlError: there is none (911).
+        """
+        found = self.catalogs.get(name.casefold())
+        if found is None:
+            text = (
+                f"Database '{name}' does not exist. Make sure that the name is entered correctly."
+            )
+            raise SqlError(Message(911, 16, text))
+        return found
+
+    def create(self, name: str, files: dict[str, str]) -> Catalog:
+        """Make an empty catalog.
+
+        Raises:
+            SqlError: there is one already (1801).
+        """
+        if name.casefold() in self.catalogs:
+            text = f"Database '{name}' already exists. Choose a different database name."
+            raise SqlError(Message(1801, 16, text))
+        told = files or {
+            name: str(self.directory / f"{name}.mdf"),
+            f"{name}_log": str(self.directory / f"{name}_log.ldf"),
+        }
+        made = [
+            File(number, logical, path, "LOG" if number == len(told) and number > 1 else "ROWS")
+            for number, (logical, path) in enumerate(told.items(), start=1)
+        ]
+        self.check_files(made)
+        catalog = Catalog(name, self._new_number(), made, self.profile.compatibility)
+        self.add(catalog)
+        catalog.save()
+        return catalog
+
+    def add(self, catalog: Catalog) -> None:
+        self.catalogs[catalog.name.casefold()] = catalog
+
+    def _new_number(self) -> int:
+        number = self._next_database
+        self._next_database += 1
+        return number
+
+    def adopt(self, catalog: Catalog, name: str, files: list[File]) -> None:
+        """Take in a restored catalog under a name of its own."""
+        catalog.name, catalog.files, catalog.database_id = name, files, self._new_number()
+        self.add(catalog)
+
+    def check_files(self, files: list[File]) -> None:
+        """See that nobody uses these files.
+
+        Raises:
+            SqlError: another catalog does (1834), or the directory is not there (5133).
+        """
+        taken = {each.path.casefold() for c in self.catalogs.values() for each in c.files}
+        for each in files:
+            if each.path.casefold() in taken:
+                text = (
+                    f"The file '{each.path}' cannot be overwritten. It is being used by database."
+                )
+                raise SqlError(Message(1834, 16, text))
+            if not Path(each.path).parent.is_dir():
+                text = f'Directory lookup for the file "{each.path}" failed with error 2.'
+                raise SqlError(Message(5133, 16, text))
+
+    def check_usable(self, catalog: Catalog, session: EngineSession | None) -> None:
+        """See that a session may use a catalog.
+
+        Raises:
+            SqlError: it is being restored (927), or another has it alone (924).
+        """
+        if catalog.state == "RESTORING":
+            text = f"Database '{catalog.name}' cannot be opened. It is in the middle of a restore."
+            raise SqlError(Message(927, 14, text))
+        if catalog.access == "RESTRICTED_USER" and session and not session.account.may("sysadmin"):
+            text = f"Database '{catalog.name}' is in restricted mode."
+            raise SqlError(Message(923, 14, text))
+        if catalog.access == "SINGLE_USER":
+            others = [each for each in self.users_of(catalog) if each is not session]
+            if others:
+                text = f"Database '{catalog.name}' is already open and can only have one user."
+                raise SqlError(Message(924, 14, text))
+
+    def users_of(self, catalog: Catalog) -> list[EngineSession]:
+        """The sessions that are in a catalog."""
+        name = catalog.name.casefold()
+        return [each for each in self.sessions.values() if each.database.casefold() == name]
+
+    def rename(self, catalog: Catalog, new: str) -> None:
+        """MODIFY NAME: the files keep theirs.
+
+        Raises:
+            SqlError: there is one of that name (1801).
+        """
+        if new.casefold() in self.catalogs:
+            text = f"Database '{new}' already exists. Choose a different database name."
+            raise SqlError(Message(1801, 16, text))
+        for session in self.users_of(catalog):
+            session.database = new
+        del self.catalogs[catalog.name.casefold()]
+        catalog.name = new
+        self.add(catalog)
+
+    def drop(self, catalog: Catalog) -> None:
+        """DROP DATABASE: its files go, too."""
+        del self.catalogs[catalog.name.casefold()]
+        for each in catalog.files:
+            Path(each.path).unlink(missing_ok=True)
+
+    def save(self) -> None:
+        """Write all catalogs into their files."""
+        with self.changed:
+            for catalog in self.catalogs.values():
+                catalog.save()

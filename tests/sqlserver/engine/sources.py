@@ -1,0 +1,89 @@
+"""What stands behind FROM: tables, views of the catalog, changes, what a trigger sees."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tests.sqlserver.engine.expressions import Compiler, Field
+from tests.sqlserver.engine.functions import BIGINT
+from tests.sqlserver.engine.queries import Relation
+from tests.sqlserver.engine.rows import fields_of
+from tests.sqlserver.engine.tracking import net_changes
+from tests.sqlserver.engine.views import VIEWS
+from tests.sqlserver.results import Kind, Message, SqlType
+from tests.sqlserver.sql import tree
+from tests.sqlserver.sql.lexer import SqlError, unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.sqlserver.engine.expressions import Row, Rows
+    from tests.sqlserver.engine.session import EngineSession
+
+_SYSTEM_SCHEMAS = {"sys", "information_schema"}
+
+
+def relation_of(session: EngineSession, source: tree.Source) -> Relation:
+    """The rows of a source that is neither a join nor a query."""
+    match source:
+        case tree.TableSource():
+            return _table(session, source)
+        case tree.ChangesSource():
+            return _changes(session, source)
+        case tree.FunctionSource():
+            raise unknown(f"the function {source.name}", 1)
+        case _:
+            raise unknown("this source of rows", 1)
+
+
+def _table(session: EngineSession, source: tree.TableSource) -> Relation:
+    name, alias = source.name, source.alias or source.name.last
+    is_history = name.database.casefold() == "msdb" and name.last.casefold() == "backupset"
+    if name.schema.casefold() in _SYSTEM_SCHEMAS or is_history:
+        return _view(session, name, alias)
+    if len(name.parts) == 1 and (seen := session.seen_by_trigger(name.last)) is not None:
+        table, rows = seen
+        return Relation(fields_of(table, alias), lambda _: rows)
+    table = session.table(name)
+
+    def read(_: Rows) -> list[Row]:
+        return session.rows_of(table, name)
+
+    return Relation(fields_of(table, alias), read)
+
+
+def _view(session: EngineSession, name: tree.Name, alias: str) -> Relation:
+    key = f"{name.schema}.{name.last}".casefold()
+    if key not in VIEWS:
+        raise SqlError(Message(208, 16, f"Invalid object name '{name}'."))
+    fields, rows = VIEWS[key]
+    catalog = session.catalog_of(name)
+    named = [Field(alias, each.name, each.type, each.collation) for each in fields]
+    return Relation(named, lambda _: list(rows(session.server, catalog)))
+
+
+def _changes(session: EngineSession, source: tree.ChangesSource) -> Relation:
+    table, catalog = session.table(source.table), session.catalog_of(source.table)
+    tracking, key = table.tracking, table.primary_key
+    if tracking is None or key is None:
+        text = f"Change tracking is not enabled on table '{table.name}'."
+        raise SqlError(Message(22105, 16, text))
+    since = Compiler(session).compile(source.since)
+    keys = [fields_of(table, source.alias)[at] for at in key.columns]
+    fields = [
+        Field(source.alias, "SYS_CHANGE_VERSION", BIGINT),
+        Field(source.alias, "SYS_CHANGE_CREATION_VERSION", BIGINT),
+        Field(source.alias, "SYS_CHANGE_OPERATION", SqlType(Kind.NCHAR, 1)),
+        Field(source.alias, "SYS_CHANGE_COLUMNS", SqlType(Kind.VARBINARY, 4100)),
+        Field(source.alias, "SYS_CHANGE_CONTEXT", SqlType(Kind.VARBINARY, 128)),
+        *keys,
+    ]
+
+    def rows(outside: Rows) -> Iterator[tuple[Any, ...]]:
+        upto = session.version_of(catalog)
+        assert table.tracking is not None
+        for each in net_changes(table.tracking, since.run(outside), upto):
+            head = (each.version, each.creation_version, each.operation, None, None)
+            yield (*head, *each.values)
+
+    return Relation(fields, rows)

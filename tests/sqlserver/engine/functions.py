@@ -263,17 +263,6 @@ def _hash_bytes(arguments: Sequence[Compiled]) -> Compiled:
     return Compiled(SqlType(Kind.VARBINARY, 8000), run)
 
 
-def _iif(arguments: Sequence[Compiled]) -> Compiled:
-    condition, yes, no = arguments
-    kind = common_type(yes.type, no.type) if not yes.is_null else no.type
-
-    def run(rows: Rows) -> Any:
-        chosen = yes if condition.run(rows) is True else no
-        return converted(chosen.run(rows), chosen.type, kind)
-
-    return Compiled(kind, run, yes.collation)
-
-
 def _null_if(arguments: Sequence[Compiled]) -> Compiled:
     first, second = arguments
 
@@ -313,7 +302,6 @@ FUNCTIONS: dict[str, Callable[[Sequence[Compiled]], Compiled]] = {
     "ISNULL": _is_null,
     "COALESCE": _coalesce,
     "NULLIF": _null_if,
-    "IIF": _iif,
     "CONCAT": _concat,
     "ABS": _of_values(None, abs),
     "SIGN": _of_values(None, lambda value: (value > 0) - (value < 0)),

@@ -117,7 +117,7 @@ class Planner:
         if join.kind.endswith("apply"):
             return self._apply(join, left, outer)
         right = self.relation(join.right, outer)
-        fields = [*left.fields, *right.fields]
+        fields = _joined_fields(join.kind, left.fields, right.fields)
         holds: Callable[[Rows], bool] = _always
         if join.condition is not None:
             holds = Compiler(self._around, Scope(fields, outer)).condition(join.condition)
@@ -143,7 +143,8 @@ class Planner:
                     found = [nothing]
                 yield from ((*row, *other) for other in found)
 
-        return Relation([*left.fields, *right.fields], run)
+        kind = "left" if join.kind == "outer apply" else "cross"
+        return Relation(_joined_fields(kind, left.fields, right.fields), run)
 
     # SELECT
 
@@ -303,6 +304,15 @@ class Planner:
 def _always(rows: Rows) -> bool:
     del rows
     return True
+
+
+def _joined_fields(kind: str, left: Sequence[Field], right: Sequence[Field]) -> list[Field]:
+    """No identity comes through a join; what an outer one may leave out is nullable."""
+    return [
+        replace(each, is_identity=False, is_nullable=each.is_nullable or kind in outer)
+        for fields, outer in ((left, {"right", "full"}), (right, {"left", "full"}))
+        for each in fields
+    ]
 
 
 def _common(cells: Sequence[Compiled]) -> SqlType:

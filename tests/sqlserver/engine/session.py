@@ -175,7 +175,7 @@ class EngineSession:
         return [each for each in self.server.sessions.values() if each is not self]
 
     def _snapshot(self, catalog: Catalog) -> Snapshot:
-        if catalog.options.get("ALLOW_SNAPSHOT_ISOLATION") != "ON":
+        if catalog.options.get("ALLOW_SNAPSHOT_ISOLATION") != "ON" and catalog.database_id > 4:
             text = f"Snapshot isolation transaction failed accessing database '{catalog.name}'."
             raise SqlError(Message(3952, 16, text))
         key = catalog.name.casefold()
@@ -197,9 +197,8 @@ class EngineSession:
 
     @property
     def is_snapshot(self) -> bool:
-        """Whether a transaction under SNAPSHOT isolation is open."""
-        level = self.options.get("TRANSACTION ISOLATION LEVEL")
-        return level == "SNAPSHOT" and self.transaction.depth > 0
+        """Whether transactions, those of one statement too, are under SNAPSHOT isolation."""
+        return self.options.get("TRANSACTION ISOLATION LEVEL") == "SNAPSHOT"
 
     def begin(self) -> None:
         if not self.transaction.depth:

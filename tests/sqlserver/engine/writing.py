@@ -55,7 +55,7 @@ def _check_writable(session: EngineSession, catalog: Catalog) -> None:
     if "READ_ONLY" in catalog.options:
         text = f'Failed to update database "{catalog.name}" because the database is read-only.'
         raise SqlError(Message(3906, 16, text))
-    if session.is_snapshot:
+    if session.is_snapshot and session.transaction.depth:
         raise unknown("changes under SNAPSHOT isolation", 1)
 
 

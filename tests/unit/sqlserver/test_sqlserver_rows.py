@@ -221,7 +221,9 @@ def test_tables_can_be_altered(filled: Client) -> None:
     assert filled.run("SELECT * FROM pet") == [(1, "Rex"), (2, "Rex")]
 
 
-def test_a_union_strips_the_identity_of_what_is_selected_into_a_table(filled: Client) -> None:
+def test_a_union_and_a_join_strip_the_identity_of_what_is_selected_into_a_table(
+    filled: Client,
+) -> None:
     filled.run("SELECT TOP (0) id, name INTO #a FROM person")
     filled.run(
         "SELECT TOP (0) id, name INTO #b FROM person UNION ALL SELECT TOP (0) id, name FROM person"
@@ -232,6 +234,12 @@ def test_a_union_strips_the_identity_of_what_is_selected_into_a_table(filled: Cl
     filled.run("INSERT #b (id, name) VALUES (1, 'x')")
 
     assert filled.value("SELECT COUNT(*) FROM #b") == 1
+    assert filled.fails("INSERT #b (id, name) VALUES (2, NULL)") == [515]
+
+    filled.run(
+        "SELECT TOP (0) p.id, p.name INTO #c FROM (SELECT 1 AS one) x LEFT JOIN person p ON 1 = 0"
+    )
+    filled.run("INSERT #c (id, name) VALUES (1, NULL)")
 
 
 @pytest.mark.parametrize(

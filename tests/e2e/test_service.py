@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 UNIT_FILE = "etc/systemd/system/ipfx-failover.service"
 DROP_IN = "run/systemd/system/ipfx-failover.service.d"
+CHECKOUT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -120,7 +121,7 @@ def test_the_service_runs_as_a_user_with_two_rights(machine: Machine) -> None:
     for path in (machine.failover.directory, *machine.failover.directory.rglob("*")):
         os.chown(path, 1, 1)
     machine.failover.config_path.chmod(0o644)
-    machine.systemd.open_to_everybody(Path(sys.base_prefix))
+    machine.systemd.open_to_everybody(Path(sys.base_prefix), CHECKOUT)
     noted = machine.service("install", "--user", "daemon")
     machine.service("start")
     machine.failover.wait_for_event("server_answering", "DEMOSERVER")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import subprocess
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -62,12 +63,19 @@ exec /lib/systemd/systemd --system --unit=multi-user.target --show-status=no
 """
 
 
+# CLOSED DIRECTORY...: what lies below the closed one is bound to where it was, all else is gone.
 _OPEN = """
-mkdir -p /run/open
-mount --bind "$1" /run/open
-mount -t tmpfs -o mode=755 tmpfs "$2"
-mkdir -p "$1"
-mount --bind /run/open "$1"
+closed=$1
+shift
+for directory; do
+  mkdir -p "/run/open$directory"
+  mount --bind "$directory" "/run/open$directory"
+done
+mount -t tmpfs -o mode=755 tmpfs "$closed"
+for directory; do
+  mkdir -p "$directory"
+  mount --bind "/run/open$directory" "$directory"
+done
 """
 
 
@@ -95,10 +103,14 @@ class Systemd:
         argv = (*self.prefix, "systemctl", "is-active", "--quiet", "multi-user.target")
         return subprocess.run(argv, check=False, capture_output=True).returncode == 0
 
-    def open_to_everybody(self, directory: Path) -> None:
-        """Let every user reach a directory, also where it lies below a closed one (/root)."""
-        closed = str(directory.parents[-2])
-        self.run("sh", "-ec", _OPEN, "sh", str(directory), closed)
+    def open_to_everybody(self, *directories: Path) -> None:
+        """Let every user reach these directories, also below a closed one (/root)."""
+        by_closed: dict[Path, list[Path]] = {}
+        for directory in directories:
+            if (closed := _closed_above(directory)) is not None:
+                by_closed.setdefault(closed, []).append(directory)
+        for closed, below in by_closed.items():
+            self.run("sh", "-ec", _OPEN, "sh", str(closed), *map(str, below))
 
     def install(self, unit: str, text: str) -> None:
         """Write a unit file and have it read."""
@@ -153,6 +165,12 @@ def _cgroup2() -> Path:
         if kind == "cgroup2":
             return Path(place)
     raise AssertionError("no cgroup2 is mounted: mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified")
+
+
+def _closed_above(directory: Path) -> Path | None:
+    """The uppermost directory above this one that not everybody may pass."""
+    closed = [above for above in directory.parents if not above.stat().st_mode & stat.S_IXOTH]
+    return closed[-1] if closed else None
 
 
 def _require(program: str, package: str) -> None:

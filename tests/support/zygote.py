@@ -29,12 +29,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+import typer
+
 import ipfx_failover
 from tests.support.capabilities import without
 from tests.support.netns import set_namespace
 
 ROOT = Path(__file__).parents[2]
-_NOT_ON_THIS_SYSTEM = (".__main__", ".windows")
+_NOT_ON_THIS_SYSTEM = (".__main__", ".windows", "._winconsole")
 _NAMESPACES = ("net", "uts", "ipc", "pid", "mnt")
 
 
@@ -173,9 +175,11 @@ def redirect(descriptor: int, path: str, flags: int) -> None:
 
 
 def import_everything() -> None:
-    for module in pkgutil.walk_packages(ipfx_failover.__path__, "ipfx_failover."):
-        if not module.name.endswith(_NOT_ON_THIS_SYSTEM) and ".windows." not in module.name:
-            importlib.import_module(module.name)
+    """Also what is imported late: another user may not be able to read it where it lies."""
+    for package in (ipfx_failover, typer):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith(_NOT_ON_THIS_SYSTEM) and ".windows." not in module.name:
+                importlib.import_module(module.name)
     for name in ("paramiko", "pyroute2", "tests.support.killed"):
         importlib.import_module(name)
     # Its validators are built at first use.

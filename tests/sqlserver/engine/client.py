@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
+from tests.sqlserver.drivers import PASSWORD
 from tests.sqlserver.results import Done, Login, Message, Parameter, Prepared, ResultSet
 
 if TYPE_CHECKING:
@@ -11,8 +12,6 @@ if TYPE_CHECKING:
 
     from tests.sqlserver.engine.server import SimulatedServer
     from tests.sqlserver.results import Result, SqlType
-
-PASSWORD = "correct horse"  # noqa: S105 - of a server that is none
 
 
 class FailedError(Exception):

@@ -26,16 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 NVARCHAR = SqlType(Kind.NVARCHAR, 4000)
-NVARCHAR_MAX = SqlType(Kind.NVARCHAR, MAX)
 VARCHAR = SqlType(Kind.VARCHAR, 8000)
 BIGINT = SqlType(Kind.BIGINT)
 _DATETIME = SqlType(Kind.DATETIME)
 _DATETIME2 = SqlType(Kind.DATETIME2, scale=7)
 _GUID = SqlType(Kind.UNIQUEIDENTIFIER)
-
-
-def wrong_arguments(name: str) -> SqlError:
-    return SqlError(Message(174, 15, f"The {name.lower()} function requires other arguments."))
 
 
 def _of_values(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.sqlserver.drivers import PASSWORD
 from tests.sqlserver.engine.catalog import Catalog, File
 from tests.sqlserver.results import LoginRefusedError, Message, Welcome
 from tests.sqlserver.sql.lexer import SqlError
@@ -99,7 +100,7 @@ class SimulatedServer:
         self.directory.mkdir(parents=True, exist_ok=True)
         for name in _SYSTEM:
             self.create(name, {})
-        self.add_login("sa", "correct horse", sid=b"\x01")
+        self.add_login("sa", PASSWORD, sid=b"\x01")
 
     def add_login(
         self,

@@ -12,7 +12,7 @@ from tests.sqlserver.engine.settings import SETTINGS
 from tests.sqlserver.engine.writing import change
 from tests.sqlserver.results import Message, Parameter, ReturnStatus
 from tests.sqlserver.sql import statements as s
-from tests.sqlserver.sql.lexer import UNKNOWN, SqlError
+from tests.sqlserver.sql.lexer import UNKNOWN, SqlError, unknown
 from tests.sqlserver.sql.parser import parse_batch
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _run(session: EngineSession, statement: s.Statement) -> Iterator[Result]:
     """Run a statement; what fails is undone, and told where nothing catches it."""
     mark = len(session.transaction.changes)
     try:
-        yield from run_statement(session, statement)
+        yield from _known(session, statement)
     except SqlError as error:
         if not isinstance(statement, tuple(_FLOW)):
             _undo(session, error, mark)
@@ -69,6 +69,14 @@ def _run(session: EngineSession, statement: s.Statement) -> Iterator[Result]:
         yield from session.failed(error)
         if _ends_batch(session, error):
             raise _BatchEnded from None
+
+
+def _known(session: EngineSession, statement: s.Statement) -> Iterator[Result]:
+    """Run a statement; where the simulation stumbles it refuses."""
+    try:
+        yield from run_statement(session, statement)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise unknown(f"how to do this ({type(error).__name__}: {error})", 1) from error
 
 
 def _ends_transaction(session: EngineSession, error: SqlError) -> bool:

@@ -31,7 +31,6 @@ class Column:
     default: Expression | None = None
     computed: Expression | None = None
     collation: str = DEFAULT_COLLATION
-    default_name: str = ""
 
 
 @dataclass(slots=True)

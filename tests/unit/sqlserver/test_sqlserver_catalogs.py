@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.sqlserver.engine.client import PASSWORD, Client, FailedError
+from tests.sqlserver.drivers import PASSWORD
+from tests.sqlserver.engine.client import Client, FailedError
 from tests.sqlserver.engine.server import ServerProfile, SimulatedServer
 from tests.sqlserver.results import Login, LoginRefusedError, Message
 from tests.sqlserver.sql.lexer import SqlError

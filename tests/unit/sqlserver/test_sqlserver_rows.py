@@ -304,6 +304,7 @@ def test_what_nothing_was_written_for_is_refused(filled: Client) -> None:
         "CREATE INDEX ix ON pet (owner)",
         "DBCC SHRINKDATABASE",
         "CREATE ROLE r",
+        "SELECT -N'a'",
         "BEGIN TRAN CREATE TABLE inside (a int)",
     ]:
         assert filled.fails(sql) == [50001], sql

@@ -10,11 +10,12 @@ import typer
 from ipfx_failover.cli.options import ConfigPath, Json, NameOrAll, UntilEof
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from ipfx_failover.cli.each import Done
     from ipfx_failover.cli.output import Output
     from ipfx_failover.config.models import ServerSettings
+    from ipfx_failover.files.listing import Skipped
     from ipfx_failover.files.values import Plan, SyncResult
     from ipfx_failover.wiring.site import Site
 
@@ -54,7 +55,7 @@ def sync_files(
     from ipfx_failover.cli.ending import tell
     from ipfx_failover.cli.output import Output
     from ipfx_failover.errors import UsageError
-    from ipfx_failover.wiring.files import synced_once, watch_all
+    from ipfx_failover.wiring.files import planned, synced_once, watch_all
     from ipfx_failover.wiring.site import open_site
 
     end_with_parent(until_eof=until_eof)
@@ -67,21 +68,16 @@ def sync_files(
         watch_all(site, servers, lambda server, result: _show(server, result, output))
         return None
     if dry_run:
-        return for_each(servers, output, lambda server: _dry(site, server, output, to_live=to_live))
-    once = partial(synced_once, site, to_live=to_live, allow_deletions=allow_deletions)
-    code = for_each(servers, output, lambda server: _metered(site, server, output, once))
+        look = partial(planned, site, to_live=to_live, allow_deletions=allow_deletions)
+        return for_each(servers, output, lambda server: _shown_plan(server, look(server), output))
+    with site.store() as store:
+        once = partial(synced_once, site, store, to_live=to_live, allow_deletions=allow_deletions)
+        code = for_each(servers, output, lambda server: _metered(site, server, output, once))
     tell(site)
     return code
 
 
-def _dry(site: Site, server: ServerSettings, output: Output, *, to_live: bool) -> Done:
-    from ipfx_failover.wiring.files import planned
-
-    plan = planned(site, server, to_live=to_live)
-    return _show_plan(server, plan, output), None
-
-
-def _show_plan(server: ServerSettings, plan: Plan, output: Output) -> dict[str, object]:
+def _shown_plan(server: ServerSettings, plan: Plan, output: Output) -> Done:
     copies = [copy.path for copy in plan.copies]
     deletions = list(plan.deletions)
     for path in copies:
@@ -90,7 +86,11 @@ def _show_plan(server: ServerSettings, plan: Plan, output: Output) -> dict[str, 
         output.line(f"{server.name}: would delete {path}")
     if plan.is_empty:
         output.line(f"{server.name}: nothing to do")
-    return {"copies": copies, "deletions": deletions}
+    return {
+        "copies": copies,
+        "deletions": deletions,
+        "not_synced": _not_synced((*plan.skipped, *plan.blocked), output),
+    }, None
 
 
 def _metered(
@@ -115,13 +115,19 @@ def _show(server: ServerSettings, result: SyncResult, output: Output) -> dict[st
         f"{server.name}: {result.copied} copied, {result.deleted} deleted, "
         f"{size(result.copied_bytes)} in {duration(result.duration_s)}"
     )
-    for skipped in (*result.skipped, *result.failed):
-        output.line(f"  not synced: {skipped}")
+    not_synced = _not_synced((*result.skipped, *result.failed), output)
     for note in result.notes:
         output.line(f"  {note}")
     return {
         "copied": result.copied,
         "deleted": result.deleted,
         "size_bytes": result.copied_bytes,
-        "not_synced": [str(each) for each in (*result.skipped, *result.failed)],
+        "not_synced": not_synced,
     }
+
+
+def _not_synced(skipped: Iterable[Skipped], output: Output) -> list[str]:
+    shown = [str(each) for each in skipped]
+    for each in shown:
+        output.line(f"  not synced: {each}")
+    return shown

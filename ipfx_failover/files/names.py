@@ -57,6 +57,8 @@ _WHY = {
     "ending": "Windows cuts the dot or space off the end of its name",
     "reserved": "its name means a device on Windows",
 }
+REFUSALS = frozenset(_WHY.values())
+"""All that `refusal` answers."""
 _REMEMBERED_DIRECTORIES = 20_000
 _NOT_PRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 

@@ -136,14 +136,14 @@ class Passes:
         self, direction: Direction, result: SyncResult | None, began: datetime, *, by_hand: bool
     ) -> None:
         effects: list[Effect] = []
-        problem = result.problem if result else None
-        if problem is not None:
-            self._failed(problem, {"direction": direction.value}, by_hand=by_hand)
+        setback = result.setback if result else None
+        if setback is not None:
+            self._failed(setback, {"direction": direction.value}, by_hand=by_hand)
         else:
             effects += self._recovered(began)
         if result is not None and (by_hand or result.copied or result.deleted):
             effects.append(self._synced(result, self._run(direction, began)))
-        if problem is None and self._is_to_be_noted(began, changed=bool(effects)):
+        if setback is None and self._is_to_be_noted(began, changed=bool(effects)):
             copy = Copy(self.server, "files", began, self.clock.now(), 0, "")
             effects.append(lambda tx: tx.set_copy(copy))
         if effects:

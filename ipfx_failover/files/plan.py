@@ -126,7 +126,7 @@ class _Planner:
         self._deletions: list[str] = []
         self._kept_target_only: list[str] = []
         self._kept_changed: list[str] = []
-        self._blocked: list[Skipped] = []
+        self._blocked = [*source.unreadable, *target.unreadable]
 
     def _key(self, path: str) -> str:
         return path.casefold() if self._ignores_case else path
@@ -248,6 +248,7 @@ class _Planner:
             forgotten=tuple(self._forgotten),
             kept_target_only=tuple(self._kept_target_only),
             kept_changed=tuple(self._kept_changed),
+            skipped=self._source.skipped,
             blocked=tuple(self._blocked),
             withheld=withheld,
         )

@@ -171,7 +171,7 @@ class FileSync:
         there = self._look(target)
         plan = self._plan(direction, looked, there, known, allow=allow)
         target.remove_leftovers(there.leftovers)
-        tally = Tally(failed=[*looked.unreadable, *there.unreadable, *plan.blocked])
+        tally = Tally(failed=[*plan.blocked])
         Execution(
             direction=direction,
             source=source,
@@ -184,7 +184,7 @@ class FileSync:
         ).carry_out(plan, tally)
         self._purge(target)
         self._remember(direction, looked, plan, tally)
-        return self._result(direction, looked, plan, tally, began_ns)
+        return self._result(direction, plan, tally, began_ns)
 
     def _prepare(self, source: Tree, target: Tree) -> None:
         if target is self._live and not target.is_there():
@@ -211,15 +211,13 @@ class FileSync:
         wait_s = RETRY_S if tally.failed or plan.withheld else LOOK_AGAIN_S
         self._look_again_at_ns = self._clock.monotonic_ns() + round(wait_s * 1e9)
 
-    def _result(
-        self, direction: Direction, looked: Listing, plan: Plan, tally: Tally, began_ns: int
-    ) -> SyncResult:
+    def _result(self, direction: Direction, plan: Plan, tally: Tally, began_ns: int) -> SyncResult:
         return SyncResult(
             direction=direction,
             copied=tally.copied,
             deleted=tally.deleted,
             copied_bytes=tally.copied_bytes,
-            skipped=looked.skipped,
+            skipped=plan.skipped,
             failed=tuple(tally.failed),
             kept_target_only=plan.kept_target_only,
             kept_changed=plan.kept_changed,

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from ipfx_failover.errors import DoneWithExceptions, Refused
+from ipfx_failover.files import names
 
 if TYPE_CHECKING:
     from ipfx_failover.errors import FailoverError
@@ -57,7 +58,10 @@ class Plan:
     kept_target_only: tuple[str, ...] = ()
     kept_changed: tuple[str, ...] = ()
     """Changed at the target alone, which is the newer version; not overwritten, not deleted."""
+    skipped: tuple[Skipped, ...] = ()
+    """Left out by rule: links, devices, names that are not safe."""
     blocked: tuple[Skipped, ...] = ()
+    """Wanted, and not possible: something is in the way, or could not be looked at."""
     withheld: str | None = None
     """Why the deletions must not be carried out; None when they may."""
 
@@ -90,7 +94,21 @@ class SyncResult:
 
     @property
     def problem(self) -> FailoverError | None:
-        """The error that stands for this outcome; None when all is in sync."""
+        """The error to end with; None when all is in sync.
+
+        Links and devices are left alone on purpose; files whose names are not safe are missed.
+        """
+        lost = [each for each in self.skipped if each.reason in names.REFUSALS]
+        if self.setback is not None or not lost:
+            return self.setback
+        return DoneWithExceptions(
+            f"{len(lost)} cannot be synced under that name, the first: {lost[0]}",
+            "rename at the source what is listed",
+        )
+
+    @property
+    def setback(self) -> FailoverError | None:
+        """What the next pass tries again; None when nothing is left for it."""
         if self.withheld is not None:
             return Refused(
                 self.withheld,

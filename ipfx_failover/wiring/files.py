@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ipfx_failover.files.sync import FileSync
     from ipfx_failover.files.values import Plan, SyncResult
     from ipfx_failover.progress import Report
+    from ipfx_failover.state.store import Store
     from ipfx_failover.wiring.site import Site
 
 _LONGEST_DELAY_S = 60.0
@@ -27,17 +28,18 @@ _GOOD_BYE_S = 2.0
 """How long passes may take to stop between two pieces of a file, and to take away what is half."""
 
 
-def planned(site: Site, server: ServerSettings, *, to_live: bool) -> Plan:
+def planned(site: Site, server: ServerSettings, *, to_live: bool, allow_deletions: bool) -> Plan:
     """What a pass would do now."""
     sync = file_sync(site, server)
     try:
-        return sync.plan(_direction(to_live=to_live))
+        return sync.plan(_direction(to_live=to_live), allow_deletions=allow_deletions)
     finally:
         sync.close()
 
 
 def synced_once(
     site: Site,
+    store: Store,
     server: ServerSettings,
     *,
     to_live: bool,
@@ -46,17 +48,16 @@ def synced_once(
 ) -> SyncResult:
     """One pass, by hand; its `problem` is the error to end with, if any."""
     direction = _direction(to_live=to_live)
-    with site.store() as store:
-        passes = Passes(server.name, store, site.locks, site.clock)
-        sync = file_sync(site, server, report=report)
-        try:
-            result = passes.carry_out(
-                direction,
-                lambda: sync.run(direction, allow_deletions=allow_deletions),
-                by_hand=True,
-            )
-        finally:
-            sync.close()
+    passes = Passes(server.name, store, site.locks, site.clock)
+    sync = file_sync(site, server, report=report)
+    try:
+        result = passes.carry_out(
+            direction,
+            lambda: sync.run(direction, allow_deletions=allow_deletions),
+            by_hand=True,
+        )
+    finally:
+        sync.close()
     assert result is not None  # noqa: S101 - only run_if_changed answers None
     return result
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ipfx_failover.errors import Busy, Unreachable
+from ipfx_failover.files.listing import Skipped
+from ipfx_failover.files.names import refusal
 from ipfx_failover.files.passes import Passes
 from ipfx_failover.files.values import Direction
 from ipfx_failover.state.locks import Locks, files
@@ -89,6 +91,14 @@ def test_a_pass_that_left_something_undone_ended_with_exceptions(site: Site) -> 
     outcomes = {str(event.kind): event.data.get("outcome") for event in events}
 
     assert {"file_sync_failed": None, "files_synced": "exceptions"} == outcomes
+
+
+def test_a_name_that_cannot_be_synced_leaves_the_copy_as_fresh_as_it_can_be(site: Site) -> None:
+    bad = (Skipped("a\\b", refusal("a\\b", windows=False) or ""),)
+    (event,) = site.make(replace(NOTHING, copied=1, skipped=bad))
+
+    assert ("files_synced", "exceptions") == (event.kind, event.data["outcome"])
+    assert ("demo", "files") in site.store.copies()
 
 
 def test_a_pass_that_was_cut_short_failed(site: Site) -> None:

@@ -425,6 +425,18 @@ def test_what_failed_is_tried_again_after_a_minute(pair: Pair) -> None:
     assert 1 == later.copied
 
 
+@pytest.mark.parametrize("name", ["a\tb", "a\\b", "a\udcff"])
+def test_a_name_that_cannot_be_synced_is_an_exception_and_no_setback(pair: Pair, name: str) -> None:
+    pair.live.write(name, b"x")
+    pair.live.write("c", b"x")
+    planned = pair.sync.plan(FROM_LIVE)
+    result = pair.pass_()
+
+    assert [name] == [skipped.path for skipped in planned.skipped]
+    assert (1, None) == (result.copied, result.setback)
+    assert isinstance(result.problem, DoneWithExceptions)
+
+
 def test_a_link_at_the_source_is_listed_and_no_failure(pair: Pair) -> None:
     pair.live.links.add("link")
     result = pair.pass_()

@@ -2,89 +2,35 @@
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from tests.sqlserver.engine.comparing import (
     DEFAULT_COLLATION,
-    as_decimal,
     collation_of,
     common_type,
-    comparable,
     like,
-    meet,
 )
+from tests.sqlserver.engine.compiled import BIT, NULL, Compiled, Field, Rows, Scope, Surroundings
 from tests.sqlserver.engine.conversion import (
     BINARIES,
-    DECIMALS,
-    FLOATS,
-    INTEGERS,
-    MONEYS,
     TEXTS,
     converted,
-    overflow,
 )
-from tests.sqlserver.results import MAX, Kind, Message, SqlType
+from tests.sqlserver.engine.operators import (
+    COMPARE,
+    any_true,
+    arithmetic,
+    comparison,
+    logical,
+    negated,
+)
+from tests.sqlserver.results import Message, SqlType
 from tests.sqlserver.sql import tree
 from tests.sqlserver.sql.lexer import SqlError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-Row = tuple[Any, ...]
-Rows = tuple[Row, ...]
-"""The rows that an expression is about: its own query's last, those of outer queries before."""
-
-BIT = SqlType(Kind.BIT)
-INT = SqlType(Kind.INT)
-_NULL = SqlType(Kind.INT)
-
-
-@dataclass(frozen=True, slots=True)
-class Compiled:
-    """An expression. A condition finds True, False or None, which is neither."""
-
-    type: SqlType
-    run: Callable[[Rows], Any]
-    collation: str = ""
-    is_null: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A column of a query's sources. `source`: what it is called there."""
-
-    source: str
-    name: str
-    type: SqlType
-    collation: str = ""
-    is_nullable: bool = True
-    is_identity: bool = False
-    is_computed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """The fields of one query, and those of the queries around it."""
-
-    fields: Sequence[Field]
-    outer: Scope | None = None
-
-    @property
-    def depth(self) -> int:
-        return 0 if self.outer is None else self.outer.depth + 1
-
-
-class Surroundings(Protocol):
-    """What an expression may ask the session for."""
-
-    def variable(self, name: str) -> tuple[SqlType, Any]: ...
-    def function(self, call: tree.Call, arguments: Sequence[Compiled]) -> Compiled: ...
-    def subquery(
-        self, query: tree.Query, scope: Scope | None
-    ) -> tuple[Sequence[Field], Callable[[Rows], list[Row]]]: ...
+    from collections.abc import Callable
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +52,7 @@ class Compiler:
                 value = expression.value
                 return Compiled(expression.type, lambda _: value)
             case tree.Null():
-                return Compiled(_NULL, lambda _: None, is_null=True)
+                return Compiled(NULL, lambda _: None, is_null=True)
             case tree.Variable():
                 kind, _ = self.around.variable(expression.name)
                 name = expression.name
@@ -170,7 +116,7 @@ class Compiler:
     def _unary(self, expression: tree.Unary) -> Compiled:
         inner = self.compile(expression.operand)
         if expression.sign == "NOT":
-            return Compiled(BIT, lambda rows: _negated(inner.run(rows)))
+            return Compiled(BIT, lambda rows: negated(inner.run(rows)))
         if expression.sign == "~":
             return Compiled(inner.type, lambda rows: _maybe(inner.run(rows), lambda v: ~v))
         if expression.sign == "-":
@@ -180,9 +126,9 @@ class Compiler:
     def _binary(self, expression: tree.Binary) -> Compiled:
         left, right = self.compile(expression.left), self.compile(expression.right)
         if expression.sign in {"AND", "OR"}:
-            return _logical(expression.sign, left, right)
-        if expression.sign in _COMPARE:
-            return _comparison(_COMPARE[expression.sign], left, right)
+            return logical(expression.sign, left, right)
+        if expression.sign in COMPARE:
+            return comparison(COMPARE[expression.sign], left, right)
         return arithmetic(expression.sign, left, right)
 
     def _between(self, expression: tree.Between) -> Compiled:
@@ -196,27 +142,26 @@ class Compiler:
         if isinstance(expression.values, tree.Query):
             fields, find = self.around.subquery(expression.values, self.scope)
             of = fields[0]
-            equal = _comparison(
-                _COMPARE["="],
+            equal = comparison(
+                COMPARE["="],
                 Compiled(operand.type, lambda rows: rows[-1][0], operand.collation),
                 Compiled(of.type, lambda rows: rows[-1][1], of.collation),
             )
 
             def found(rows: Rows) -> Any:
                 value = operand.run(rows)
-                return _any(equal.run(((value, row[0]),)) for row in find(rows))
+                return any_true(equal.run(((value, row[0]),)) for row in find(rows))
 
         else:
             equals = [
-                _comparison(_COMPARE["="], operand, self.compile(each))
-                for each in expression.values
+                comparison(COMPARE["="], operand, self.compile(each)) for each in expression.values
             ]
 
             def found(rows: Rows) -> Any:
-                return _any(equal.run(rows) for equal in equals)
+                return any_true(equal.run(rows) for equal in equals)
 
         if expression.is_negated:
-            return Compiled(BIT, lambda rows: _negated(found(rows)))
+            return Compiled(BIT, lambda rows: negated(found(rows)))
         return Compiled(BIT, found)
 
     def _like(self, expression: tree.Like) -> Compiled:
@@ -300,145 +245,5 @@ def _field(scope: Scope, at: int) -> Compiled:
     return Compiled(found.type, lambda rows: rows[depth][at], found.collation)
 
 
-def _negated(value: Any) -> Any:
-    return None if value is None else not value
-
-
 def _maybe(value: Any, change: Callable[[Any], Any]) -> Any:
     return None if value is None else change(value)
-
-
-def _any(found: Any) -> Any:
-    """OR of many: true where one is, unknown where one is and none is true."""
-    unknown_ = False
-    for each in found:
-        if each is True:
-            return True
-        unknown_ |= each is None
-    return None if unknown_ else False
-
-
-def _logical(sign: str, left: Compiled, right: Compiled) -> Compiled:
-    decides = sign == "OR"
-
-    def run(rows: Rows) -> Any:
-        one = left.run(rows)
-        if one is decides:
-            return decides
-        other = right.run(rows)
-        if other is decides:
-            return decides
-        return None if one is None or other is None else not decides
-
-    return Compiled(BIT, run)
-
-
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    "=": operator.eq,
-    "<>": operator.ne,
-    "<": operator.lt,
-    ">": operator.gt,
-    "<=": operator.le,
-    ">=": operator.ge,
-}
-
-
-def _comparison(holds: Callable[[Any, Any], bool], left: Compiled, right: Compiled) -> Compiled:
-    collation = collation_of(left.collation, right.collation).lstrip("!") or DEFAULT_COLLATION
-    for side in (left, right):
-        if side.type.kind in {Kind.TEXT, Kind.NTEXT, Kind.IMAGE, Kind.XML}:
-            text = f"The data types {left.type.kind} and {right.type.kind} are incompatible."
-            raise SqlError(Message(402, 16, text))
-
-    def run(rows: Rows) -> Any:
-        one, other = left.run(rows), right.run(rows)
-        if one is None or other is None:
-            return None
-        one, other, common = meet(one, left.type, other, right.type)
-        return holds(comparable(one, common, collation), comparable(other, common, collation))
-
-    return Compiled(BIT, run)
-
-
-def arithmetic(sign: str, left: Compiled, right: Compiled) -> Compiled:
-    """+ - * / % & | ^ of numbers, + of texts and binaries."""
-    if left.type.kind in TEXTS and right.type.kind in TEXTS | BINARIES and sign == "+":
-        return _joined(left, right)
-    if left.type.kind in BINARIES and right.type.kind in BINARIES and sign == "+":
-        return _joined(left, right)
-    kind = _result_type(sign, common_type(left.type, right.type), left.type, right.type)
-
-    def run(rows: Rows) -> Any:
-        one, other = left.run(rows), right.run(rows)
-        if one is None or other is None:
-            return None
-        one, other, common = meet(one, left.type, other, right.type)
-        return _computed(sign, one, other, common, kind)
-
-    return Compiled(kind, run)
-
-
-def _joined(left: Compiled, right: Compiled) -> Compiled:
-    common = common_type(left.type, right.type)
-    lengths = (left.type.length, right.type.length)
-    kind = {Kind.CHAR: Kind.VARCHAR, Kind.NCHAR: Kind.NVARCHAR, Kind.BINARY: Kind.VARBINARY}
-    joined = SqlType(
-        kind.get(common.kind, common.kind), MAX if MAX in lengths else max(sum(lengths), 1)
-    )
-    empty: Any = b"" if joined.kind in BINARIES else ""
-
-    def run(rows: Rows) -> Any:
-        one, other = left.run(rows), right.run(rows)
-        return None if one is None or other is None else empty + one + other
-
-    return Compiled(joined, run, collation_of(left.collation, right.collation))
-
-
-def _result_type(sign: str, common: SqlType, left: SqlType, right: SqlType) -> SqlType:
-    if common.kind not in DECIMALS:
-        return INT if common.kind is Kind.BIT else common
-    (p1, s1), (p2, s2) = as_decimal(left), as_decimal(right)
-    if sign == "*":
-        precision, scale = p1 + p2 + 1, s1 + s2
-    elif sign == "/":
-        scale = max(6, s1 + p2 + 1)
-        precision = p1 - s1 + s2 + scale
-    else:
-        scale = max(s1, s2)
-        precision = max(p1 - s1, p2 - s2) + scale + 1
-    return SqlType(common.kind, precision=min(precision, 38), scale=min(scale, 38))
-
-
-_COMPUTE: dict[str, Callable[[Any, Any], Any]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-    "%": lambda one, other: one - other * int(one / other),
-    "&": operator.and_,
-    "|": operator.or_,
-    "^": operator.xor,
-}
-
-
-def _computed(sign: str, one: Any, other: Any, common: SqlType, kind: SqlType) -> Any:
-    if sign in {"/", "%"} and other == 0:
-        raise SqlError(Message(8134, 16, "Divide by zero error encountered."))
-    found = (_WHOLE if common.kind in INTEGERS | {Kind.BIT: 0} else _COMPUTE)[sign](one, other)
-    if kind.kind in DECIMALS | MONEYS:
-        return converted(Decimal(found), SqlType(Kind.NUMERIC, precision=38, scale=20), kind)
-    if kind.kind in INTEGERS and not INTEGERS[kind.kind][0] <= found <= INTEGERS[kind.kind][1]:
-        raise overflow(kind)
-    return float(found) if kind.kind in FLOATS else found
-
-
-def _towards_zero(one: int, other: int) -> int:
-    found = abs(one) // abs(other)
-    return found if (one < 0) == (other < 0) else -found
-
-
-# Of whole numbers, too, the sign of the remainder is the dividend's.
-_WHOLE = _COMPUTE | {
-    "/": _towards_zero,
-    "%": lambda one, other: one - other * _towards_zero(one, other),
-}

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tests.sqlserver.engine.comparing import DEFAULT_COLLATION, collation_of, common_type, folded
+from tests.sqlserver.engine.compiled import INT, Compiled, Rows
 from tests.sqlserver.engine.conversion import (
     BINARIES,
     TEXTS,
@@ -17,7 +18,6 @@ from tests.sqlserver.engine.conversion import (
     converted,
     moment,
 )
-from tests.sqlserver.engine.expressions import INT, Compiled, Rows
 from tests.sqlserver.results import MAX, Kind, Message, SqlType
 from tests.sqlserver.sql.lexer import SqlError
 from tests.sqlserver.wire.types import CODE_PAGE

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tests.sqlserver.engine.compiled import Compiled, Field, Scope, Surroundings
 from tests.sqlserver.engine.conversion import assigned
-from tests.sqlserver.engine.expressions import Compiled, Compiler, Field, Scope, Surroundings
+from tests.sqlserver.engine.expressions import Compiler
 from tests.sqlserver.engine.tables import TERMINATED, Change, Column, ForeignKey, Row, Table
 from tests.sqlserver.results import Kind, Message, SqlType
 from tests.sqlserver.sql.lexer import SqlError

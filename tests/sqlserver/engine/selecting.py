@@ -15,7 +15,7 @@ from tests.sqlserver.sql.lexer import SqlError, unknown
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tests.sqlserver.engine.expressions import Field, Row
+    from tests.sqlserver.engine.compiled import Field, Row
     from tests.sqlserver.engine.session import EngineSession
     from tests.sqlserver.results import Result
 

@@ -22,7 +22,7 @@ from tests.sqlserver.sql.parser import parse_batch
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from tests.sqlserver.engine.expressions import Compiled, Field, Row, Rows, Scope
+    from tests.sqlserver.engine.compiled import Compiled, Field, Row, Rows, Scope
     from tests.sqlserver.engine.server import Doing, LoginAccount, SimulatedServer
     from tests.sqlserver.engine.tables import Table, Trigger
     from tests.sqlserver.results import Login, Parameter, Prepared, Result, SqlType, Welcome

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tests.sqlserver.engine.comparing import DEFAULT_COLLATION
-from tests.sqlserver.engine.expressions import INT, Compiled
+from tests.sqlserver.engine.compiled import INT, Compiled
 from tests.sqlserver.engine.functions import BIGINT, NVARCHAR
-from tests.sqlserver.engine.views import schema_id
+from tests.sqlserver.engine.view_rows import schema_id
 from tests.sqlserver.results import Kind, SqlType
 from tests.sqlserver.sql.cursor import Cursor
 from tests.sqlserver.sql.lexer import unknown

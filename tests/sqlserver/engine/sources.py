@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.sqlserver.engine.expressions import Compiler, Field
+from tests.sqlserver.engine.compiled import Field
+from tests.sqlserver.engine.expressions import Compiler
 from tests.sqlserver.engine.functions import BIGINT
 from tests.sqlserver.engine.queries import Relation
 from tests.sqlserver.engine.rows import fields_of
@@ -17,7 +18,7 @@ from tests.sqlserver.sql.lexer import SqlError, unknown
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.sqlserver.engine.expressions import Row, Rows
+    from tests.sqlserver.engine.compiled import Row, Rows
     from tests.sqlserver.engine.session import EngineSession
 
 _SYSTEM_SCHEMAS = {"sys", "information_schema"}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.sqlserver.engine.expressions import Compiler, Scope
+from tests.sqlserver.engine.compiled import Scope
+from tests.sqlserver.engine.expressions import Compiler
 from tests.sqlserver.engine.queries import Planner
 from tests.sqlserver.engine.rows import RowWriter, fields_of
 from tests.sqlserver.engine.tables import Change, Table

@@ -6,15 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 from tests.sqlserver.results import Kind, SqlType
 from tests.sqlserver.sql import statements as s
-from tests.sqlserver.sql.expressions import literal, parse_expression, parse_list, parse_names
-from tests.sqlserver.sql.lexer import Token, words
-from tests.sqlserver.sql.tree import Literal, Name, Variable
+from tests.sqlserver.sql.administration import (
+    alter_database,
+    backup,
+    create_database,
+    dbcc,
+    kill,
+    restore,
+)
+from tests.sqlserver.sql.expressions import parse_expression, parse_list, parse_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.sqlserver.sql.cursor import Cursor
-    from tests.sqlserver.sql.tree import Expression
+    from tests.sqlserver.sql.tree import Expression, Name
 
 
 def _create(cursor: Cursor) -> s.Statement:
@@ -25,7 +31,7 @@ def _create(cursor: Cursor) -> s.Statement:
         case "TABLE":
             return _create_table(cursor)
         case "DATABASE":
-            return _create_database(cursor)
+            return create_database(cursor)
         case "SCHEMA":
             return _create_schema(cursor)
         case "INDEX":
@@ -175,30 +181,6 @@ def _indexed_columns(cursor: Cursor) -> list[str]:
     return found
 
 
-def _create_database(cursor: Cursor) -> s.Statement:
-    name = cursor.identifier()
-    files: dict[str, str] = {}
-    if cursor.skip("COLLATE"):
-        cursor.identifier()
-    if cursor.skip("ON"):
-        cursor.skip("PRIMARY")
-        files |= dict(parse_list(cursor, _file))
-        if cursor.skip("LOG", "ON"):
-            files |= dict(parse_list(cursor, _file))
-    return s.CreateDatabase(name, files)
-
-
-def _file(cursor: Cursor) -> tuple[str, str]:
-    said: dict[str, str] = {}
-    cursor.expect("(")
-    while not cursor.skip(")"):
-        key = cursor.take().upper
-        cursor.expect("=")
-        said[key] = cursor.take().text
-        cursor.skip(",")
-    return said["NAME"], said["FILENAME"]
-
-
 def _create_schema(cursor: Cursor) -> s.Statement:
     name = cursor.identifier()
     if cursor.skip("AUTHORIZATION"):
@@ -253,7 +235,7 @@ def _alter(cursor: Cursor) -> s.Statement:
         case "TABLE":
             return _alter_table(cursor)
         case "DATABASE":
-            return _alter_database(cursor)
+            return alter_database(cursor)
         case "USER":
             name = cursor.identifier()
             cursor.expect("WITH", "LOGIN", "=")
@@ -320,41 +302,6 @@ def _switch_triggers(*, is_on: bool) -> Callable[[Cursor], s.Statement]:
     return parse
 
 
-def _alter_database(cursor: Cursor) -> s.Statement:
-    database = "" if cursor.skip("CURRENT") else cursor.identifier()
-    if cursor.skip("MODIFY", "NAME"):
-        cursor.expect("=")
-        return s.RenameDatabase(database, cursor.identifier())
-    cursor.expect("SET")
-    values = dict(parse_list(cursor, _database_option))
-    how = ""
-    if cursor.skip("WITH"):
-        how = cursor.take().upper
-        if how == "ROLLBACK":
-            how += " " + cursor.take().upper
-            if how.endswith("AFTER"):
-                raise cursor.unknown("ROLLBACK AFTER")
-    return s.SetDatabase(database, values, how)
-
-
-_WORDS_ALONE = {"SINGLE_USER", "MULTI_USER", "RESTRICTED_USER", "READ_ONLY", "READ_WRITE"}
-_WORDS_ALONE |= {"ONLINE", "OFFLINE"}
-
-
-def _database_option(cursor: Cursor) -> tuple[str, str]:
-    option = cursor.take().upper
-    if option in _WORDS_ALONE:
-        return option, ""
-    cursor.skip("=")
-    value = cursor.take().upper if not cursor.is_next("(") else "ON"
-    if option == "CHANGE_TRACKING" and cursor.skip("("):
-        inner = [value]
-        while not cursor.skip(")"):
-            inner.append(cursor.take().text.upper())
-        value = " ".join(inner)
-    return option, value
-
-
 def _drop(cursor: Cursor) -> s.Statement:
     kind = cursor.take().upper
     if kind not in {"TABLE", "DATABASE", "SCHEMA", "TRIGGER", "USER"}:
@@ -366,105 +313,14 @@ def _drop(cursor: Cursor) -> s.Statement:
     return s.Drop(kind, names, if_exists)
 
 
-def _backup(cursor: Cursor) -> s.Statement:
-    cursor.expect("DATABASE")
-    database = cursor.identifier()
-    cursor.expect("TO", "DISK", "=")
-    path = _value(cursor)
-    options, moves = _options(cursor)
-    if moves:
-        raise cursor.error()
-    return s.Backup(database, path, options)
-
-
-def _restore(cursor: Cursor) -> s.Statement:
-    kind = cursor.take().upper
-    database = ""
-    if kind == "DATABASE":
-        database = cursor.identifier()
-    elif kind not in {"HEADERONLY", "FILELISTONLY", "LABELONLY", "VERIFYONLY"}:
-        raise cursor.unknown(f"RESTORE {kind}")
-    elif cursor.skip("WITH"):
-        raise cursor.error()
-    cursor.expect("FROM", "DISK", "=")
-    path = _value(cursor)
-    options, moves = _options(cursor)
-    if kind == "DATABASE":
-        return s.Restore(database, path, moves, options)
-    return s.ReadBackup(kind, path, options)
-
-
-def _value(cursor: Cursor) -> Expression:
-    if cursor.now.token is Token.VARIABLE:
-        return Variable(cursor.take().text)
-    if cursor.now.token in {Token.TEXT, Token.WIDE_TEXT, Token.NUMBER}:
-        return literal(cursor.take())
-    raise cursor.error()
-
-
-_OPTIONS = words(
-    """
-    COPY_ONLY FORMAT INIT SKIP NOSKIP NOUNLOAD CHECKSUM NO_CHECKSUM COMPRESSION NO_COMPRESSION
-    STATS NAME DESCRIPTION RECOVERY RESTRICTED_USER STOP_ON_ERROR BUFFERCOUNT MAXTRANSFERSIZE
-    """
-)
-
-
-def _options(
-    cursor: Cursor,
-) -> tuple[dict[str, Expression | None], list[tuple[Expression, Expression]]]:
-    options: dict[str, Expression | None] = {}
-    moves: list[tuple[Expression, Expression]] = []
-    if cursor.skip("WITH"):
-        while True:
-            if cursor.skip("MOVE"):
-                logical = _value(cursor)
-                cursor.expect("TO")
-                moves.append((logical, _value(cursor)))
-            else:
-                word = cursor.take().upper
-                if word not in _OPTIONS:
-                    raise cursor.unknown(f"the option {word}")
-                options[word] = _value(cursor) if cursor.skip("=") else None
-            if not cursor.skip(","):
-                break
-    return options, moves
-
-
-def _dbcc(cursor: Cursor) -> s.Statement:
-    command = cursor.take().upper
-    arguments: list[Expression | str] = []
-    if cursor.skip("("):
-        while not cursor.skip(")"):
-            arguments.append(_dbcc_argument(cursor))
-            cursor.skip(",")
-    options = []
-    if cursor.skip("WITH"):
-        options = parse_list(cursor, lambda each: each.take().upper)
-    return s.Dbcc(command, arguments, options)
-
-
-def _dbcc_argument(cursor: Cursor) -> Expression | str:
-    if cursor.now.token in {Token.WORD, Token.NAME}:
-        return str(cursor.name())
-    if cursor.is_next("-"):
-        number = cursor.number()
-        return Literal(SqlType(Kind.BIGINT), number)
-    return _value(cursor)
-
-
-def _kill(cursor: Cursor) -> s.Statement:
-    return s.Kill(cursor.number())
-
-
 DEFINITIONS: dict[str, Callable[[Cursor], s.Statement]] = {
     "CREATE": _create,
     "ALTER": _alter,
     "DROP": _drop,
     "ENABLE": _switch_triggers(is_on=True),
     "DISABLE": _switch_triggers(is_on=False),
-    "BACKUP": _backup,
-    "RESTORE": _restore,
-    "DBCC": _dbcc,
-    "KILL": _kill,
+    "BACKUP": backup,
+    "RESTORE": restore,
+    "DBCC": dbcc,
+    "KILL": kill,
 }

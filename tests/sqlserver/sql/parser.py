@@ -10,15 +10,9 @@ from tests.sqlserver.sql import statements as s
 from tests.sqlserver.sql import tree
 from tests.sqlserver.sql.cursor import Cursor
 from tests.sqlserver.sql.definitions import DEFINITIONS
-from tests.sqlserver.sql.expressions import (
-    parse_expression,
-    parse_list,
-    parse_names,
-    parse_query,
-    parse_source,
-    parse_top,
-)
+from tests.sqlserver.sql.expressions import parse_expression, parse_list, parse_names
 from tests.sqlserver.sql.lexer import Token
+from tests.sqlserver.sql.queries import parse_query, parse_source, parse_top
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,13 +11,24 @@ from ipfx_failover import __version__
 def main() -> None:
     _open_closed_streams()
     if sys.argv[1:] in (["--version"], ["-V"]):
-        sys.stdout.write(f"ipfx-failover {__version__}\n")
-        return
+        sys.exit(_print_version())
     # Looking for pydantic's plug-ins costs every command 30 ms, and there are none.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from ipfx_failover.cli.app import run
 
     run()
+
+
+def _print_version() -> int:
+    try:
+        sys.stdout.write(f"ipfx-failover {__version__}\n")
+        sys.stdout.flush()
+    except OSError as error:
+        from ipfx_failover.cli.output import report_error, unprinted
+
+        lost = unprinted(error)
+        return report_error(lost, as_json=False) if lost is not None else 1
+    return 0
 
 
 def _open_closed_streams() -> None:

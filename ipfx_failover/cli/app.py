@@ -27,7 +27,7 @@ from ipfx_failover.cli import (
     state,
     status,
 )
-from ipfx_failover.cli.output import report_error, write
+from ipfx_failover.cli.output import report_error, unprinted, write
 from ipfx_failover.errors import ExitCode, FailoverError, Interrupted, UsageError
 
 _HELP = """\
@@ -140,6 +140,8 @@ def _usage(error: TyperException) -> UsageError:
 
 
 def _report_bug(bug: Exception, *, as_json: bool) -> ExitCode:
+    if (lost := unprinted(bug)) is not None:
+        return report_error(lost, as_json=False)
     error = FailoverError(
         f"a bug in ipfx-failover: {type(bug).__name__}",
         f"report it with the details in {_keep_details(bug)}",

@@ -5,13 +5,14 @@ Standard output carries results; errors and progress go to standard error.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ipfx_failover.errors import ExitCode, FailoverError, Refused, Unconfirmed
+from ipfx_failover.errors import ExitCode, Failed, FailoverError, Refused, Unconfirmed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ipfx_failover.state.reading import Logged
 
 SCHEMA_VERSION = 1
+_TAKES_NO_MORE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +152,26 @@ def write(stream: Any, text: str) -> bool:
         stream.write(text.encode(encoding, "replace").decode(encoding) + "\n")
         stream.flush()
     except OSError:  # also a full disk
-        # What is left in the buffer would be complained of when the process ends.
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, stream.fileno())
-        os.close(null)
+        _discard(stream)
         return False
     except ValueError:
         return False
     return True
+
+
+def unprinted(error: Exception) -> Failed | None:
+    """What to say of an error when it is that standard output takes no more; else None."""
+    if not isinstance(error, OSError) or error.errno not in _TAKES_NO_MORE or error.filename:
+        return None
+    _discard(sys.stdout)
+    return Failed(
+        f"the output cannot be written: {error.strerror}",
+        "make room where it goes, or let it go elsewhere",
+    )
+
+
+def _discard(stream: Any) -> None:
+    """Let go what is left in the buffer: it would be complained of when the process ends."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, stream.fileno())
+    os.close(null)

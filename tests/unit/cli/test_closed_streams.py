@@ -54,3 +54,16 @@ def test_without_standard_input_nobody_is_asked(tmp_path: Path) -> None:
 
     assert 3 == done.returncode
     assert "this needs a confirmation" in done.stderr
+
+
+@pytest.mark.parametrize("argv", [("--version",), ("--help",), ("status", "--help")])
+def test_output_that_cannot_be_written_is_one_line_and_a_hint(
+    tmp_path: Path, argv: tuple[str, ...]
+) -> None:
+    done = run(tmp_path, *argv, closed=">/dev/full")
+
+    assert 1 == done.returncode
+    assert done.stderr == (
+        "error: the output cannot be written: No space left on device\n"
+        "  hint: make room where it goes, or let it go elsewhere\n"
+    )

@@ -74,6 +74,10 @@ def _add_foreign_key(
         is_trusted=is_checked,
         object_id=number,
     )
+    positions = {other.position(name) for name in wanted.referenced}
+    if not is_itself and all(set(each.columns) != positions for each in other.keys):
+        text = f"There are no primary or candidate keys in the referenced table '{other.name}'."
+        raise SqlError(Message(1776, 16, text))
     if is_checked:
         _check_references(catalog, table, key, other)
     table.foreign_keys.append(key)

@@ -124,7 +124,8 @@ def as_text(value: Any, source: SqlType, style: int) -> str:  # noqa: C901, PLR0
     if kind in DECIMALS:
         return f"{Decimal(value):.{source.scale}f}"
     if kind in FLOATS:
-        return f"{value:.6g}" if value != int(value) else str(int(value))
+        mantissa, e, exponent = f"{value:.6g}".partition("e")
+        return f"{mantissa}e{exponent[0]}{int(exponent[1:]):03d}" if e else mantissa
     if kind is Kind.UNIQUEIDENTIFIER:
         return str(value).upper()
     if kind in BINARIES:

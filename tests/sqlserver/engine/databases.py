@@ -174,6 +174,8 @@ def _check_identity(session: EngineSession, statement: s.Dbcc) -> None:
 
 
 def _kill(session: EngineSession, statement: s.Kill) -> Iterator[Result]:
+    if statement.session == session.number:
+        raise SqlError(Message(6104, 16, "Cannot use KILL to kill your own process."))
     found = session.server.sessions.get(statement.session)
     if found is None:
         text = f"Process ID {statement.session} is not an active process ID."

@@ -111,6 +111,9 @@ class Compiler:
         if len(name.parts) > 1:
             text = f'The multi-part identifier "{name}" could not be bound.'
             raise SqlError(Message(4104, 16, text))
+        if self.aggregates:
+            text = f"Column '{name}' is invalid: it is neither in an aggregate nor grouped by."
+            raise SqlError(Message(8120, 16, text))
         raise SqlError(Message(207, 16, f"Invalid column name '{name.last}'."))
 
     def _unary(self, expression: tree.Unary) -> Compiled:

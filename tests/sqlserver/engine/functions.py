@@ -19,7 +19,7 @@ from tests.sqlserver.engine.conversion import (
     moment,
 )
 from tests.sqlserver.results import MAX, Kind, Message, SqlType
-from tests.sqlserver.sql.lexer import SqlError
+from tests.sqlserver.sql.lexer import SqlError, unknown
 from tests.sqlserver.wire.types import CODE_PAGE
 
 if TYPE_CHECKING:
@@ -242,7 +242,7 @@ _UNITS |= {"SECOND": 10_000_000, "MILLISECOND": 10_000, "DD": TICKS_A_DAY, "SS":
 def _unit(part: Compiled) -> int:
     name = str(part.run(())).upper()
     if name not in _UNITS:
-        raise SqlError(Message(155, 15, f"'{name}' is not a recognized option here."))
+        raise unknown(f"the date part {name}", 1)
     return _UNITS[name]
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tests.sqlserver.engine.comparing import DEFAULT_COLLATION
 from tests.sqlserver.results import Column, Done, Kind, Message, ResultSet, ReturnStatus, SqlType
-from tests.sqlserver.sql.lexer import SqlError, Token, tokens
+from tests.sqlserver.sql.lexer import SqlError, Token, tokens, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -35,6 +35,8 @@ def call_procedure(
         SqlError: there is none of this name (2812).
     """
     found = _PROCEDURES.get(name.lower())
+    if found is None and name.lower().startswith(("sp_", "xp_")):
+        raise unknown(f"the procedure {name}", 1)
     if found is None:
         raise SqlError(Message(2812, 16, f"Could not find stored procedure '{name}'."))
     yield from found(session, parameters)

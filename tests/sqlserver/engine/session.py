@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from tests.sqlserver.engine.catalog import Catalog
@@ -260,7 +261,8 @@ class EngineSession:
             raise SqlError(Message(8178, 16, text))
 
 
-def _declared(declarations: str) -> list[tuple[str, SqlType]]:
+@lru_cache(maxsize=1024)
+def _declared(declarations: str) -> Sequence[tuple[str, SqlType]]:
     cursor = Cursor(declarations)
     found = []
     while not cursor.is_at_end:

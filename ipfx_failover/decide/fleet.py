@@ -79,6 +79,8 @@ def step(fleet: Fleet, round_: Round, thresholds: Thresholds) -> tuple[Fleet, tu
     for name, outcome in round_.outcomes.items():
         before = servers.get(name, ServerLiveness())
         after, changes = observe(before, outcome, thresholds)
+        if round_.facts[name].attempts >= after.attempts:
+            after = replace(after, attempts=0)  # the store knows it now
         servers[name] = after
         decisions += report(name, after, changes, thresholds, round_)
         decisions += _interrupted(name, outcome, round_)
@@ -130,6 +132,22 @@ def count_afresh(fleet: Fleet, name: str) -> Fleet:
     """The fleet after a takeover that failed: another full count before the next."""
     state = fleet.servers.get(name, ServerLiveness())
     return replace(fleet, servers={**fleet.servers, name: counted_afresh(state)})
+
+
+def takeover_failed(fleet: Fleet, name: str, known: int) -> Fleet:
+    """The fleet after a takeover failed that the store knows nothing of; it knows of `known`."""
+    state = fleet.servers.get(name, ServerLiveness())
+    return _with_attempts(fleet, name, max(known, state.attempts) + 1)
+
+
+def taken_over(fleet: Fleet, name: str) -> Fleet:
+    """The fleet after a takeover that succeeded: those before it delay none any more."""
+    return _with_attempts(fleet, name, 0)
+
+
+def _with_attempts(fleet: Fleet, name: str, attempts: int) -> Fleet:
+    state = fleet.servers.get(name, ServerLiveness())
+    return replace(fleet, servers={**fleet.servers, name: replace(state, attempts=attempts)})
 
 
 def _network_is_back(round_: Round) -> bool:
@@ -198,7 +216,7 @@ def _candidate(
         and round_.stand_in is not None
         and round_.stand_in.phase in _LEFT_TO_OTHERS,
         missing=facts.missing,
-        attempts=facts.attempts,
+        attempts=max(facts.attempts, state.attempts),
         dues=state.dues,
         first_miss_ns=state.first_miss_ns,
         arp=round_.arp.get(name, ArpEvidence(silent=0)) if facts.assume_ip else None,

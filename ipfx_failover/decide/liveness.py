@@ -75,7 +75,8 @@ Outcome = Answered | Missed | Inconclusive | AnsweredLate
 class ServerLiveness:
     """What is known of one server. Times are monotonic nanoseconds.
 
-    `misses`, `answers`: consecutive ones. `dues`: full counts since it last answered.
+    `misses`, `answers`: consecutive ones. `dues`: full counts since it last answered. `attempts`:
+    takeovers that failed, while the store does not know of as many.
     """
 
     liveness: Liveness = Liveness.UNKNOWN
@@ -83,6 +84,7 @@ class ServerLiveness:
     misses: int = 0
     answers: int = 0
     dues: int = 0
+    attempts: int = 0
     first_miss_ns: int | None = None
 
     def needed(self, thresholds: Thresholds) -> int:

@@ -18,6 +18,7 @@ from ipfx_failover.events import Event, EventKind
 from ipfx_failover.monitor.messages import Message, WorkDone
 from ipfx_failover.records import Phase
 from ipfx_failover.standin.application import Process
+from ipfx_failover.standin.takeover import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,12 +43,12 @@ class Opening:
     """What is to be committed first of all by a takeover: the failure that it answers."""
 
     effects: Sequence[Effect]
-    is_committed: bool = False
+    is_tried: bool = False
 
     def __call__(self, tx: Transaction) -> None:
+        self.is_tried = True
         for effect in self.effects:
             effect(tx)
-        self.is_committed = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,10 +180,7 @@ class Executor:
                 "report it with the log; check by hand: ipfx-failover status",
             )
         if order.server or error is not None:
-            opening = order.opening
-            begun = opening is not None and opening.is_committed
-            unsaid = tuple(opening.effects) if opening and not begun else ()
-            self._messages.put(WorkDone(order.server, order.job, error, unsaid, begun=begun))
+            self._messages.put(_done(desk, order, error))
 
     def _do(self, desk: StandInDesk, order: _Order) -> None:
         match order.job:
@@ -245,3 +243,17 @@ class Executor:
     def _tell(self, desk: StandInDesk, kind: EventKind, server: str, detail: str = "") -> None:
         event = Event(kind, desk.ports.clock.now(), server, {"detail": detail})
         desk.committer.commit(lambda tx: tx.emit(event))
+
+
+def _done(desk: StandInDesk, order: _Order, error: FailoverError | None) -> WorkDone:
+    """What the deciding thread has to know of a job that is over."""
+    opening, committer = order.opening, desk.committer
+    if opening is None or not opening.is_tried:
+        return WorkDone(order.server, order.job, error, tuple(opening.effects if opening else ()))
+    untold = error is not None and committer.keeps(opening)
+    unsaid: tuple[Effect, ...] = ()
+    if untold and not isinstance(error, InDoubt):
+        # Undone, nothing of it is to reach the store but that it failed.
+        committer.forget()
+        unsaid = (*opening.effects, counted(order.server))
+    return WorkDone(order.server, order.job, error, unsaid, begun=True, untold=untold)

@@ -285,8 +285,10 @@ class Monitor:
         self._threads.lookout.soon()
         self._threads.scribe.write(*done.unsaid)
         job = "recover" if done.job == "watch" else done.job  # which goes on with the same
+        before = self._refusals.get(done.server)
         if job == "take over":
             self._refusals.pop(done.server, None)
+            self._count_attempt(done)
         if done.error is None:
             self._troubles.pop(job, None)
             return
@@ -299,7 +301,24 @@ class Monitor:
         is_news = self._troubles.get(job) != done.error.message or job == "take over"
         self._troubles[job] = done.error.message
         if told is not None and is_news:
-            self._threads.scribe.write(told)
+            self._threads.scribe.write(lambda tx: tx.emit(told))
+            if done.untold and self._is_new_failure(done, before):
+                self._threads.scribe.cry(told)
+
+    def _count_attempt(self, done: WorkDone) -> None:
+        """In memory, what the store cannot be told of."""
+        state = self._view.states.get(done.server)
+        if state is None:
+            return  # the config has just lost it
+        if done.untold:
+            self._fleet = fleets.takeover_failed(self._fleet, done.server, state.attempts)
+        elif done.begun and done.error is None:
+            self._fleet = fleets.taken_over(self._fleet, done.server)
+
+    def _is_new_failure(self, done: WorkDone, before: FailoverError | None) -> bool:
+        """Whether it is the first since its server answered, or has another reason."""
+        state = self._fleet.servers.get(done.server)
+        return state is None or state.attempts == 1 or str(before) != str(done.error)
 
     def _stands_in_at(self, address: Address) -> bool:
         return self._view.stand_in is not None and self._view.stand_in.address == str(address)
@@ -375,7 +394,7 @@ class Monitor:
             # Its address is ours now. That it failed stays true; an old OK is never shown.
             if self._fleet.servers[name].liveness is not Liveness.FAILED:
                 self._fleet = fleets.forget(self._fleet, name)
-        if before.stand_in and _is_given_back(before.stand_in.server, view):
+        if before.stand_in and _is_given_back(before.stand_in.server, view, self._fleet):
             self._fleet = fleets.given_back(self._fleet, before.stand_in.server)
         self._withdraw()
         if view.targets != before.targets or view.held != before.held:
@@ -389,12 +408,12 @@ class Monitor:
         self._threads.upkeep.keep(self._view.held)
 
 
-def _is_given_back(server: str, view: View) -> bool:
+def _is_given_back(server: str, view: View, fleet: fleets.Fleet) -> bool:
     """Whether the role was given back; after a takeover that failed the counting goes on."""
     if view.stand_in is not None and view.stand_in.server.casefold() == server.casefold():
         return False
-    state = next((s for n, s in view.states.items() if n.casefold() == server.casefold()), None)
-    return state is None or not state.attempts
+    name = next((n for n in view.states if n.casefold() == server.casefold()), None)
+    return name is None or not (view.states[name].attempts or fleet.servers[name].attempts)
 
 
 def _says_of(decision: Decision, name: str) -> bool:

@@ -34,7 +34,8 @@ class WorkDone:
     """The stand-in thread has finished a job for a server, or could not.
 
     `unsaid`: what it was to commit with the job's beginning, and did not. `begun`: a takeover's
-    journal was written; then its own events tell how it ended, unless it is in doubt.
+    journal was written; then its own events tell how it ended, unless it is in doubt. `untold`:
+    it failed, and all of that was kept from the store, which could not be written.
     """
 
     server: str
@@ -42,6 +43,7 @@ class WorkDone:
     error: FailoverError | None
     unsaid: tuple[Effect, ...] = ()
     begun: bool = False
+    untold: bool = False
 
 
 @dataclass(slots=True)

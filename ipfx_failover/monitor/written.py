@@ -8,6 +8,7 @@ from ipfx_failover.decide.decisions import Decision, ForgetAttempts, MarkInterru
 from ipfx_failover.errors import Busy, InDoubt, Refused
 from ipfx_failover.events import Event, EventKind
 from ipfx_failover.records import Phase
+from ipfx_failover.standin.takeover import failure
 from ipfx_failover.state.trouble import StateUnwritableError
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _interruption(server: str, boot_id: str, said: Effect) -> Effect:
 
 def trouble_of(
     done: WorkDone, at: datetime, server: str | None, *, stands_in: bool
-) -> Effect | None:
+) -> Event | None:
     """What is to be told of a job that failed; None where its own events have told it.
 
     `server`: whom it is about. `stands_in`: some role is performed.
@@ -72,16 +73,18 @@ def trouble_of(
     error = done.error
     if error is None or _is_told_elsewhere(done, stands_in=stands_in):
         return None
+    if done.untold and not isinstance(error, InDoubt):
+        return failure(done.server, error.message, at)
     data = {"reason": error.message, "advice": error.hint}
     if done.job == "take over" and not isinstance(error, InDoubt):
-        return event(EventKind.TAKEOVER_REFUSED, at, server, data)
+        return Event(EventKind.TAKEOVER_REFUSED, at, server, data)
     job = _JOBS.get(done.job, "what was begun")
-    return event(EventKind.STAND_IN_TROUBLE, at, server, {"job": job, **data})
+    return Event(EventKind.STAND_IN_TROUBLE, at, server, {"job": job, **data})
 
 
 def _is_told_elsewhere(done: WorkDone, *, stands_in: bool) -> bool:
     error = done.error
-    if isinstance(error, InDoubt):
+    if isinstance(error, InDoubt) or done.untold:
         return False
     if done.job == "take over":
         # Undone, it has told so; or another process has been quicker.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from ipfx_failover.state.journal import Step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from ipfx_failover.config.models import ServerSettings
     from ipfx_failover.net import Address
@@ -70,20 +71,17 @@ class Takeover:
         now = self.ports.clock.now()
 
         def tell(tx: Transaction) -> None:
-            advice = f"It is tried again. By hand: ipfx-failover failover-now {server}"
+            event = failure(server, reason, now)
             stand_in = tx.stand_in()
             if stand_in is not None and stand_in.phase is Phase.INTERRUPTED:
                 advice = (
                     f"It is NOT tried again. Go on with ipfx-failover failover-now {server}, or "
                     f"give the role back: ipfx-failover stop-failover {server}"
                 )
-            data = {"reason": reason, "advice": advice}
-            tx.emit(Event(EventKind.TAKEOVER_FAILED, now, server, data))
+                event = replace(event, data={"reason": reason, "advice": advice})
+            tx.emit(event)
 
-        return (
-            lambda tx: tx.set_attempts(server, tx.server(server).attempts + 1),
-            tell,
-        )
+        return (counted(server), tell)
 
     def goes_forward(self, journal: Journal) -> bool:
         """After a restart it goes on; after a reboot the address is gone: undo, judge afresh.
@@ -117,6 +115,18 @@ class Takeover:
             return any_answers(echo, [address], 0, ports.clock, _ANSWER_S, ports.wait)
         finally:
             echo.close()
+
+
+def failure(server: str, reason: str, at: datetime) -> Event:
+    """A takeover that was undone, and is tried again."""
+    advice = f"It is tried again. By hand: ipfx-failover failover-now {server}"
+    data = {"reason": reason, "advice": advice}
+    return Event(EventKind.TAKEOVER_FAILED, at, server, data)
+
+
+def counted(server: str) -> Effect:
+    """One more takeover has failed; the next waits longer."""
+    return lambda tx: tx.set_attempts(server, tx.server(server).attempts + 1)
 
 
 def takeover_steps(

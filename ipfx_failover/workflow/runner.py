@@ -97,6 +97,10 @@ class Committer:
         """Whether effects wait in memory for a store that can be written."""
         return bool(self._kept)
 
+    def keeps(self, effect: Effect) -> bool:
+        """Whether an effect waits in memory."""
+        return any(kept is effect for kept in self._kept)
+
     def forget(self) -> None:
         """Give up what waits in memory: it does not hold any more."""
         self._kept = []

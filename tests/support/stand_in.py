@@ -80,7 +80,7 @@ class MortalCommitter(Committer):
 
 
 class FullDisk(Store):
-    """A store whose disk can be full. `flushed`: told of each commit that was."""
+    """A store whose disk can be full, which a commit finds. `flushed`: told of each that was."""
 
     is_full = False
     flushed: Callable[[], None] = staticmethod(lambda: None)
@@ -89,10 +89,10 @@ class FullDisk(Store):
     def transaction(
         self, *, durable: bool = False, busy_timeout_s: float | None = None
     ) -> Iterator[Transaction]:
-        if self.is_full:
-            raise StateUnwritableError("database or disk is full", "make room", needs_room=False)
         with super().transaction(durable=durable, busy_timeout_s=busy_timeout_s) as tx:
             yield tx
+            if self.is_full:
+                raise StateUnwritableError("database or disk is full", "make room")
         if durable:
             self.flushed()
 

@@ -14,6 +14,7 @@ from ipfx_failover.errors import Busy
 from ipfx_failover.events import EventKind
 from ipfx_failover.records import Authority, Phase
 from ipfx_failover.state import locks
+from tests.fakes.application import Behaviour
 from tests.support.simulation import AFTER_REBOOT, FAILOVER, INTERVAL_NS, TIMEOUT_NS, Simulation
 from tests.support.stand_in import ADAPTER, ADDRESS, DEMO, OTHER, Fate
 
@@ -313,6 +314,43 @@ def test_while_the_disk_is_full_the_address_is_kept_and_no_other_role_is_taken(
     heard.close()
     assert announced
     assert [DEMO] == [role.server for role in watched.machine.application.starts]
+
+
+def test_takeovers_that_fail_while_the_disk_is_full_are_told_of_and_wait_longer_and_longer(
+    watched: Simulation,
+) -> None:
+    watched.fill_disk(is_full=True)
+    watched.machine.application.behaviour = Behaviour.FAILING
+    watched.unplug(DEMO)
+    watched.rounds_pass(12 * FAILOVER)
+    process = watched.process
+    assert process is not None
+
+    assert [(K.STATE_UNWRITABLE, None), (K.TAKEOVER_FAILED, DEMO)] == [
+        (event.kind, event.server) for event in process.cried
+    ]
+    # After 1, 2, 4 and 8 full counts.
+    assert 4 == len(watched.machine.application.starts)
+
+    watched.fill_disk(is_full=False)
+    watched.rounds_pass(2)
+    failed = [K.SERVER_FAILED, *[K.TAKEOVER_FAILED] * 4]
+    assert failed == [kind for kind in watched.kinds(DEMO) if kind in failed]
+    assert 4 == watched.state(DEMO).attempts
+
+
+def test_an_answer_ends_the_wait_that_only_the_memory_knew_of(watched: Simulation) -> None:
+    watched.fill_disk(is_full=True)
+    watched.machine.application.behaviour = Behaviour.FAILING
+    watched.unplug(DEMO)
+    watched.rounds_pass(8 * FAILOVER)
+    watched.plug(DEMO)
+    watched.rounds_pass(2)
+    before = len(watched.machine.application.starts)
+    watched.unplug(DEMO)
+    watched.rounds_pass(FAILOVER + 1)
+
+    assert before + 1 == len(watched.machine.application.starts)
 
 
 def test_an_application_that_dies_is_started_again_and_told_of(standing: Simulation) -> None:

@@ -84,11 +84,14 @@ def _shown_plan(server: ServerSettings, plan: Plan, output: Output) -> Done:
         output.line(f"{server.name}: would copy {path}")
     for path in deletions:
         output.line(f"{server.name}: would delete {path}")
+    if plan.withheld is not None:
+        output.line(f"{server.name}: would refuse: {plan.withheld}")
     if plan.is_empty:
         output.line(f"{server.name}: nothing to do")
     return {
         "copies": copies,
         "deletions": deletions,
+        "refusal": plan.withheld,
         "not_synced": _not_synced((*plan.skipped, *plan.blocked), output),
     }, None
 

@@ -39,6 +39,7 @@ class Passes:
     """Carries out passes for one server, by hand or all the time.
 
     `server`: its name. `failing_since`: when the failures began that last; `told`: of them.
+    `setback`: of the last pass, which holds as long as there is nothing new to look at.
     """
 
     server: str
@@ -48,6 +49,7 @@ class Passes:
     told: bool = False
     failing_since: datetime | None = None
     noted_at: datetime | None = None
+    setback: FailoverError | None = None
 
     def refusal(self, direction: Direction, *, by_hand: bool) -> Refused | None:
         """Why no pass may be made now.
@@ -136,14 +138,15 @@ class Passes:
         self, direction: Direction, result: SyncResult | None, began: datetime, *, by_hand: bool
     ) -> None:
         effects: list[Effect] = []
-        setback = result.setback if result else None
-        if setback is not None:
-            self._failed(setback, {"direction": direction.value}, by_hand=by_hand)
+        if result is not None:
+            self.setback = result.setback
+        if self.setback is not None:
+            self._failed(self.setback, {"direction": direction.value}, by_hand=by_hand)
         else:
             effects += self._recovered(began)
         if result is not None and (by_hand or result.copied or result.deleted):
             effects.append(self._synced(result, self._run(direction, began)))
-        if setback is None and self._is_to_be_noted(began, changed=bool(effects)):
+        if self.setback is None and self._is_to_be_noted(began, changed=bool(effects)):
             copy = Copy(self.server, "files", began, self.clock.now(), 0, "")
             effects.append(lambda tx: tx.set_copy(copy))
         if effects:

@@ -60,7 +60,7 @@ def deletion_refusal(deletions: int, known: int, cap_percent: int) -> str | None
         return None
     return (
         f"{deletions} of {known} known files are gone at the source, more than "
-        f"deletion_cap_percent = {cap_percent} allows ({allowed}): nothing was deleted"
+        f"deletion_cap_percent = {cap_percent} allows ({allowed}): none is deleted"
     )
 
 

@@ -35,6 +35,11 @@ class Machine:
         self._config.write_text(CONFIG.format(directory))
         self._capsys = capsys
 
+    def set(self, line: str) -> None:
+        """Add a line to the table of its files."""
+        with self._config.open("a") as config:
+            config.write(line + "\n")
+
     def sync(self, *options: str) -> tuple[int, str, str]:
         code = main(["sync-files", "DEMO", *options, "--config", str(self._config)])
         shown = self._capsys.readouterr()
@@ -74,3 +79,16 @@ def test_what_may_not_be_opened_is_told_once(machine: Machine) -> None:
 
     assert (3, 1) == (code, err.count("error: "))
     assert len(out.splitlines()) == 1
+
+
+def test_a_dry_run_says_that_too_many_deletions_would_be_refused(machine: Machine) -> None:
+    (machine.live / "a.wav").write_bytes(b"a")
+    machine.sync()
+    (machine.live / "a.wav").unlink()
+    machine.set("deletion_cap_percent = 0")
+    refused = machine.sync("--dry-run")[1].splitlines()
+    allowed = machine.sync("--dry-run", "--allow-deletions")[1].splitlines()
+
+    assert refused[0] == "DEMO: would delete Mail/a.wav"
+    assert refused[1].startswith("DEMO: would refuse: 1 of 1 known files are gone at the source")
+    assert allowed == refused[:1]

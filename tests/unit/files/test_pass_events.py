@@ -101,6 +101,23 @@ def test_a_name_that_cannot_be_synced_leaves_the_copy_as_fresh_as_it_can_be(site
     assert ("demo", "files") in site.store.copies()
 
 
+def test_deletions_that_are_withheld_are_told_of_and_no_copy_is_fresh_until_they_are_not(
+    site: Site,
+) -> None:
+    withheld = replace(NOTHING, withheld="too many deletions")
+    quiet = site.make(withheld, by_hand=False)
+    site.passes.follow(lambda: False, lambda: None)
+    site.clock.advance(61)
+    before = site.store.last_cursor()
+    site.passes.follow(lambda: False, lambda: None)
+    (told,) = [logged.event.kind for logged in site.store.events_after(before)]
+
+    assert ([], "file_sync_failed") == (quiet, told)
+    assert site.store.copies() == {}
+    assert ["file_sync_recovered"] == [event.kind for event in site.make(NOTHING, by_hand=False)]
+    assert ("demo", "files") in site.store.copies()
+
+
 def test_a_pass_that_was_cut_short_failed(site: Site) -> None:
     (event,) = site.make(None)
     told = {name: event.data[name] for name in ("direction", "duration_s", "outcome")}

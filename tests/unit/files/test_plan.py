@@ -265,7 +265,7 @@ def test_too_many_deletions_are_withheld_and_copies_go_on() -> None:
 
     expected = (
         "10 of 10 known files are gone at the source, more than deletion_cap_percent = 25 "
-        "allows (3): nothing was deleted"
+        "allows (3): none is deleted"
     )
 
     assert (["new"], expected) == ([copy.path for copy in made.copies], made.withheld)

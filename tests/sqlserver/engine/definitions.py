@@ -9,8 +9,9 @@ from tests.sqlserver.engine.restoring import BACKUPS
 from tests.sqlserver.engine.schemas import SCHEMAS
 from tests.sqlserver.engine.transactions import wait_for
 from tests.sqlserver.engine.writing import run_body
+from tests.sqlserver.results import Message
 from tests.sqlserver.sql import statements as s
-from tests.sqlserver.sql.lexer import unknown
+from tests.sqlserver.sql.lexer import SqlError, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,8 +52,12 @@ def _prepare(session: EngineSession, statement: s.Statement) -> None:
     if session.transaction.depth and not (names and all(_is_temporary(each) for each in names)):
         raise unknown("definitions inside of a transaction", 1)
     for name in names:
-        if (table := session.home_of(name).find(name)) is not None:
+        table = session.home_of(name).find(name)
+        if table is not None:
             wait_for(session.server, session, table)
+        elif isinstance(statement, _ALTERING):
+            text = f'Cannot find the object "{name}" because it does not exist.'
+            raise SqlError(Message(4902, 16, text))
 
 
 def _tables(statement: s.Statement) -> list[Name]:

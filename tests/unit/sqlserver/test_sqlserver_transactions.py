@@ -73,7 +73,7 @@ def test_an_inner_commit_ends_nothing(client: Client) -> None:
 
 
 def test_an_error_undoes_its_statement_and_the_transaction_goes_on(client: Client) -> None:
-    sql = "BEGIN TRAN; INSERT t VALUES (3, 3); INSERT t VALUES (1, 1); COMMIT"
+    sql = "BEGIN TRAN; INSERT t VALUES (3, 3); INSERT t VALUES (4, 4), (1, 1); COMMIT"
 
     assert client.fails(sql) == [2627]
     assert client.value("SELECT COUNT(*) FROM t") == 3

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -77,15 +77,28 @@ class StatusReport:
 
 
 def draw(
-    outline: Outline, store: Reading, held: locks.Locks, clock: Clock, local: LocalTime
+    outline: Outline,
+    store: Reading,
+    held: locks.Locks,
+    clock: Clock,
+    local: LocalTime,
+    noted: StandIn | None = None,
 ) -> StatusReport:
-    """The status now. Nothing old is shown as if it were new: without a monitor nobody is OK."""
+    """The status now. Nothing old is shown as if it were new: without a monitor nobody is OK.
+
+    `noted`: the stand-in by the machine's note, for a store that could not be told of it.
+    """
     now = clock.now()
     record = store.monitor()
     runs = held.holder(locks.MONITOR) is not None
     answers = runs and record is not None and _is_fresh(record, outline, now)
-    stand_in = store.stand_in()
+    known = store.stand_in()
+    stand_in = known or noted
     states = {name.casefold(): state for name, state in store.servers().items()}
+    if stand_in is not None and known is None:
+        name = stand_in.server.casefold()
+        state = states.get(name, ServerState(name=stand_in.server))
+        states[name] = replace(state, authority=Authority.STANDBY)
     observations = {name.casefold(): seen for name, seen in store.observations().items()}
     # What kept a monitor that does not run any more says nothing of now.
     conditions = store.conditions() if answers else []
@@ -103,6 +116,7 @@ def draw(
         mails_waiting=store.mails_waiting(),
         warnings=tuple(_warnings(record, conditions, runs=runs, answers=answers)),
         advice=(
+            *_of_untold_role(outline, known, noted),
             *_of_lost_role(outline, stand_in),
             *(_words(each) for each in conditions if _weakens_all(each)),
         ),
@@ -226,6 +240,17 @@ class _Drawing:
             notes.append(f"no files yet, and not taken over: ipfx-failover sync-files {name}")
         notes += [_words(each) for each in self._of(name, {Concern.NO_REFERENCE})]
         return notes
+
+
+def _of_untold_role(
+    outline: Outline, known: StandIn | None, noted: StandIn | None
+) -> Iterator[str]:
+    """What is to be done when the store could not be told of the role that is performed."""
+    if known is None and noted is not None:
+        yield (
+            f"the state store does not know yet of the stand-in for {noted.server}: "
+            f"if that stays so, make room on the disk of {outline.state_dir}"
+        )
 
 
 def _of_lost_role(outline: Outline, stand_in: StandIn | None) -> Iterator[str]:

@@ -14,7 +14,7 @@ from ipfx_failover.errors import Refused
 from ipfx_failover.events import Event, EventKind
 from ipfx_failover.records import HeldAddress, Phase, StandIn
 from ipfx_failover.standin.refusals import inhibition, taking_refusal
-from ipfx_failover.standin.restoring import effects_of, stand_in_of
+from ipfx_failover.standin.restoring import effects_of, noted
 from ipfx_failover.standin.stand_down import StandDown, stand_down_steps
 from ipfx_failover.standin.steps import StartApplication, endure
 from ipfx_failover.standin.take_alone import TakeAlone
@@ -219,10 +219,8 @@ class StandInDesk:
 
     def _stand_in(self) -> StandIn | None:
         """The role that we perform; by the machine's note where the store could not be told."""
-        stand_in, note = self.ports.store.stand_in(), self.ports.record.read()
-        if stand_in is not None or note is None or not self.committer.is_behind:
-            return stand_in
-        return stand_in_of(note, self.ports.clock.now())
+        store = self.ports.store
+        return store.stand_in() or noted(self.ports.record, store.state_dir)
 
     def stand_in_for(self, name: str) -> StandIn:
         stand_in = self._stand_in()

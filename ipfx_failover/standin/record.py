@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ipfx_failover.errors import Failed
@@ -45,6 +46,13 @@ class MachineRecord:
         except (OSError, ValueError, TypeError):
             return None
         return note if note.boot_id == self._boot_id else None
+
+    def written_at(self) -> datetime | None:
+        """When the note was written, as the takeover began; None where there is none."""
+        try:
+            return datetime.fromtimestamp(self._path.stat().st_mtime, UTC)
+        except OSError:
+            return None
 
     def write(self, note: Note) -> None:
         """Replace the note.

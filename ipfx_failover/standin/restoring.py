@@ -8,15 +8,24 @@ from ipfx_failover.records import Authority, HeldAddress, Phase, StandIn
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
     from ipfx_failover.standin.ports import StandInPorts
-    from ipfx_failover.standin.record import Note
+    from ipfx_failover.standin.record import MachineRecord, Note
     from ipfx_failover.workflow.runner import Effect
 
 
 def stand_in_of(note: Note, now: datetime) -> StandIn:
     """What the machine's note says of the role, as the store would have it."""
     return StandIn(note.server, note.boot_id, now, Phase.STANDING_IN, note.address, note.adapter)
+
+
+def noted(record: MachineRecord, state_dir: Path) -> StandIn | None:
+    """The role of this boot and state directory that the note tells of, whatever the store says."""
+    note, since = record.read(), record.written_at()
+    if note is None or since is None or note.state_dir != str(state_dir):
+        return None
+    return stand_in_of(note, since)
 
 
 def effects_of(note: Note, ports: StandInPorts) -> list[Effect]:

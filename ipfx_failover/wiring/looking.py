@@ -7,12 +7,16 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from ipfx_failover.adapters.clock import SystemClock, SystemLocalTime
+from ipfx_failover.adapters.linux.boot import boot_id
+from ipfx_failover.adapters.paths import places
 from ipfx_failover.config.find import find
 from ipfx_failover.config.outline import outline_of, read_outline, state_dir_of_broken
 from ipfx_failover.config.problems import ConfigError
 from ipfx_failover.errors import Refused
 from ipfx_failover.report import draw
 from ipfx_failover.snapshot import aged, read_snapshot
+from ipfx_failover.standin.record import MachineRecord
+from ipfx_failover.standin.restoring import noted
 from ipfx_failover.state.creation import empty
 from ipfx_failover.state.locks import Locks
 from ipfx_failover.state.reading import Reading
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
 
     from ipfx_failover.clock import Clock
     from ipfx_failover.config.outline import Outline
+    from ipfx_failover.records import StandIn
     from ipfx_failover.report import StatusReport
 
 LOCKS = "locks"
@@ -59,7 +64,17 @@ def look(config_path: Path | None) -> StatusReport:
 
 def drawn(outline: Outline, store: Reading, clock: Clock) -> StatusReport:
     """The status, from the store."""
-    return draw(outline, store, Locks(outline.state_dir / LOCKS), clock, SystemLocalTime())
+    held, local = Locks(outline.state_dir / LOCKS), SystemLocalTime()
+    return draw(outline, store, held, clock, local, noted_at(outline.state_dir))
+
+
+def noted_at(state_dir: Path) -> StandIn | None:
+    """The stand-in that the machine's note tells of, which needs no disk."""
+    machine_dir = places(os.environ).machine_dir
+    try:
+        return noted(MachineRecord(machine_dir, boot_id()), state_dir)
+    except OSError:
+        return None  # a system that does not tell one boot from the next
 
 
 def from_snapshot(outline: Outline, clock: Clock) -> StatusReport | None:

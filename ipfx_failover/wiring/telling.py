@@ -56,8 +56,10 @@ def refresh_snapshot_from(site: Site, store: Store) -> None:
     from ipfx_failover.config.outline import outline_of
     from ipfx_failover.report import draw
     from ipfx_failover.snapshot import write_snapshot
+    from ipfx_failover.wiring.looking import noted_at
 
-    report = draw(outline_of(site.config), store, site.locks, site.clock, site.local)
+    outline, noted = outline_of(site.config), noted_at(site.state_dir)
+    report = draw(outline, store, site.locks, site.clock, site.local, noted)
     write_snapshot(report, site.state_dir)
 
 

@@ -68,8 +68,9 @@ class Site:
         with self.locks.hold(locks.MONITOR, "ipfx-failover monitor"):
             yield
 
-    def report(self) -> StatusReport:
-        return draw(self.outline, self.store, self.locks, self.clock, FakeLocalTime(self.clock))
+    def report(self, noted: StandIn | None = None) -> StatusReport:
+        local = FakeLocalTime(self.clock)
+        return draw(self.outline, self.store, self.locks, self.clock, local, noted)
 
 
 @pytest.fixture
@@ -177,6 +178,31 @@ def test_a_stand_in_is_critical_also_when_all_else_is_well(watched: Site) -> Non
     assert (2, "CRITICAL: standing in for DEMO") == is_bad(report)
     (note,) = report.servers[0].notes
     assert note.endswith(": repair it, then ipfx-failover stop-failover DEMO")
+
+
+def test_a_stand_in_that_a_full_disk_kept_from_the_store_is_shown_and_so_is_that(
+    watched: Site,
+) -> None:
+    now = watched.clock.now()
+    noted = StandIn("DEMO", "boot 1", now, Phase.STANDING_IN, "10.0.0.1", "eth0")
+
+    report = watched.report(noted)
+
+    assert ("DEMO", "standby") == (report.standing_in_for, report.servers[0].authority)
+    assert (2, "CRITICAL: standing in for DEMO") == is_bad(report)
+    (advice,) = report.advice
+    assert advice.startswith("the state store does not know yet of the stand-in for DEMO: ")
+
+
+def test_what_the_store_says_of_a_stand_in_counts_where_it_says_something(watched: Site) -> None:
+    now = watched.clock.now()
+    known = StandIn("DEMO", "boot 1", now, Phase.STANDING_DOWN, "10.0.0.1", "eth0")
+    with watched.store.transaction() as tx:
+        tx.claim_stand_in(known)
+
+    report = watched.report(replace(known, phase=Phase.STANDING_IN))
+
+    assert (Phase.STANDING_DOWN, ()) == (report.stand_in_phase, report.advice)
 
 
 def test_a_role_whose_server_is_not_in_the_config_has_its_way_out(watched: Site) -> None:

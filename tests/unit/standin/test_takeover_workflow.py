@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from ipaddress import IPv4Address
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -616,6 +617,49 @@ def test_with_a_full_disk_the_role_can_be_given_back(machine: FailoverMachine) -
         desk.catch_up()
 
     check_nothing_taken(machine)
+
+
+def test_a_command_knows_of_the_role_that_a_full_disk_kept_from_the_store(
+    machine: FailoverMachine,
+) -> None:
+    with machine.desk(must_go_on=True) as monitor, machine.desk() as command:
+        machine.fill_disk(monitor)
+        machine.fill_disk(command)
+        monitor.take_over(machine.demo, by="monitor")
+
+        assert ADDRESS == IPv4Address(command.stand_in_for(DEMO).address or "")
+        with pytest.raises(StateUnwritableError, match="disk is full"):
+            command.stand_down(DEMO)
+        assert [machine.us] == machine.owners()
+        machine.free_disk(command)
+        command.stand_down(DEMO)
+        machine.free_disk(monitor)
+        monitor.catch_up()
+        with pytest.raises(Refused, match="does not stand in for DEMO"):
+            command.stand_in_for(DEMO)
+
+    check_nothing_taken(machine)
+
+
+@pytest.mark.parametrize("after", ["another state directory", "a reboot"])
+def test_a_note_that_is_not_of_now_and_here_is_no_role(
+    machine: FailoverMachine, after: str
+) -> None:
+    with machine.desk(must_go_on=True) as monitor:
+        machine.fill_disk(monitor)
+        monitor.take_over(machine.demo, by="monitor")
+    is_rebooted = after == "a reboot"
+    if is_rebooted:
+        note = machine.record().read()
+        machine.reboot()
+        assert note is not None
+        machine.record().write(note)
+
+    with (
+        machine.desk(state_dir="state" if is_rebooted else "elsewhere") as command,
+        pytest.raises(Refused, match="does not stand in for DEMO"),
+    ):
+        command.stand_in_for(DEMO)
 
 
 def test_what_was_given_back_while_the_disk_was_full_does_not_come_to_life_again(

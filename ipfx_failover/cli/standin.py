@@ -179,8 +179,10 @@ def takeover_ip(
     with Meter(output, site.clock) as meter, desk(site, observer=_observer(meter)) as at:
         command = AddressCommand(at, target, adapter)
         if release:
-            command.release()
-            done = f"{command.address} released from {command.adapter}"
+            is_released = command.release()
+            done = f"{command.address} was not held: nothing to release"
+            if is_released:
+                done = f"{command.address} released from {command.adapter}"
         else:
             if refusal := rights.for_addresses(f"take address {command.address}"):
                 raise refusal

@@ -112,14 +112,22 @@ class AddressCommand:
             runner.recover(str(self.address))
             runner.run(str(self.address), self.server or "", plan)
 
-    def release(self) -> None:
-        """Give it up; releasing what is not ours changes nothing."""
+    def release(self) -> bool:
+        """Give it up; False when it was not ours, and nothing has changed."""
         self._refuse_that_of_the_stand_in()
         with self._desk.machine_locks.hold(RESOURCE, locks.this_command()):
+            was_held = self._is_held()
             self._desk.runner(TakeAlone(self._desk.ports)).recover(str(self.address))
             step = steps.TakeAddress(self._desk.ports)
             values = {"server": self.server, "address": str(self.address), "adapter": self.adapter}
             self._desk.committer.commit(*step.undo(values))
+            return was_held and not self._is_held()
+
+    def _is_held(self) -> bool:
+        ports = self._desk.ports
+        if ports.addresses.holder(self.address) is not None:
+            return True
+        return any(held.address == str(self.address) for held in ports.store.held_addresses())
 
     def _refuse_that_of_the_stand_in(self) -> None:
         stand_in = self._desk.ports.store.stand_in()

@@ -29,8 +29,12 @@ def test_a_free_address_is_taken_after_probes_and_can_be_reached(
     assert office.answers_ping(FREE)
     assert failover.kinds() == ["address_taken"]
 
-    failover.run("takeover-ip", FREE, "--release")
+    said = [
+        failover.run("takeover-ip", FREE, "--release", "--json").document["message"]
+        for _ in range(2)
+    ]
 
+    assert said == [f"{FREE} released from eth0", f"{FREE} was not held: nothing to release"]
     assert office.owners(FREE) == []
     assert failover.kinds() == ["address_taken", "address_released"]
 

@@ -114,12 +114,14 @@ def test_one_from_which_no_reference_is_reached_is_given_up(machine: FailoverMac
         assert [] == store.held_addresses()
 
 
-def test_releasing_gives_it_up_and_twice_is_no_error(machine: FailoverMachine) -> None:
+def test_releasing_gives_it_up_and_twice_is_no_error_and_no_release(
+    machine: FailoverMachine,
+) -> None:
     take(machine)
-    for _ in range(2):
-        with machine.desk() as desk:
-            AddressCommand(desk, str(FREE), None).release()
+    with machine.desk() as desk:
+        released = [AddressCommand(desk, str(FREE), None).release() for _ in range(2)]
 
+    assert [True, False] == released
     assert not machine.holds(FREE)
     with machine.store() as store:
         assert [] == store.held_addresses()

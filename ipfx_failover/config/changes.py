@@ -24,6 +24,8 @@ class Change:
     after: Any
 
     def __str__(self) -> str:
+        if self.before == self.after:  # both are masked
+            return f"{dotted(self.key)}: changed"
         return f"{dotted(self.key)}: {self._shown(self.before)} -> {self._shown(self.after)}"
 
     def _shown(self, value: Any) -> str:

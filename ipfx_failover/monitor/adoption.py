@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from ipfx_failover.config.changes import Change
     from ipfx_failover.config.models import Config, NetworkSettings, ServerSettings
 
-_MOST_SHOWN = 12
+_MOST_SHOWN = 5
+_LONGEST_SHOWN = 100
 
 
 def fitting(wanted: Config, before: Config, standing_in: str | None) -> tuple[Config, str]:
@@ -66,9 +67,13 @@ def in_words(found: Iterable[Change], before: Config, after: Config) -> str:
     removed = [name for name in before.servers if name not in after.servers]
     words = [f"{name} added" for name in added] + [f"{name} removed" for name in removed]
     gone = {("servers", name) for name in (*added, *removed)}
-    words += [str(each) for each in found if each.key[:2] not in gone]
+    words += [_bounded(str(each)) for each in found if each.key[:2] not in gone]
     more = len(words) - _MOST_SHOWN
     return "; ".join(words[:_MOST_SHOWN]) + (f"; and {more} more" if more > 0 else "")
+
+
+def _bounded(words: str) -> str:
+    return words if len(words) <= _LONGEST_SHOWN else f"{words[: _LONGEST_SHOWN - 3]}..."
 
 
 def counted_on(fleet: Fleet, before: Config, after: Config, answered: Collection[str]) -> Fleet:

@@ -96,5 +96,11 @@ def test_a_changed_password_and_an_unknown_key_are_told_without_their_value() ->
     ] == told(before, after)
 
 
+def test_a_secret_that_is_another_one_is_told_as_changed() -> None:
+    before = '[alerts.webhooks.team]\nurl = "https://a.example/old"\n'
+
+    assert ["alerts.webhooks.team.url: changed"] == told(before, before.replace("old", "new"))
+
+
 def test_what_is_the_same_is_no_change() -> None:
     assert [] == told(WARM, f"# {WARM[:5]}\n{WARM}")

@@ -95,7 +95,17 @@ def test_many_changes_are_counted() -> None:
     said = in_words((), config(servers={}), after)
 
     assert said.startswith("S0 added; S1 added; ")
-    assert said.endswith("; S11 added; and 18 more")
+    assert said.endswith("; S4 added; and 25 more")
+
+
+def test_a_server_whose_every_key_changed_is_told_on_a_short_line() -> None:
+    before = raw(servers={"A": {"address": "10.0.0.1"}})
+    after = raw(servers={"A": {f"key_{n}": "x" * 500 for n in range(20)}})
+    after["servers"]["A"] |= {"local_vm_dir": f"/{'x' * 500}"}
+    said = in_words(changes(before, after), OLD, OLD)
+
+    assert said.endswith("; and 17 more")
+    assert len(said) < 550
 
 
 def test_no_password_is_told() -> None:

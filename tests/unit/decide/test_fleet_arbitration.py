@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ipfx_failover.decide.decisions import MarkInterrupted, Say, ServerFacts, StopFailover, TakeOver
+from ipfx_failover.decide.fleet import taken_over, takeover_failed
 from ipfx_failover.decide.liveness import Answered, AnsweredLate, Inconclusive, Missed
 from ipfx_failover.events import EventKind
 from ipfx_failover.records import Mode
@@ -116,6 +117,26 @@ def test_after_a_failed_takeover_it_is_tried_again_after_longer_and_longer() -> 
             us.carry_out(works=False)
 
     assert [1, 2, 4, 8, 16, 32, 64, 128, 192, 256] == tried_at
+
+
+@pytest.mark.parametrize("known", [0, 3])
+def test_a_failed_takeover_that_the_store_knows_nothing_of_counts_until_it_does(known: int) -> None:
+    us = failover_server(replace(A, attempts=known))
+    us.fleet = takeover_failed(us.fleet, "A", known)
+    us.fleet = takeover_failed(us.fleet, "A", known)
+    silence(us, "A")
+
+    assert known + 2 == us.fleet.servers["A"].attempts
+    us.facts["A"] = replace(A, attempts=known + 2)
+    silence(us, "A", rounds=1)
+    assert 0 == us.fleet.servers["A"].attempts
+
+
+def test_after_a_takeover_that_succeeded_those_before_it_do_not_count() -> None:
+    us = failover_server(A)
+    us.fleet = taken_over(takeover_failed(us.fleet, "A", 0), "A")
+
+    assert 0 == us.fleet.servers["A"].attempts
 
 
 def test_takeovers_that_failed_before_the_server_was_back_do_not_delay_the_next() -> None:

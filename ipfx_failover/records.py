@@ -125,6 +125,7 @@ class Concern(StrEnum):
     NOT_PINGED = "not pinged"
     NOT_TAKEN = "not taken"
     CONFIG = "config"
+    FILES = "files"
 
 
 @dataclass(frozen=True, slots=True)

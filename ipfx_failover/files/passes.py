@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from ipfx_failover.errors import FailoverError, Interrupted, Refused
-from ipfx_failover.events import Event, EventKind
+from ipfx_failover.events import SPECS, Event, EventKind
 from ipfx_failover.files.values import Direction
 from ipfx_failover.records import Authority, Copy, Mode, RunOutcome
 from ipfx_failover.state import locks
@@ -153,9 +153,15 @@ class Passes:
             self._commit(*effects)
 
     def _recovered(self, at: datetime) -> list[Effect]:
-        was_told, self.told, self.failing_since = self.told, False, None
+        self.told, self.failing_since = False, None
         recovered = Event(EventKind.FILE_SYNC_RECOVERED, at, self.server)
-        return [lambda tx: tx.emit(recovered)] if was_told else []
+        return [lambda tx: tx.emit(recovered)] if self._is_open() else []
+
+    def _is_open(self) -> bool:
+        """Whether a failure was told, by whatever process, and is not over."""
+        topic = SPECS[EventKind.FILE_SYNC_FAILED].topic or ""
+        memory = self.store.alert_memory(self.server, topic)
+        return memory is not None and memory.closed_at is None
 
     def _is_to_be_noted(self, began: datetime, *, changed: bool) -> bool:
         due = changed or self.noted_at is None or began - self.noted_at >= _SAY_AGAIN

@@ -112,8 +112,8 @@ class SyncResult:
         if self.withheld is not None:
             return Refused(
                 self.withheld,
-                "if the files were meant to go, sync once with --allow-deletions; if not, see "
-                "what happened at the source",
+                "see them with --dry-run; if they were meant to go, sync once with "
+                "--allow-deletions",
             )
         if self.failed:
             return DoneWithExceptions(

@@ -60,7 +60,19 @@ def conditions(
             found.append(Condition(Concern.NOT_TAKEN, name, refused.message, refused.hint, now))
     if last_answers is not None:
         found += _without_reference(view, last_answers, now)
-    return found
+    return [*found, *_unsynced(view, now)]
+
+
+def _unsynced(view: View, now: datetime) -> Iterator[Condition]:
+    """One for all servers whose file sync fails, so that it stands above the table."""
+    if view.unsynced:
+        text = "; ".join(
+            f"the files of {name} are not in sync: {why}" for name, why in view.unsynced.items()
+        )
+        first = next(iter(view.unsynced))
+        yield Condition(
+            Concern.FILES, None, text, f"ipfx-failover sync-files {first} --dry-run", now
+        )
 
 
 def _without_reference(

@@ -11,6 +11,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from ipfx_failover.errors import FailoverError, InDoubt
+from ipfx_failover.events import SPECS, EventKind
 from ipfx_failover.monitor.messages import Doubted, Looked
 from ipfx_failover.monitor.view import View
 from ipfx_failover.records import ServerState
@@ -66,6 +67,7 @@ class Lookout:
         self._hurry = hurry
         self._version = -1
         self._revision = -1
+        self._unsynced: dict[str, str] = {}
         self._gateway: Address | None = None
         self._gateway_ns: int | None = None
         self._check_ns = 0
@@ -134,7 +136,7 @@ class Lookout:
         if version == self._version:
             return False
         revision = store.revision()
-        has_changed = revision != self._revision
+        has_changed = revision != self._revision or self._failing_syncs(store) != self._unsynced
         self._version, self._revision = version, revision
         return has_changed
 
@@ -153,6 +155,7 @@ class Lookout:
     def _view(self, store: Store) -> View:
         known = {name.casefold(): state for name, state in store.servers().items()}
         copies = store.copies()
+        self._unsynced = self._failing_syncs(store)
         stand_in = store.stand_in()
         held = {
             IPv4Address(held.address): held.adapter
@@ -176,6 +179,7 @@ class Lookout:
             stand_in=stand_in,
             held=held,
             gateway=self._gateway,
+            unsynced=self._unsynced,
         )
 
     def _noted(self, store: Store) -> StandIn | None:
@@ -183,3 +187,15 @@ class Lookout:
         if note is None or note.state_dir != str(store.state_dir):
             return None
         return stand_in_of(note, self._clock.now())
+
+    def _failing_syncs(self, store: Store) -> dict[str, str]:
+        """Why the file sync of a server fails, where that has been told and is not over."""
+        topic = SPECS[EventKind.FILE_SYNC_FAILED].topic
+        told = [
+            store.event(cursor) for _, about, cursor, _ in store.open_alerts() if about == topic
+        ]
+        return {
+            event.server: str(event.data["reason"])
+            for event in told
+            if event is not None and event.server in self._config.servers
+        }

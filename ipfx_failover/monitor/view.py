@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -30,9 +30,9 @@ class View:
     """The state that a round meets: what the store says, and which addresses are ours.
 
     `missing`: what a server lacks to be stood in for. `doubt`: why nothing of this is believed any
-    more. `held`: the addresses that we took, with
-    their adapters. `gateway`: of our adapter. It is made anew when something has changed, and
-    asked every round.
+    more. `held`: the addresses that we took, with their adapters. `gateway`: of our adapter.
+    `unsynced`: why the file sync of a server fails. It is made anew when something has changed,
+    and asked every round.
     """
 
     config: Config
@@ -43,6 +43,7 @@ class View:
     held: Mapping[Address, str]
     gateway: Address | None
     doubt: str | None = None
+    unsynced: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ours(self) -> Collection[Address]:

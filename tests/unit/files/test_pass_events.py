@@ -118,6 +118,14 @@ def test_deletions_that_are_withheld_are_told_of_and_no_copy_is_fresh_until_they
     assert ("demo", "files") in site.store.copies()
 
 
+def test_what_one_process_told_is_over_when_another_makes_a_good_pass(site: Site) -> None:
+    site.make(None)
+    site.passes = Passes("DEMO", site.store, site.locks, site.clock)
+
+    assert ["file_sync_recovered"] == [event.kind for event in site.make(NOTHING, by_hand=False)]
+    assert [] == site.make(NOTHING, by_hand=False)
+
+
 def test_a_pass_that_was_cut_short_failed(site: Site) -> None:
     (event,) = site.make(None)
     told = {name: event.data[name] for name in ("direction", "duration_s", "outcome")}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ipfx_failover.errors import Busy, Failed
+from ipfx_failover.events import Event, EventKind
 from ipfx_failover.monitor.messages import WorkDone
 from ipfx_failover.records import Concern, Condition
 from ipfx_failover.state import locks
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 C = Concern
+K = EventKind
 
 
 @pytest.fixture
@@ -146,6 +148,21 @@ def test_how_the_last_takeover_ended_is_told_of_a_failed_server_only(
     world.rounds_pass(2)
 
     assert [] == held(world)
+
+
+def test_files_that_are_not_in_sync_are_told_until_they_are(world: Simulation) -> None:
+    at = world.machine.clock.now()
+    failed = {"reason": "too many deletions", "advice": "look"}
+    for kind, data, expected in (
+        (K.FILE_SYNC_FAILED, failed, [f"the files of {DEMO} are not in sync: too many deletions"]),
+        (K.FILE_SYNC_RECOVERED, {}, []),
+    ):
+        event = Event(kind, at, DEMO, data)
+        with world.machine.store() as store, store.transaction() as tx:
+            tx.emit(event)
+        world.rounds_pass(2)
+
+        assert expected == [each.text for each in held(world)]
 
 
 def test_a_ping_that_our_own_kernel_refuses_is_told_with_its_reason(world: Simulation) -> None:

@@ -425,3 +425,40 @@ def test_an_error_in_the_middle_of_a_backup_comes_after_its_progress(
     cursor.execute(f"BACKUP DATABASE master TO DISK = '{tmp_path}/x.bak' WITH INIT, STATS = 10")
     with pytest.raises(pyodbc.Error, match="3204"):
         drain(cursor)
+
+
+def test_without_autocommit_a_connection_commits_and_rolls_back(live: Site) -> None:
+    other = live.connect()
+    other.execute("CREATE TABLE t (a int)")
+    connection = live.connect().connection
+    connection.autocommit = False
+    connection.execute("INSERT t VALUES (1)")
+    connection.rollback()
+    connection.execute("INSERT t VALUES (2)")
+    connection.commit()
+    connection.execute("INSERT t VALUES (3)")
+    connection.rollback()
+    connection.autocommit = True
+
+    assert run(other, "SELECT a FROM t") == [(2,)]
+
+
+def test_a_driver_knows_that_an_error_has_ended_its_transaction(live: Site) -> None:
+    other = live.connect()
+    other.execute("CREATE TABLE t (a int PRIMARY KEY)")
+    connection = live.connect().connection
+    connection.execute("SET XACT_ABORT ON")
+    connection.autocommit = False
+    connection.execute("INSERT t VALUES (1)")
+    with pytest.raises(pyodbc.Error, match="2627"):
+        connection.execute("INSERT t VALUES (1)")
+    if live.driver.name == "FreeTDS":  # it asks to roll back although it was told that it is
+        with pytest.raises(pyodbc.Error, match="3903"):
+            connection.rollback()
+    else:
+        connection.rollback()
+    connection.execute("INSERT t VALUES (2)")
+    connection.commit()
+    connection.autocommit = True
+
+    assert run(other, "SELECT a FROM t") == [(2,)]

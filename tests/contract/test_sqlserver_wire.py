@@ -22,6 +22,7 @@ from tests.sqlserver.results import (
     Login,
     LoginRefusedError,
     Message,
+    OpenTransaction,
     Prepared,
     ResultSet,
     ReturnStatus,
@@ -93,6 +94,7 @@ class Script:
     """A session whose answers are the test's. `asked`: what came over the wire."""
 
     welcome = Welcome("master", "SIMULATED", (16, 0, 4085))
+    open_transaction = OpenTransaction()
 
     def __init__(self) -> None:
         self.answers: dict[str, Sequence[Result]] = {}

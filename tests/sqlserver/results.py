@@ -197,11 +197,24 @@ class Prepared:
     values: Sequence[Parameter] = field(default=())
 
 
+@dataclass(frozen=True, slots=True)
+class OpenTransaction:
+    """The transaction of a session. `number`: 0 when there is none.
+
+    `was_rolled_back`: how the one before it ended.
+    """
+
+    number: int = 0
+    was_rolled_back: bool = False
+
+
 class Session(Protocol):
     """One connection's conversation. One thread uses it, but for `cancel`."""
 
     @property
     def welcome(self) -> Welcome: ...
+    @property
+    def open_transaction(self) -> OpenTransaction: ...
     def execute(self, statement: Prepared) -> Iterator[Result]:
         """Run a batch; what it answers, as it comes."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from functools import lru_cache
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from tests.sqlserver.engine.catalog import Catalog
@@ -15,7 +16,7 @@ from tests.sqlserver.engine.session_functions import session_function, system_va
 from tests.sqlserver.engine.sources import relation_of
 from tests.sqlserver.engine.statements import run_statements
 from tests.sqlserver.engine.transactions import Snapshot, Transaction, snapshot_of, wait_for
-from tests.sqlserver.results import Done, Message
+from tests.sqlserver.results import Done, Message, OpenTransaction
 from tests.sqlserver.sql.cursor import Cursor
 from tests.sqlserver.sql.lexer import SqlError, unknown
 from tests.sqlserver.sql.parser import parse_batch
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from tests.sqlserver.engine.tables import Table, Trigger
     from tests.sqlserver.results import Login, Parameter, Prepared, Result, SqlType, Welcome
     from tests.sqlserver.sql import tree
+
+
+_NUMBERS = count(1)
 
 
 class EngineSession:
@@ -60,6 +64,7 @@ class EngineSession:
         self._begin()
 
     def _begin(self) -> None:
+        self._told = OpenTransaction()
         self.variables: dict[str, tuple[SqlType, Any]] = {}
         self.options: dict[str, str] = {}
         self.identity_insert: Table | None = None
@@ -204,14 +209,23 @@ class EngineSession:
     def begin(self) -> None:
         if not self.transaction.depth:
             self.transaction = Transaction()
+            self._told = OpenTransaction(next(_NUMBERS))
         self.transaction.depth += 1
 
+    @property
+    def open_transaction(self) -> OpenTransaction:
+        return self._told
+
     def roll_back(self) -> None:
+        if self.transaction.depth:
+            self._told = OpenTransaction(was_rolled_back=True)
         self.transaction.roll_back()
         self.transaction = Transaction()
         self.server.changed.notify_all()
 
     def commit(self) -> None:
+        if self.transaction.depth:
+            self._told = OpenTransaction()
         self.transaction.commit()
         self.transaction = Transaction()
         self.server.changed.notify_all()

@@ -18,7 +18,7 @@ from tests.sqlserver.wire.types import encoded, is_large_object, type_info, user
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tests.sqlserver.results import Column, Result, Welcome
+    from tests.sqlserver.results import Column, OpenTransaction, Result, Welcome
 
 _DONE, _DONE_PROCEDURE, _DONE_IN_PROCEDURE = 0xFD, 0xFE, 0xFF
 _MORE, _ERROR, _COUNT, _ATTENTION = 0x01, 0x02, 0x10, 0x20
@@ -26,6 +26,7 @@ _SELECT, _CHANGE = 0xC1, 0xC5
 _DATABASE, _PACKET_SIZE, _COLLATION = 1, 4, 7
 _NULLABLE, _IDENTITY, _COMPUTED = 0x01, 0x10, 0x20
 _LANGUAGE = 2
+_BEGUN, _COMMITTED, _ROLLED_BACK = 8, 9, 10
 
 
 def short_text(text: str) -> bytes:
@@ -63,6 +64,15 @@ def environment(kind: int, new: str | bytes, old: str | bytes) -> bytes:
     for value in (new, old):
         body += short_text(value) if isinstance(value, str) else bytes([len(value)]) + value
     return struct.pack("<BH", 0xE3, len(body)) + body
+
+
+def transaction_change(before: OpenTransaction, now: OpenTransaction) -> bytes:
+    """That a transaction has begun, or has ended; drivers in manual commit mode live by it."""
+    old, new = (each.number.to_bytes(8, "little") for each in (before, now))
+    told = b""
+    if before.number:
+        told += environment(_ROLLED_BACK if now.was_rolled_back else _COMMITTED, b"", old)
+    return told + (environment(_BEGUN, new, b"") if now.number else b"")
 
 
 def login_answer(welcome: Welcome, tds_version: int, packet_bytes: int) -> bytes:
@@ -127,6 +137,10 @@ class Answer:
                 self._status = result.value
             case ReturnValue():
                 self._outputs.append(result)
+
+    def tell(self, environment_change: bytes) -> None:
+        """Say before the end of the statement what it has changed."""
+        self._give(environment_change)
 
     def end(self, *, is_cancelled: bool = False) -> bytes:
         """The last bytes of the message."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from tests.sqlserver.results import Done, LoginRefusedError, Message, Prepared
+from tests.sqlserver.results import Done, LoginRefusedError, Message, OpenTransaction, Prepared
 from tests.sqlserver.wire import answering, login, requests
 from tests.sqlserver.wire.answering import Answer
 from tests.sqlserver.wire.login import Encryption
@@ -69,6 +69,7 @@ class Connection:
         self._profile = profile
         self._requests: SimpleQueue[Incoming | None] = SimpleQueue()
         self._attention = threading.Event()
+        self._transaction = OpenTransaction()
 
     def run(self) -> None:
         try:
@@ -155,6 +156,9 @@ class Connection:
         answer = Answer(pieces.put, session.welcome, in_procedure=request.kind == Packet.RPC)
         for result in self._results(request, session, handles):
             answer.put(result)
+            if (now := session.open_transaction).number != self._transaction.number:
+                answer.tell(answering.transaction_change(self._transaction, now))
+                self._transaction = now
             if isinstance(result, Message):
                 pieces.flush()
         pieces.put(answer.end(is_cancelled=self._attention.is_set()))

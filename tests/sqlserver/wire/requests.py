@@ -32,8 +32,9 @@ _PROCEDURES = {
     14: "sp_prepexecrpc",
     15: "sp_unprepare",
 }
+_BEGIN = 5
 _TRANSACTIONS = {
-    5: "BEGIN TRANSACTION",
+    _BEGIN: "BEGIN TRANSACTION",
     7: "COMMIT TRANSACTION",
     8: "ROLLBACK TRANSACTION",
 }
@@ -80,7 +81,12 @@ def parse_transaction(body: bytes) -> str:
     kind = reader.unsigned(2)
     if kind not in _TRANSACTIONS:
         raise MalformedError(f"transaction manager request {kind} is not known here")
-    return _TRANSACTIONS[kind]
+    wanted = _TRANSACTIONS[kind]
+    if kind == _BEGIN:
+        return wanted
+    reader.take(reader.unsigned(1))  # its name
+    begins_another = bool(reader.unsigned(1) & 1)
+    return f"{wanted}; {_TRANSACTIONS[_BEGIN]}" if begins_another else wanted
 
 
 def _skip_headers(reader: Reader) -> None:

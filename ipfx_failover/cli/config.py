@@ -38,7 +38,7 @@ def check(config: ConfigPath = None, as_json: Json = False) -> None:
     """
     from dataclasses import asdict
 
-    from ipfx_failover.cli.findings import facts_for, show_findings
+    from ipfx_failover.cli.findings import facts_for, show_findings, show_warning
     from ipfx_failover.cli.output import Output
     from ipfx_failover.config.explain import explain
     from ipfx_failover.wiring.site import open_site
@@ -48,7 +48,7 @@ def check(config: ConfigPath = None, as_json: Json = False) -> None:
     findings = explain(site.config, facts=facts_for(site.config))
     output.line(f"{site.config_path}: no errors")
     for warning in site.warnings:
-        output.line(f"  warning  {warning}")
+        show_warning(warning, output)
     show_findings(findings, output)
     output.document(
         config=str(site.config_path),

@@ -22,6 +22,11 @@ def show_findings(findings: Sequence[Finding], output: Output) -> None:
         show_finding(finding.level, finding.subject, finding.message, finding.hint, output)
 
 
+def show_warning(text: str, output: Output) -> None:
+    """A warning about the config file as a whole."""
+    _show("  warning  ", text, output)
+
+
 def show_finding(level: str, subject: str, message: str, hint: str, output: Output) -> None:
     _show(f"  {level:<7}  ", f"{subject}: {message}", output)
     if hint:

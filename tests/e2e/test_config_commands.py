@@ -254,10 +254,12 @@ def test_a_config_that_changed_while_it_was_edited_is_not_overwritten(
 
 
 def test_what_follows_is_wrapped_at_a_terminal(config: Path) -> None:
+    config.chmod(0o666)
     done = at_terminal("config", "check", "--config", str(config))
 
-    findings = done.out.splitlines()[1:]
+    findings = done.out.replace(str(config), "its file").splitlines()[1:]
 
+    assert "others can change this file" in " ".join(findings)
     assert any(line.startswith("           ") for line in findings)
     assert [] == [line for line in findings if len(line) > 80]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ipfx_failover.decide.liveness import Liveness
 from ipfx_failover.decide.status import status
@@ -24,12 +24,17 @@ def write_snapshot(report: StatusReport, state_dir: Path) -> None:
     path = state_dir / SNAPSHOT
     beside = path.with_suffix(".new")
     try:
-        beside.write_text(json.dumps(asdict(report)), encoding="utf-8")
+        beside.write_text(json.dumps(report, default=_as_fields), encoding="utf-8")
         beside.chmod(0o644)
         beside.replace(path)
     except OSError:
         # Windows denies it while a reader has it open, a full disk always; the next one follows.
         beside.unlink(missing_ok=True)
+
+
+def _as_fields(report: Any) -> dict[str, Any]:
+    # `asdict` copies each value deeply: a third of what an idle monitor of 100 servers did.
+    return {field.name: getattr(report, field.name) for field in fields(report)}
 
 
 def read_snapshot(state_dir: Path) -> StatusReport | None:

@@ -113,6 +113,7 @@ def in_database(settings: DatabaseSettings) -> Iterator[Conflict]:
         yield Conflict(
             (("data_source",), ("engine",)),
             "must be the whole path of the SQLite file on the live server",
+            'for a SQL Server instance add engine = "sqlserver"',
         )
 
 

@@ -27,12 +27,16 @@ if TYPE_CHECKING:
 
 SUBSTITUTES: Final[Mapping[str, object]] = {
     "address": "192.0.2.1",
+    "column": "column",
     "command": ["true"],
     "data_source": "/data",
     "dir": "data",
+    "from": "/from/",
     "key_file": "/key",
     "name": "name",
     "patterns": ["*"],
+    "table": "table",
+    "to": "/to/",
     "url": "https://example.com/",
     "user": "user",
 }

@@ -64,6 +64,14 @@ def _about_control(character: str) -> str:
     )
 
 
+def _statement(given: object) -> str:
+    if not isinstance(given, str):
+        raise wrong_kind()
+    if not given.strip() or "\0" in given:
+        raise ValueError("is no statement")
+    return given
+
+
 def _argument(given: object) -> str:
     if not isinstance(given, str):
         raise wrong_kind()
@@ -247,5 +255,6 @@ Template = Annotated[
 Flag = Annotated[bool, Field(strict=True)]
 Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
 Count = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+Statement = Annotated[str, BeforeValidator(_statement), Kind("a SQL statement", "SQL statements")]
 Argument = Annotated[str, BeforeValidator(_argument), Kind("a text", "texts")]
 Command = Annotated[tuple[Argument, ...], AfterValidator(_command)]

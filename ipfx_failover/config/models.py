@@ -33,6 +33,7 @@ from ipfx_failover.config.kinds import (
     Name,
     Pattern,
     Port,
+    Statement,
     Subdirectory,
     Template,
     Text,
@@ -54,6 +55,8 @@ PATH_KEYS: Final = (
     ("database", "vm_dir"),
     ("database", "vm_local_dir"),
     ("database", "password", "file"),
+    ("database", "backup_dir"),
+    ("database", "path_conversions", "to"),
     ("files", "path"),
 )
 """Keys below [servers.NAME] in which `%servername%` is expanded."""
@@ -144,6 +147,26 @@ class ApplicationSettings(Settings):
         return conflicts.in_application(self)
 
 
+class SqlServerSettings(Settings):
+    """How a SQL Server is talked to (engine `sqlserver`)."""
+
+    login: Literal["sql", "windows"] = "sql"
+    """sql: by `user_id` and `password`; windows: as the account that this runs as."""
+    driver: Text | None = None
+    """ODBC driver: its name, or the path of its library; none: the best one that is installed
+    (Microsoft's 18, 17, then FreeTDS)."""
+    encrypt: Flag = True
+    """Whether the connection is encrypted. Without, whoever is on the way reads passwords."""
+    trust_server_certificate: Flag = False
+    """Whether any certificate is accepted. Then whoever is on the way can pose as the server."""
+    connect_timeout_s: Annotated[int, Field(strict=True, ge=1, le=600)] = 15
+    """Seconds to wait for a connection."""
+    statement_timeout_s: Annotated[int, Field(strict=True, ge=1, le=86_400)] = 120
+    """Seconds that a statement may take; backup and restore have `stall_timeout_s` instead."""
+    stall_timeout_s: Annotated[int, Field(strict=True, ge=10, le=86_400)] = 900
+    """Seconds that a backup or a restore may make no progress before it is ended."""
+
+
 class FailoverServerSettings(Settings):
     """General tab: the machine that this runs on."""
 
@@ -158,6 +181,7 @@ class FailoverServerSettings(Settings):
     """Where the application is installed on the Failover Server (VMLocal)."""
     state_dir: LocalPath = Field(default_factory=lambda: places(os.environ).state_dir)
     """Where state, journal and log are kept."""
+    sql: SqlServerSettings = Field(default_factory=lambda: SqlServerSettings())
     application: ApplicationSettings = Field(default_factory=lambda: ApplicationSettings())
 
 
@@ -283,13 +307,29 @@ class SshSettings(Settings):
     """Seconds to wait for the connection."""
 
 
+class PathConversion(Settings):
+    """A column with paths in it, which are others on the Failover Server (profile paths)."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    table: Text
+    """The table: `name` or `schema.name`."""
+    column: Text
+    """The column."""
+    from_: Annotated[Text, Field(alias="from")]
+    """How a path begins on the live server, such as `C:\\VM\\`."""
+    to: Text
+    """How it begins on the Failover Server, such as `C:\\VM\\%servername%\\VM\\`."""
+
+
 class DatabaseSettings(Settings):
     """Database tab: the live server's database."""
 
-    engine: Literal["sqlite"] = "sqlite"
+    engine: Literal["sqlserver", "sqlite"] = "sqlite"
     """Which database engine the application uses."""
     data_source: Text
-    """sqlite: path of the database file on the live server."""
+    """sqlserver: the instance, `HOST\\INSTANCE` or `HOST,PORT`; sqlite: path of the database file
+    on the live server."""
     catalog: Name = "CTSERVER"
     """Name of the catalog; on the Failover Server it becomes `<SERVER>_<catalog>`."""
     user_id: Text = "sa"
@@ -300,6 +340,22 @@ class DatabaseSettings(Settings):
     """The live server's VM directory, the root of its replicated files."""
     vm_local_dir: LivePath | None = None
     """The live server's VMLocal directory, where its application is installed."""
+    backup_dir: LivePath | None = None
+    """Directory of the backup file on the live server, which its SQL Server writes and we read;
+    none: `DB` in `vm_dir`. Not used by the sqlite engine."""
+    keep_backups: Annotated[int, Field(strict=True, ge=0, le=366)] = 1
+    """How many nights' backup files stay on the Failover Server. Not used by the sqlite engine."""
+    path_conversions: tuple[PathConversion, ...] = ()
+    """Columns whose paths are converted on the way to the Failover Server, and back. Not used by
+    the sqlite engine."""
+    after_restore: tuple[Statement, ...] = ()
+    """SQL statements that are executed in each restored copy on the Failover Server, such as the
+    manual's "Reports DB details". Not used by the sqlite engine."""
+    configuration_tables: tuple[Text, ...] = ()
+    """The tables that `real_time = "configuration"` follows: `name` or `schema.name`."""
+    row_interval_ms: Annotated[int, Field(strict=True, ge=20, le=3_600_000)] = 100
+    """Milliseconds between two looks for changed rows (hot)."""
+    sql: SqlServerSettings = Field(default_factory=lambda: SqlServerSettings())
 
     def conflicts(self) -> Iterable[Conflict]:
         return conflicts.in_database(self)
@@ -428,6 +484,11 @@ class ServerSettings(Settings):
 def _expanded(table: dict[str, Any], key: tuple[str, ...], name: str) -> dict[str, Any]:
     """A copy of the table with `%servername%` replaced at this key, if it is there."""
     value = table.get(key[0])
+    if isinstance(value, list) and key[1:]:
+        entries = [
+            _expanded(each, key[1:], name) if isinstance(each, dict) else each for each in value
+        ]
+        return {**table, key[0]: entries}
     if isinstance(value, dict) and key[1:]:
         return {**table, key[0]: _expanded(value, key[1:], name)}
     if isinstance(value, str | Path) and not key[1:] and "%" in str(value):

@@ -54,6 +54,11 @@ _DEFAULTS: Final = {
 _EXAMPLES: Final = {
     "adapter": '"eth0"',
     "address": '"192.168.11.1"',
+    "after_restore": "[\"UPDATE [Reports] SET [Server] = N'FAILOVER'\"]",
+    "backup_dir": '"/VM/DB"',
+    "column": '"Greeting"',
+    "configuration_tables": '["Extension", "dbo.Queue"]',
+    "driver": '"ODBC Driver 18 for SQL Server"',
     "command": '["/usr/local/sbin/power-off", "{server}"]',
     "data_source": '"/VM/DB/ctserver.db"',
     "dir": '"Mail"',
@@ -66,6 +71,9 @@ _EXAMPLES: Final = {
     "management_address": '"192.168.12.1"',
     "password": '{ file = "/etc/ipfx-failover/secrets/password" }',
     "path": '"/mnt/demoserver/VM"',
+    "path_conversions": (
+        "[{ table = 'Profile', column = 'Path', from = '/VM/', to = '/srv/%servername%/VM/' }]"
+    ),
     "patterns": '["*"]',
     "ready_port": "100",
     "reference_targets": '["192.168.11.254"]',

@@ -150,7 +150,13 @@ def kinds_of(annotation: Any) -> Iterator[Any]:
 
 
 def test_the_server_name_is_expanded_in_every_path_of_a_server() -> None:
-    live = {("database", "data_source"), ("database", "vm_dir"), ("database", "vm_local_dir")}
+    live = {
+        ("database", "data_source"),
+        ("database", "vm_dir"),
+        ("database", "vm_local_dir"),
+        ("database", "backup_dir"),
+        ("database", "path_conversions", "to"),
+    }
 
     assert set(PATH_KEYS) == set(paths_below(ServerSettings)) | live
 

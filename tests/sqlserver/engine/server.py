@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from tests.sqlserver.engine.backup import Header
     from tests.sqlserver.engine.session import EngineSession
-    from tests.sqlserver.results import Login
+    from tests.sqlserver.engine.statement_log import StatementLog
+    from tests.sqlserver.results import Login, Prepared
 
 _FIRST_SESSION = 51
 _COMPATIBILITY = {10: 100, 11: 110, 12: 120, 13: 130, 14: 140, 15: 150, 16: 160}
@@ -32,6 +33,7 @@ class ServerProfile:
     edition: str = "Developer Edition (64-bit)"
     server_name: str = "SIMULATED"
     level: str = "RTM"
+    language: str = "english"
 
     @property
     def is_express(self) -> bool:
@@ -85,7 +87,8 @@ class SimulatedServer:
     sessions: dict[int, EngineSession] = field(default_factory=dict)
     free_bytes: int = 2**40
     said: list[str] = field(default_factory=list)
-    """Every statement that came, in its order."""
+    """Every batch that came, in its order."""
+    log: StatementLog | None = None
     on_statement: Callable[[EngineSession, str], None] = _nothing
     """Called before each batch; what it raises fails the batch."""
     on_progress: Callable[[EngineSession, float], None] = _nothing
@@ -111,6 +114,12 @@ class SimulatedServer:
         rights: frozenset[str] = frozenset({"sysadmin"}),
     ) -> None:
         self.logins[name.casefold()] = LoginAccount(name, password, sid, rights)
+
+    def hear(self, session: EngineSession, statement: Prepared) -> None:
+        """Remember a batch."""
+        self.said.append(statement.sql)
+        if self.log is not None:
+            self.log.put(session, statement)
 
     def log_in(self, login: Login) -> EngineSession:
         """A new session.
@@ -254,7 +263,7 @@ class SimulatedServer:
         for each in catalog.files:
             Path(each.path).unlink(missing_ok=True)
 
-    def save(self) -> None:
+    def close(self) -> None:
         """Write all catalogs into their files."""
         with self.changed:
             for catalog in self.catalogs.values():

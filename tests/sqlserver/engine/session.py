@@ -83,7 +83,7 @@ class EngineSession:
     def execute(self, statement: Prepared) -> Iterator[Result]:
         """Run a batch; each of its parameters is a variable in it."""
         self._cancelled.clear()
-        self.server.said.append(statement.sql)
+        self.server.hear(self, statement)
         try:
             self.server.on_statement(self, statement.sql)
             with self.server.changed:

@@ -14,12 +14,17 @@ if TYPE_CHECKING:
 
 
 class Listener:
-    """Serves a simulated SQL Server on a TCP port of this machine, while the block runs."""
+    """Serves a simulated SQL Server on a TCP port of this machine, while the block runs.
 
-    def __init__(self, server: Server, profile: WireProfile, *, address: str = "127.0.0.1") -> None:
+    `port`: 0 takes a free one.
+    """
+
+    def __init__(
+        self, server: Server, profile: WireProfile, address: str = "127.0.0.1", port: int = 0
+    ) -> None:
         self._server = server
         self._profile = profile
-        self._socket = socket.create_server((address, 0))
+        self._socket = socket.create_server((address, port))
         self._connections: dict[Connection, threading.Thread] = {}
         self._accepting = threading.Thread(target=self._accept, daemon=True)
 

@@ -5,14 +5,12 @@ The TLS handshake goes inside PRELOGIN packets; behind it TLS carries the packet
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import ssl
 import struct
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import socket
 
 _HEADER = struct.Struct(">BBHHBB")
 _END_OF_MESSAGE = 0x01
@@ -60,6 +58,9 @@ class Stream:
         self._number = 0
 
     def close(self) -> None:
+        """End the conversation; whoever waits for the client in another thread hears of it."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
     def read(self) -> Incoming:

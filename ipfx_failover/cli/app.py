@@ -27,7 +27,7 @@ from ipfx_failover.cli import (
     state,
     status,
 )
-from ipfx_failover.cli.output import report_error, unprinted, write
+from ipfx_failover.cli.output import report_error, unprinted, unwritten, write
 from ipfx_failover.errors import ExitCode, FailoverError, Interrupted, UsageError
 
 _HELP = """\
@@ -111,7 +111,14 @@ def main(arguments: list[str]) -> int:
         return report_error(_interrupted("Ctrl-C"), as_json=as_json)
     except Exception as bug:  # noqa: BLE001 - the last place that can keep a traceback from the user
         return _report_bug(bug, as_json=as_json)
-    return int(result) if isinstance(result, int) else ExitCode.DONE
+    return _code(result)
+
+
+def _code(result: object) -> int:
+    """The exit code of a command that came to its end; that of its output, if that was lost."""
+    code = int(result) if isinstance(result, int) else ExitCode.DONE
+    lost = unwritten() if code == ExitCode.DONE else None
+    return code if lost is None else report_error(lost, as_json=False)
 
 
 def _interrupt(signal_name: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ipfx_failover.cli import config_change
+from ipfx_failover.cli.names import keys
 from ipfx_failover.cli.options import ConfigPath, Json
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def show(
             metavar="[KEY]",
             help="A key such as network.adapter, or a table such as servers.DEMOSERVER.",
             show_default=False,
+            autocompletion=keys,
         ),
     ] = None,
     defaults: Annotated[

@@ -9,6 +9,7 @@ import typer
 
 from ipfx_failover.cli.ask import PasswordFile
 from ipfx_failover.cli.findings import facts_for, show_findings
+from ipfx_failover.cli.names import keys
 from ipfx_failover.cli.options import ConfigPath, Json, Yes
 from ipfx_failover.errors import ExitCode, FailoverError, Refused, UsageError
 
@@ -49,11 +50,17 @@ def set_(
             help="A key with its new value; a list with commas. A password's KEY alone: it is "
             "asked for, and stored in a file that only its owner reads.",
             show_default=False,
+            autocompletion=keys,
         ),
     ] = None,
     unset: Annotated[
         list[str] | None,
-        typer.Option("--unset", metavar="KEY", help="Go back to the default; may be repeated."),
+        typer.Option(
+            "--unset",
+            metavar="KEY",
+            help="Go back to the default; may be repeated.",
+            autocompletion=keys,
+        ),
     ] = None,
     password_file: PasswordFile = None,
     keyring: Annotated[

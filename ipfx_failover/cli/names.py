@@ -24,6 +24,27 @@ def server_names(ctx: typer.Context) -> list[str]:
     return [server.name for server in outline.servers] if outline else []
 
 
+def keys(ctx: typer.Context) -> list[str]:
+    """The keys of the config, those of its servers by their names."""
+    from ipfx_failover.config.reference import ENTRY, HOLDERS, rows
+
+    paths = [row.path for row in rows() if ENTRY not in row.path]
+    held = {path for path in paths for holder in HOLDERS if path[: len(holder)] == holder}
+    general = [".".join(path) for path in paths if path not in held]
+    return general + [
+        f"servers.{name}.{key}" for name in server_names(ctx) for key in server_keys()
+    ]
+
+
+def server_keys() -> list[str]:
+    """The keys of a server, as they are below its own table."""
+    from ipfx_failover.config.reference import ENTRY, NAME, rows
+
+    below = ("servers", NAME)
+    own = (row.path[2:] for row in rows() if row.path[:2] == below and ENTRY not in row.path)
+    return [".".join(path) for path in own]
+
+
 def adapter_names() -> list[str]:
     """The network adapters of this machine."""
     import socket

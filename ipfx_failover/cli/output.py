@@ -12,7 +12,14 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ipfx_failover.errors import ExitCode, Failed, FailoverError, Refused, Unconfirmed
+from ipfx_failover.errors import (
+    DoneWithExceptions,
+    ExitCode,
+    Failed,
+    FailoverError,
+    Refused,
+    Unconfirmed,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +28,8 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 _TAKES_NO_MORE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+_lost: list[str] = []
+"""Why parts of the result are not where standard output goes; a reader who left is no reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +160,9 @@ def write(stream: Any, text: str) -> bool:
         encoding = stream.encoding or "utf-8"
         stream.write(text.encode(encoding, "replace").decode(encoding) + "\n")
         stream.flush()
-    except OSError:  # also a full disk
+    except OSError as error:  # also a full disk
+        if stream is sys.stdout and error.errno in _TAKES_NO_MORE:
+            _lost.append(error.strerror or str(error))
         _discard(stream)
         return False
     except ValueError:
@@ -167,6 +178,16 @@ def unprinted(error: Exception) -> Failed | None:
     return Failed(
         f"the output cannot be written: {error.strerror}",
         "make room where it goes, or let it go elsewhere",
+    )
+
+
+def unwritten() -> DoneWithExceptions | None:
+    """What to say when a command is done, and its result was not taken; else None."""
+    if not _lost:
+        return None
+    return DoneWithExceptions(
+        f"done, but the output cannot be written: {_lost[0]}",
+        "make room where it goes, or let it go elsewhere; see: ipfx-failover status",
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ipfx_failover.cli.ask import PasswordFile
+from ipfx_failover.cli.names import server_keys
 from ipfx_failover.cli.options import ConfigPath, Json, Name, Yes
 from ipfx_failover.errors import ExitCode, FailoverError, UsageError
 
@@ -36,6 +37,7 @@ def add(
             metavar="[KEY=VALUE]...",
             help="Its settings; without any you are asked, in a terminal.",
             show_default=False,
+            autocompletion=server_keys,
         ),
     ] = None,
     replicate: Annotated[
@@ -117,11 +119,17 @@ def edit(
             help="Keys with their new values, such as port=100 or database.vm_dir=/VM; a "
             "password's key alone: it is asked for.",
             show_default=False,
+            autocompletion=server_keys,
         ),
     ] = None,
     unset: Annotated[
         list[str] | None,
-        typer.Option("--unset", metavar="KEY", help="Go back to the default; may be repeated."),
+        typer.Option(
+            "--unset",
+            metavar="KEY",
+            help="Go back to the default; may be repeated.",
+            autocompletion=server_keys,
+        ),
     ] = None,
     password_file: PasswordFile = None,
     plan: Plan = False,

@@ -110,6 +110,16 @@ def test_adapters_are_completed(complete: Complete) -> None:
     assert names == set(complete("takeover-ip", "--adapter", ""))
 
 
+def test_keys_of_the_config_are_completed(complete: Complete) -> None:
+    assert ["network.ping_interval_ms", "network.ping_timeout_ms"] == complete(
+        "config", "set", "network.ping_"
+    )
+    assert ["servers.DEMO2.ssh.user"] == complete("config", "show", "servers.DEMO2.ssh.u")
+    assert ["alerts.smtp_port"] == complete("config", "set", "--unset", "alerts.smtp_p")
+    assert ["database.vm_dir"] == complete("server", "edit", "DEMO2", "database.vm_d")
+    assert ["replicate_daily"] == complete("server", "add", "NEW", "replicate_d")
+
+
 @pytest.mark.parametrize("text", ["[servers.", "[servers.DEMOSERVER]\n", "servers = 1\n", None])
 def test_a_broken_config_has_no_names_and_makes_no_noise(
     complete: Complete, config: Path, text: str | None

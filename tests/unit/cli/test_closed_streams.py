@@ -67,3 +67,14 @@ def test_output_that_cannot_be_written_is_one_line_and_a_hint(
         "error: the output cannot be written: No space left on device\n"
         "  hint: make room where it goes, or let it go elsewhere\n"
     )
+
+
+@pytest.mark.parametrize("argv", [("config", "show"), ("config", "show", "--json")])
+def test_a_result_that_was_not_taken_is_told(tmp_path: Path, argv: tuple[str, ...]) -> None:
+    done = run(tmp_path, *argv, closed=">/dev/full")
+
+    assert 6 == done.returncode
+    assert done.stderr == (
+        "error: done, but the output cannot be written: No space left on device\n"
+        "  hint: make room where it goes, or let it go elsewhere; see: ipfx-failover status\n"
+    )

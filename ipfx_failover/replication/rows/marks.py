@@ -1,0 +1,45 @@
+"""Where a live catalog is, and up to where a copy of it has come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ipfx_failover.errors import Failed
+from ipfx_failover.replication.sqlserver.watermark import Watermark
+from ipfx_failover.replication.tsql import tracking
+
+if TYPE_CHECKING:
+    from ipfx_failover.replication.sqlserver.session import SqlSession
+
+
+@dataclass(frozen=True, slots=True)
+class CopyMark:
+    """How far a copy has come, and which run has made it."""
+
+    watermark: Watermark
+    run_id: str
+
+
+def live_mark(session: SqlSession) -> Watermark:
+    """Of the catalog that the session uses. Before a backup: what is changed later is replayed.
+
+    Raises:
+        Failed: it is not told to this login.
+    """
+    found = session.rows(tracking.live_mark())
+    if not found or found[0][1] is None or found[0][2] is None:
+        raise Failed(
+            "the live server does not say which database this is",
+            "the login needs the right VIEW SERVER STATE, or the role sysadmin",
+        )
+    return Watermark(*found[0])
+
+
+def copy_mark(session: SqlSession) -> CopyMark | None:
+    """Of the copy that the session uses; None: it was not made by a replication from live."""
+    ((table,),) = session.rows(tracking.has_watermark())
+    if table is None:
+        return None
+    found = session.rows(tracking.read_watermark())
+    return CopyMark(Watermark(*found[0][:3]), str(found[0][3])) if found else None

@@ -139,7 +139,7 @@ class Selection:
         self._rows = tuple(_Row(row.dir, tuple(row.patterns), row.recursive) for row in rows)
         self._by_directory: dict[str, tuple[_Row, ...]] = {}
 
-    @property
+    @cached_property
     def starts(self) -> tuple[tuple[str, bool], ...]:
         """Where a listing has to begin, and whether it goes on below; none covers another."""
         wanted: dict[str, bool] = {}

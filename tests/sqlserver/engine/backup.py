@@ -38,6 +38,7 @@ class Header:
     guid: str
     fork_guid: str
     database_guid: str
+    family_guid: str
     is_copy_only: bool
     has_checksums: bool
     is_compressed: bool
@@ -73,6 +74,7 @@ def write(catalog: Catalog, image: bytes, path: str, header: dict[str, Any]) -> 
         guid=str(uuid.uuid4()).upper(),
         fork_guid=catalog.fork_guid,
         database_guid=catalog.guid,
+        family_guid=catalog.family_guid,
         files=tuple(asdict(each) for each in catalog.files),
         size_bytes=len(image),
         digest=hashlib.sha256(image).hexdigest(),

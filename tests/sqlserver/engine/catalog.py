@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.sqlserver.engine.comparing import DEFAULT_COLLATION
+from tests.sqlserver.engine.moments import datetime_now
 from tests.sqlserver.results import Message
 from tests.sqlserver.sql.lexer import SqlError
 
@@ -63,6 +64,9 @@ class Catalog:
     access: str = "MULTI_USER"
     object_number: int = _FIRST_OBJECT
     row_version: int = 2000
+    created: int = field(default_factory=datetime_now)
+    commits: dict[int, int] = field(default_factory=dict)
+    """When each version was committed."""
 
     def new_object_id(self) -> int:
         self.object_number += _OBJECT_STEP
@@ -72,6 +76,9 @@ class Catalog:
         """The next value of a rowversion column."""
         self.row_version += 1
         return self.row_version.to_bytes(8, "big")
+
+    def is_on(self, option: str, default: str = "OFF") -> int:
+        return int(self.options.get(option, default) == "ON")
 
     def table(self, name: Name) -> Table:
         """A table by its name.

@@ -75,7 +75,8 @@ def _add_foreign_key(
         object_id=number,
     )
     positions = {other.position(name) for name in wanted.referenced}
-    if not is_itself and all(set(each.columns) != positions for each in other.keys):
+    unique = [set(each.columns) for each in other.keys if each.is_unique]
+    if not is_itself and positions not in unique:
         text = f"There are no primary or candidate keys in the referenced table '{other.name}'."
         raise SqlError(Message(1776, 16, text))
     if is_checked:

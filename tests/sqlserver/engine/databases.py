@@ -150,11 +150,12 @@ def _authorize(session: EngineSession, statement: s.AlterAuthorization) -> Itera
 def _dbcc(session: EngineSession, statement: s.Dbcc) -> Iterator[Result]:
     match statement.command:
         case "CHECKDB":
-            session.server.check_usable(session.catalog, session)
-            if statement.arguments or set(statement.options) - {"PHYSICAL_ONLY", "NO_INFOMSGS"}:
+            known = {"PHYSICAL_ONLY", "NO_INFOMSGS", "ALL_ERRORMSGS"}
+            if len(statement.arguments) > 1 or set(statement.options) - known:
                 raise unknown("this form of DBCC CHECKDB", 1)
+            name = _plain(statement.arguments[0]) if statement.arguments else session.database
+            session.server.check_usable(session.server.catalog(name), session)
             if "NO_INFOMSGS" not in statement.options:
-                name = session.catalog.name
                 text = f"CHECKDB found 0 allocation errors and 0 consistency errors in '{name}'."
                 yield Message(8989, 10, text)
         case "CHECKIDENT":
@@ -164,11 +165,27 @@ def _dbcc(session: EngineSession, statement: s.Dbcc) -> Iterator[Result]:
     yield Done()
 
 
+def _plain(argument: Any, *, is_quoted: bool = False) -> str:
+    """A name, or a text that is one."""
+    told = str(argument.value) if isinstance(argument, Literal) else str(argument)
+    return told if is_quoted else Cursor(told).name().last
+
+
 def _check_identity(session: EngineSession, statement: s.Dbcc) -> None:
-    match statement.arguments:
-        case [name, "RESEED", Literal(value=value)]:
-            told = str(name.value) if isinstance(name, Literal) else str(name)
-            session.table(Cursor(told).name()).identity = int(value)
+    table = session.table(Cursor(_plain(statement.arguments[0], is_quoted=True)).name())
+    at = next((n for n, column in enumerate(table.columns) if column.identity), None)
+    if at is None:
+        text = f"'{table.name}' does not contain an identity column."
+        raise SqlError(Message(7997, 16, text))
+    largest = max((row[at] for row in table.rows.values()), default=None)
+    match statement.arguments[1:]:
+        case ["RESEED", Literal(value=value)]:
+            table.identity = int(value)
+        case [] | ["RESEED"]:
+            if largest is not None and (table.identity is None or largest > table.identity):
+                table.identity = largest
+        case ["NORESEED"]:
+            pass
         case _:
             raise unknown("this form of DBCC CHECKIDENT", 1)
 

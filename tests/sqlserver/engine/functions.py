@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from tests.sqlserver.engine.conversion import (
     converted,
     moment,
 )
+from tests.sqlserver.engine.moments import ticks_now
 from tests.sqlserver.results import MAX, Kind, Message, SqlType
 from tests.sqlserver.sql.lexer import SqlError, unknown
 from tests.sqlserver.wire.types import CODE_PAGE
@@ -30,6 +30,7 @@ VARCHAR = SqlType(Kind.VARCHAR, 8000)
 BIGINT = SqlType(Kind.BIGINT)
 _DATETIME = SqlType(Kind.DATETIME)
 _DATETIME2 = SqlType(Kind.DATETIME2, scale=7)
+_OFFSET = SqlType(Kind.DATETIMEOFFSET, scale=7)
 _GUID = SqlType(Kind.UNIQUEIDENTIFIER)
 
 
@@ -192,14 +193,8 @@ def _quote_name(text: str, quote: str = "[") -> str | None:
     return opening + text.replace(closing, closing * 2) + closing
 
 
-def _ticks_now() -> int:
-    now = datetime.now(UTC).replace(tzinfo=None)  # noqa: TID251 - the server's own clock
-    since = now - datetime(1, 1, 1)  # noqa: DTZ001 - as above
-    return (since.days * 86_400 + since.seconds) * 10_000_000 + since.microseconds * 10
-
-
 def _now(kind: SqlType) -> Callable[[Sequence[Compiled]], Compiled]:
-    return lambda _: Compiled(kind, lambda _: converted(_ticks_now(), _DATETIME2, kind))
+    return lambda _: Compiled(kind, lambda _: converted(ticks_now(), _DATETIME2, kind))
 
 
 def _date_add(arguments: Sequence[Compiled]) -> Compiled:
@@ -274,6 +269,9 @@ def _round(value: Any, digits: int) -> Any:
     return round(float(value), digits) if isinstance(value, float) else int(round(value, digits))
 
 
+SINCE = {"CONCAT": 11}
+"""The major version that has a function first."""
+
 FUNCTIONS: dict[str, Callable[[Sequence[Compiled]], Compiled]] = {
     "LEN": _length,
     "DATALENGTH": _data_length,
@@ -305,6 +303,8 @@ FUNCTIONS: dict[str, Callable[[Sequence[Compiled]], Compiled]] = {
     "GETUTCDATE": _now(_DATETIME),
     "SYSDATETIME": _now(_DATETIME2),
     "SYSUTCDATETIME": _now(_DATETIME2),
+    "SYSDATETIMEOFFSET": _now(_OFFSET),
+    "CURRENT_TIMESTAMP": _now(_DATETIME),
     "DATEADD": _date_add,
     "DATEDIFF": _date_diff,
     "NEWID": lambda _: Compiled(_GUID, lambda _: uuid.uuid4()),

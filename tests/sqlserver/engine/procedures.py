@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.sqlserver.engine.comparing import DEFAULT_COLLATION
-from tests.sqlserver.results import Column, Done, Kind, Message, ResultSet, ReturnStatus, SqlType
+from tests.sqlserver.results import (
+    Column,
+    Done,
+    Kind,
+    Message,
+    ResultSet,
+    ReturnStatus,
+    ReturnValue,
+    SqlType,
+)
 from tests.sqlserver.sql.lexer import SqlError, Token, tokens, unknown
 
 if TYPE_CHECKING:
@@ -113,9 +122,30 @@ def _server_info(session: EngineSession, _: Sequence[Parameter]) -> Iterator[Res
     yield Done(len(rows))
 
 
+def _fixed_drives(session: EngineSession, _: Sequence[Parameter]) -> Iterator[Result]:
+    columns = [Column("drive", SqlType(Kind.CHAR, 1)), Column("MB free", _INT)]
+    yield ResultSet(columns, [("C", min(session.server.free_bytes // 2**20, 2**31 - 1))])
+    yield Done(1)
+
+
+def _registry(session: EngineSession, parameters: Sequence[Parameter]) -> Iterator[Result]:
+    """The values that say where an instance puts its files; others are not there."""
+    wanted = str(parameters[2].value).casefold()
+    known = {"backupdirectory", "defaultdata", "defaultlog"}
+    value = str(session.server.directory) if wanted in known else None
+    kind = SqlType(Kind.NVARCHAR, 512)
+    if len(parameters) > 3:
+        yield ReturnValue(parameters[3].name or "3", kind, value)
+    elif value is not None:
+        yield ResultSet([Column("Value", kind), Column("Data", kind)], [(wanted, value)])
+        yield Done(1)
+
+
 _PROCEDURES: dict[str, Callable[[EngineSession, Sequence[Parameter]], Iterator[Result]]] = {
     "sp_datatype_info_100": _type_info,
     "sp_datatype_info": _type_info,
     "sp_describe_undeclared_parameters": _undeclared_parameters,
     "sp_server_info": _server_info,
+    "xp_fixeddrives": _fixed_drives,
+    "xp_instance_regread": _registry,
 }

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class Sources(Surroundings, Protocol):
     """Where rows come from."""
 
-    def source(self, source: tree.Source) -> Relation:
+    def source(self, source: tree.Source, outer: Scope | None) -> Relation:
         """The rows of a table, a view of the catalog, or a function."""
         ...
 
@@ -85,7 +85,7 @@ class Planner:
             case tree.ValuesSource():
                 return self._values(source, outer)
             case _:
-                return self._around.source(source)
+                return self._around.source(source, outer)
 
     def _values(self, source: tree.ValuesSource, outer: Scope | None) -> Relation:
         compiler = Compiler(self._around, outer)

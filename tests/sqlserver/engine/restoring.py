@@ -10,7 +10,8 @@ from tests.sqlserver.engine import backup
 from tests.sqlserver.engine.catalog import File
 from tests.sqlserver.engine.databases import refuse_in_transaction
 from tests.sqlserver.engine.expressions import Compiler
-from tests.sqlserver.engine.server import Doing
+from tests.sqlserver.engine.moments import datetime_now
+from tests.sqlserver.engine.server import BackupMade, Doing
 from tests.sqlserver.results import Column, Done, Kind, Message, ResultSet, SqlType
 from tests.sqlserver.sql import statements as s
 from tests.sqlserver.sql.lexer import SqlError, unknown
@@ -52,10 +53,12 @@ def _backup(session: EngineSession, statement: s.Backup) -> Iterator[Result]:
             "is_compressed": "COMPRESSION" in options,
         }
         session.doing = Doing("BACKUP DATABASE")
+        begun = datetime_now()
         image = backup.committed_image(catalog, list(server.sessions.values()))
     pieces = backup.write(catalog, image, path, header)
     yield from _progress(session, pieces, "BACKUP DATABASE", options)
-    server.backups.append(backup.read_header(path, "BACKUP DATABASE"))
+    made = backup.read_header(path, "BACKUP DATABASE")
+    server.backups.append(BackupMade(made, path, begun, datetime_now()))
     pages = max(1, Path(path).stat().st_size // 8192)
     told = (
         f"Processed {pages} pages for database '{catalog.name}', file '{catalog.files[0].logical}'"
@@ -135,6 +138,7 @@ def _restore(session: EngineSession, statement: s.Restore) -> Iterator[Result]:
 def _finish_restore(session: EngineSession, catalog: Catalog) -> None:
     with session.server.changed:
         catalog.state = "ONLINE"
+        session.server.restores.append((datetime_now(), catalog.name, session.login_name))
         catalog.save()
         session.server.changed.notify_all()
 

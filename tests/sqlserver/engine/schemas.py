@@ -78,6 +78,7 @@ def _column(
         definition.default,
         definition.computed,
         definition.collation or catalog.collation or DEFAULT_COLLATION,
+        definition.text,
     )
 
 
@@ -212,13 +213,17 @@ def _create_schema(session: EngineSession, statement: s.CreateSchema) -> Iterato
 def _create_index(session: EngineSession, statement: s.CreateIndex) -> Iterator[Result]:
     table = session.table(statement.table)
     columns = tuple(table.position(name) for name in statement.columns)
-    if statement.is_unique:
-        number = session.catalog.new_object_id()
-        key = Key(statement.name, columns, is_constraint=False, object_id=number)
+    number = session.catalog.new_object_id()
+    key = Key(
+        statement.name,
+        columns,
+        is_constraint=False,
+        is_unique=statement.is_unique,
+        object_id=number,
+    )
+    if key.is_unique:
         check_unique(table, key)
-        table.keys.append(key)
-    else:
-        raise unknown("an index that is not unique", 1)
+    table.keys.append(key)
     yield Done()
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tests.sqlserver.drivers import PASSWORD
 from tests.sqlserver.engine.catalog import Catalog, File
+from tests.sqlserver.engine.moments import datetime_now
 from tests.sqlserver.results import LoginRefusedError, Message, Welcome
 from tests.sqlserver.sql.lexer import SqlError
 
@@ -70,6 +71,17 @@ class Doing:
     percent: float = 0.0
     wait: str | None = None
     moved: int = 0
+    since: int = field(default_factory=datetime_now)
+
+
+@dataclass(frozen=True, slots=True)
+class BackupMade:
+    """`begun`, `ended`: as datetime."""
+
+    header: Header
+    path: str
+    begun: int
+    ended: int
 
 
 def _nothing(session: EngineSession, about: object) -> None:
@@ -86,6 +98,7 @@ class SimulatedServer:
     logins: dict[str, LoginAccount] = field(default_factory=dict)
     sessions: dict[int, EngineSession] = field(default_factory=dict)
     free_bytes: int = 2**40
+    total_bytes: int = 2**41
     said: list[str] = field(default_factory=list)
     """Every batch that came, in its order."""
     log: StatementLog | None = None
@@ -93,8 +106,10 @@ class SimulatedServer:
     """Called before each batch; what it raises fails the batch."""
     on_progress: Callable[[EngineSession, float], None] = _nothing
     """Called at each piece of a BACKUP or RESTORE; it may wait, or raise what fails it."""
-    backups: list[Header] = field(default_factory=list)
+    backups: list[BackupMade] = field(default_factory=list)
     """What msdb remembers of those that were made here."""
+    restores: list[tuple[int, str, str]] = field(default_factory=list)
+    """When, to which catalog, by whom."""
 
     def __post_init__(self) -> None:
         self.changed = threading.Condition(threading.RLock())

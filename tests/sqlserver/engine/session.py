@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from tests.sqlserver.engine.catalog import Catalog
 from tests.sqlserver.engine.conversion import converted
-from tests.sqlserver.engine.functions import FUNCTIONS
+from tests.sqlserver.engine.functions import FUNCTIONS, SINCE
+from tests.sqlserver.engine.moments import datetime_now
 from tests.sqlserver.engine.procedures import call_procedure
 from tests.sqlserver.engine.queries import Planner, Relation
 from tests.sqlserver.engine.session_functions import session_function, system_variable
@@ -50,6 +51,7 @@ class EngineSession:
         self.account = account
         self.login_name = account.name
         self.host, self.program = login.host, login.application
+        self.login_time = datetime_now()
         self.database = database
         self.transaction: Transaction = Transaction()
         self.waits_for: EngineSession | None = None
@@ -89,7 +91,7 @@ class EngineSession:
             with self.server.changed:
                 self.check_alive()
                 parsed = parse_batch(statement.sql)
-                self.variables = dict(self._parameters(statement))
+                self.variables = dict(self.parameters(statement))
         except SqlError as error:
             yield from self.failed(error)
             return
@@ -136,6 +138,15 @@ class EngineSession:
             raise SqlError(Message(596, 21, "Cannot continue the execution: session is killed."))
         if self._cancelled.is_set():
             raise SqlError(Message(3617, 11, "Operation cancelled by user."))
+
+    def pause(self, seconds: float) -> None:
+        """Do nothing for a while.
+
+        Raises:
+            SqlError: it was called off, or the session was killed.
+        """
+        self._cancelled.wait(seconds)
+        self.check_alive()
 
     @property
     def is_cancelled(self) -> bool:
@@ -246,6 +257,9 @@ class EngineSession:
 
     def function(self, call: tree.Call, arguments: Sequence[Compiled]) -> Compiled:
         name = call.name.removeprefix("SYS.")
+        if SINCE.get(name, 0) > self.server.profile.version[0]:
+            text = f"'{call.name}' is not a recognized built-in function name."
+            raise SqlError(Message(195, 15, text))
         found = session_function(self, name, arguments)
         if found is not None:
             return found
@@ -262,13 +276,18 @@ class EngineSession:
         planned = Planner(self).query(query, scope)
         return planned.fields, planned.run
 
-    def source(self, source: tree.Source) -> Relation:
-        return relation_of(self, source)
+    def source(self, source: tree.Source, outer: Scope | None) -> Relation:
+        return relation_of(self, source, outer)
 
-    def _parameters(self, statement: Prepared) -> Iterator[tuple[str, tuple[SqlType, Any]]]:
+    def parameters(self, statement: Prepared) -> Iterator[tuple[str, tuple[SqlType, Any]]]:
         declared = _declared(statement.declarations)
-        for (name, kind), given in zip(declared, statement.values, strict=False):
-            yield name.casefold(), (kind, converted(given.value, given.type, kind))
+        kinds = {name.casefold(): kind for name, kind in declared}
+        for (position, _), given in zip(declared, statement.values, strict=False):
+            name = given.name.casefold() or position.casefold()
+            if name not in kinds:
+                text = f"{given.name} is not a parameter for procedure sp_executesql."
+                raise SqlError(Message(8145, 16, text))
+            yield name, (kinds[name], converted(given.value, given.type, kinds[name]))
         if len(declared) > len(statement.values):
             missing = declared[len(statement.values)][0]
             text = f"The parameterized query expects the parameter '{missing}'."

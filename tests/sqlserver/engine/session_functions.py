@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from tests.sqlserver.engine.comparing import DEFAULT_COLLATION
 from tests.sqlserver.engine.compiled import INT, Compiled
 from tests.sqlserver.engine.functions import BIGINT, NVARCHAR
-from tests.sqlserver.engine.view_rows import schema_id
+from tests.sqlserver.engine.schema_views import schema_id
+from tests.sqlserver.engine.type_numbers import TYPE_IDS
 from tests.sqlserver.results import Kind, SqlType
 from tests.sqlserver.sql.cursor import Cursor
 from tests.sqlserver.sql.lexer import unknown
@@ -134,7 +136,6 @@ def _schema_name(session: EngineSession, number: int | None = None) -> str | Non
 def _server_property(session: EngineSession, name: str) -> Any:
     profile = session.server.profile
     text = ".".join(map(str, profile.version)) + ".0"
-    engine = 4 if profile.is_express else 3
     values: dict[str, Any] = {
         "PRODUCTVERSION": text,
         "PRODUCTMAJORVERSION": str(profile.version[0]),
@@ -146,15 +147,80 @@ def _server_property(session: EngineSession, name: str) -> Any:
         "COLLATION": DEFAULT_COLLATION,
         "INSTANCEDEFAULTDATAPATH": f"{session.server.directory}/",
         "INSTANCEDEFAULTLOGPATH": f"{session.server.directory}/",
+        "INSTANCEDEFAULTBACKUPPATH": f"{session.server.directory}/",
+        "COMPUTERNAMEPHYSICALNETBIOS": profile.server_name.partition("\\")[0],
+        "ENGINEEDITION": 4 if profile.is_express else 3,
+        "ISCLUSTERED": 0,
+        "ISINTEGRATEDSECURITYONLY": 0,
+        "ISHADRENABLED": 0,
+        "ISFULLTEXTINSTALLED": 0,
+        "ISSINGLEUSER": 0,
+        "PROCESSID": os.getpid(),
+        "LCID": 1033,
     }
-    if name.upper() == "ENGINEEDITION":
-        return INT, engine
+    if profile.version[0] < _PROPERTY_SINCE.get(name.upper(), 0):
+        return None
     found = values.get(name.upper())
-    return None if found is None else (SqlType(Kind.NVARCHAR, 128), found)
+    if found is None:
+        return None
+    return (INT if isinstance(found, int) else SqlType(Kind.NVARCHAR, 128)), found
+
+
+_PROPERTY_SINCE = {
+    "INSTANCEDEFAULTDATAPATH": 11,
+    "INSTANCEDEFAULTLOGPATH": 11,
+    "INSTANCEDEFAULTBACKUPPATH": 15,
+    "ISHADRENABLED": 11,
+    "PRODUCTMAJORVERSION": 11,
+}
+# What a role or a permission needs here; who may not even that may still read and write.
+_RIGHTS = {
+    "DBCREATOR": "restore",
+    "CREATE DATABASE": "restore",
+    "CREATE ANY DATABASE": "restore",
+    "DB_BACKUPOPERATOR": "backup",
+    "BACKUP DATABASE": "backup",
+    "ALTER": "alter",
+    "ALTER ANY DATABASE": "alter",
+    "CONTROL": "alter",
+    "DB_OWNER": "alter",
+    "DB_DDLADMIN": "alter",
+}
+_FREE = {"SELECT", "INSERT", "UPDATE", "DELETE", "CONNECT", "CONNECT SQL", "VIEW ANY DATABASE"}
+_FREE |= {"DB_DATAREADER", "DB_DATAWRITER", "PUBLIC"}
 
 
 def _has_right(session: EngineSession, role: str, _: str | None = None) -> int:
-    return int(session.account.may(role.lower()))
+    word = role.upper()
+    return int(word in _FREE or session.account.may(_RIGHTS.get(word, role.lower())))
+
+
+def _has_permission(
+    session: EngineSession, of: str | None, kind: str | None, permission: str, *_: Any
+) -> int | None:
+    if (kind or "").upper() == "DATABASE" and of is not None:
+        name = of.strip("[]").casefold()
+        if name not in session.server.catalogs:
+            return None
+    return _has_right(session, permission)
+
+
+def _type_name(_: EngineSession, number: int | None) -> str | None:
+    return next((str(kind) for kind, each in TYPE_IDS.items() if each == number), None)
+
+
+def _column_name(session: EngineSession, table: int | None, position: int | None) -> str | None:
+    found = _by_id(session, table)[1]
+    if found is None or not position or position > len(found.columns):
+        return None
+    return found.columns[position - 1].name
+
+
+def _file_property(session: EngineSession, name: str, wanted: str) -> int | None:
+    """SpaceUsed, in pages."""
+    found = (f for f in session.catalog.files if f.logical.casefold() == name.casefold())
+    file = next(found, None)
+    return file.size_pages if file is not None and wanted.upper() == "SPACEUSED" else None
 
 
 def _database_property(session: EngineSession, name: str, key: str) -> Any:
@@ -208,6 +274,10 @@ _FUNCTIONS: dict[str, tuple[SqlType, Callable[..., Any]]] = {
     "SCHEMA_NAME": (NVARCHAR, _schema_name),
     "SERVERPROPERTY": (_VARIANT, _server_property),
     "DATABASEPROPERTYEX": (_VARIANT, _database_property),
+    "HAS_PERMS_BY_NAME": (INT, _has_permission),
+    "TYPE_NAME": (NVARCHAR, _type_name),
+    "COL_NAME": (NVARCHAR, _column_name),
+    "FILEPROPERTY": (INT, _file_property),
     "IS_SRVROLEMEMBER": (INT, _has_right),
     "IS_ROLEMEMBER": (INT, _has_right),
     "IS_MEMBER": (INT, _has_right),

@@ -18,28 +18,29 @@ from tests.sqlserver.sql.lexer import SqlError, unknown
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.sqlserver.engine.compiled import Row, Rows
+    from tests.sqlserver.engine.compiled import Row, Rows, Scope
     from tests.sqlserver.engine.session import EngineSession
 
 _SYSTEM_SCHEMAS = {"sys", "information_schema"}
 
 
-def relation_of(session: EngineSession, source: tree.Source) -> Relation:
-    """The rows of a source that is neither a join nor a query."""
+def relation_of(session: EngineSession, source: tree.Source, outer: Scope | None) -> Relation:
+    """The rows of a source that is neither a join nor a query; `outer`: what it may refer to."""
     match source:
         case tree.TableSource():
             return _table(session, source)
         case tree.ChangesSource():
             return _changes(session, source)
         case tree.FunctionSource():
-            raise unknown(f"the function {source.name}", 1)
+            return _function(session, source, outer)
         case _:
             raise unknown("this source of rows", 1)
 
 
 def _table(session: EngineSession, source: tree.TableSource) -> Relation:
     name, alias = source.name, source.alias or source.name.last
-    is_history = name.database.casefold() == "msdb" and name.last.casefold() == "backupset"
+    catalog = (name.database or session.database).casefold()
+    is_history = catalog == "msdb" and f"dbo.{name.last}".casefold() in VIEWS
     if name.schema.casefold() in _SYSTEM_SCHEMAS or is_history:
         return _view(session, name, alias)
     if len(name.parts) == 1 and (seen := session.seen_by_trigger(name.last)) is not None:
@@ -54,13 +55,45 @@ def _table(session: EngineSession, source: tree.TableSource) -> Relation:
 
 
 def _view(session: EngineSession, name: tree.Name, alias: str) -> Relation:
-    key = f"{name.schema}.{name.last}".casefold()
-    if key not in VIEWS:
+    view = VIEWS.get(f"{name.schema or 'dbo'}.{name.last}".casefold())
+    if view is None or view.since > session.server.profile.version[0]:
         raise SqlError(Message(208, 16, f"Invalid object name '{name}'."))
-    fields, rows = VIEWS[key]
-    catalog = session.catalog_of(name)
-    named = [Field(alias, each.name, each.type, each.collation) for each in fields]
+    catalog, rows = session.catalog_of(name), view.rows
+    named = [Field(alias, each.name, each.type, each.collation) for each in view.fields]
     return Relation(named, lambda _: list(rows(session.server, catalog)))
+
+
+_VOLUME_COLUMNS = {
+    "database_id": SqlType(Kind.INT),
+    "file_id": SqlType(Kind.INT),
+    "volume_mount_point": SqlType(Kind.NVARCHAR, 256),
+    "volume_id": SqlType(Kind.NVARCHAR, 256),
+    "logical_volume_name": SqlType(Kind.NVARCHAR, 256),
+    "file_system_type": SqlType(Kind.NVARCHAR, 256),
+    "total_bytes": BIGINT,
+    "available_bytes": BIGINT,
+}
+
+
+def _function(session: EngineSession, source: tree.FunctionSource, outer: Scope | None) -> Relation:
+    """sys.dm_os_volume_stats: since 2008 R2 SP1, the only one that is known here."""
+    server = session.server
+    if str(source.name).casefold() != "sys.dm_os_volume_stats" or len(source.arguments) != 2:
+        raise unknown(f"the function {source.name}", 1)
+    if server.profile.version < (10, 50, 2500):
+        raise SqlError(Message(208, 16, f"Invalid object name '{source.name}'."))
+    database, file = (Compiler(session, outer).compile(each) for each in source.arguments)
+    fields = [Field(source.alias, name, kind) for name, kind in _VOLUME_COLUMNS.items()]
+
+    def rows(outside: Rows) -> Iterator[tuple[Any, ...]]:
+        wanted = database.run(outside), file.run(outside)
+        for catalog in server.catalogs.values():
+            for each in catalog.files:
+                if (catalog.database_id, each.file_id) == wanted:
+                    volume = ("C:\\", "{0}", "", "NTFS")
+                    yield *wanted, *volume, server.total_bytes, server.free_bytes
+
+    return Relation(fields, rows)
 
 
 def _changes(session: EngineSession, source: tree.ChangesSource) -> Relation:

@@ -10,10 +10,11 @@ from tests.sqlserver.engine.procedures import call_procedure
 from tests.sqlserver.engine.selecting import select
 from tests.sqlserver.engine.settings import SETTINGS
 from tests.sqlserver.engine.writing import change
-from tests.sqlserver.results import Message, Parameter, ReturnStatus
+from tests.sqlserver.results import Done, Message, Parameter, Prepared, ReturnStatus, ReturnValue
 from tests.sqlserver.sql import statements as s
 from tests.sqlserver.sql.lexer import UNKNOWN, SqlError, unknown
 from tests.sqlserver.sql.parser import parse_batch
+from tests.sqlserver.sql.tree import Variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -192,7 +193,46 @@ def _execute(session: EngineSession, statement: s.Execute) -> Iterator[Result]:
         for name, expression in statement.arguments:
             compiled = Compiler(session).compile(expression)
             arguments.append(Parameter(name, compiled.type, compiled.run(())))
-    yield from call_procedure(session, statement.procedure.last, arguments)
+    if statement.procedure.last.casefold() == "sp_executesql":
+        yield from _execute_sql(session, arguments)
+        return
+    outputs = {
+        name or str(at): expression.name
+        for at, ((name, expression), is_output) in enumerate(
+            zip(statement.arguments, statement.outputs, strict=True)
+        )
+        if is_output and isinstance(expression, Variable)
+    }
+    for result in call_procedure(session, statement.procedure.last, arguments):
+        if isinstance(result, ReturnValue) and result.name in outputs:
+            session.set_variable(outputs[result.name], result.value, result.type)
+        elif not isinstance(result, ReturnValue):
+            yield result
+
+
+def _execute_sql(session: EngineSession, arguments: Sequence[Parameter]) -> Iterator[Result]:
+    """EXEC sp_executesql: a batch of its own with variables of its own."""
+    text, *rest = arguments
+    declarations = str(rest[0].value) if rest else ""
+    with session.server.changed:
+        outer = session.variables
+        given = session.parameters(Prepared(str(text.value), declarations, rest[1:]))
+        session.variables = dict(given)
+        parsed = parse_batch(str(text.value))
+    try:
+        for each in parsed:
+            yield from _run(session, each)
+    finally:
+        session.variables = outer
+
+
+def _wait(session: EngineSession, statement: s.WaitFor) -> Iterator[Result]:
+    """WAITFOR DELAY; who calls it off is heard at once."""
+    with session.server.changed:
+        told = str(Compiler(session).compile(statement.delay).run(()))
+    hours, minutes, seconds = (float(part) for part in ([*told.split(":"), "0"][:3]))
+    session.pause((hours * 60 + minutes) * 60 + seconds)
+    yield Done()
 
 
 def _return(session: EngineSession, statement: s.Return) -> Iterator[Result]:
@@ -208,4 +248,5 @@ _FLOW: dict[type, Callable[[EngineSession, Any], Iterator[Result]]] = {
     s.ExecuteText: _execute_text,
     s.Execute: _execute,
     s.Return: _return,
+    s.WaitFor: _wait,
 }

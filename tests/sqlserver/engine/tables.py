@@ -31,16 +31,19 @@ class Column:
     default: Expression | None = None
     computed: Expression | None = None
     collation: str = DEFAULT_COLLATION
+    definition: str = ""
+    """Of a computed column, as text."""
 
 
 @dataclass(slots=True)
 class Key:
-    """A primary key, or something else that is unique. `columns`: positions."""
+    """A primary key, or another index. `columns`: positions."""
 
     name: str
     columns: tuple[int, ...]
     is_primary: bool = False
     is_constraint: bool = True
+    is_unique: bool = True
     object_id: int = 0
 
 
@@ -156,6 +159,8 @@ class Table:
         """
         before = self.rows.get(number)
         for key in self.keys:
+            if not key.is_unique:
+                continue
             index, value = self.index(key.columns), self.key_of(row, key.columns)
             if index.get(value, number) != number:
                 raise self._duplicate(key, row)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tests.sqlserver.engine.moments import datetime_now
 from tests.sqlserver.engine.tables import Change, Row, Table, undo
 from tests.sqlserver.results import Message
 from tests.sqlserver.sql.lexer import SqlError
@@ -64,6 +65,7 @@ def _track(catalog: Catalog, changes: list[Change]) -> None:
     if not truncated and not recorded:
         return
     catalog.version += 1
+    catalog.commits[catalog.version] = datetime_now()
     for table in truncated.values():
         assert table.tracking is not None
         table.tracking.truncate(catalog.version)

@@ -113,7 +113,7 @@ def _value(cursor: Cursor) -> Expression:
 _OPTIONS = words(
     """
     COPY_ONLY FORMAT INIT SKIP NOSKIP NOUNLOAD CHECKSUM NO_CHECKSUM COMPRESSION NO_COMPRESSION
-    STATS NAME DESCRIPTION RECOVERY RESTRICTED_USER STOP_ON_ERROR BUFFERCOUNT MAXTRANSFERSIZE
+    STATS NAME DESCRIPTION FILE RECOVERY RESTRICTED_USER STOP_ON_ERROR BUFFERCOUNT MAXTRANSFERSIZE
     """
 )
 
@@ -154,11 +154,17 @@ def dbcc(cursor: Cursor) -> s.Statement:
 
 def _dbcc_argument(cursor: Cursor) -> Expression | str:
     if cursor.now.token in {Token.WORD, Token.NAME}:
-        return str(cursor.name())
+        parts = cursor.name().parts
+        words_alone = len(parts) == 1 and parts[0].upper() in {"RESEED", "NORESEED"}
+        return parts[0].upper() if words_alone else ".".join(f"[{_doubled(p)}]" for p in parts)
     if cursor.is_next("-"):
         number = cursor.number()
         return Literal(SqlType(Kind.BIGINT), number)
     return _value(cursor)
+
+
+def _doubled(part: str) -> str:
+    return part.replace("]", "]]")
 
 
 def kill(cursor: Cursor) -> s.Statement:

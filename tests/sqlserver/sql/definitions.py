@@ -63,9 +63,11 @@ def _create_table(cursor: Cursor) -> s.Statement:
 def _column(cursor: Cursor) -> s.ColumnDefinition:
     name = cursor.identifier()
     if cursor.skip("AS"):
+        begin = cursor.now.start
         computed = _in_parentheses(cursor)
+        text = cursor.sql[begin : cursor.now.start].strip()
         cursor.skip("PERSISTED")
-        return s.ColumnDefinition(name, _ANY_TYPE, computed=computed)
+        return s.ColumnDefinition(name, _ANY_TYPE, computed=computed, text=text)
     kind = cursor.type()
     said: dict[str, Any] = {}
     constraints: list[s.Constraint] = []

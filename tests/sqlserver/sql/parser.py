@@ -199,11 +199,18 @@ def _execute(cursor: Cursor) -> s.Statement:
         return s.ExecuteText(sql)
     procedure = cursor.name()
     arguments: list[tuple[str, tree.Expression]] = []
+    outputs: list[bool] = []
     while not cursor.is_at_end and cursor.now.upper not in {";", "END"}:
         arguments.append(_argument(cursor))
+        outputs.append(bool(cursor.skip_any("OUTPUT", "OUT")))
         if not cursor.skip(","):
             break
-    return s.Execute(procedure, arguments)
+    return s.Execute(procedure, arguments, outputs)
+
+
+def _wait_for(cursor: Cursor) -> s.Statement:
+    cursor.expect("DELAY")
+    return s.WaitFor(parse_expression(cursor))
 
 
 def _argument(cursor: Cursor) -> tuple[str, tree.Expression]:
@@ -293,6 +300,7 @@ _STATEMENTS: dict[str, Callable[[Cursor], s.Statement]] = {
     "IF": _if,
     "WHILE": _while,
     "PRINT": _print,
+    "WAITFOR": _wait_for,
     "RAISERROR": _raise_error,
     "THROW": _throw,
     "RETURN": _return,

@@ -94,10 +94,18 @@ class Return:
 
 @dataclass(frozen=True, slots=True)
 class Execute:
-    """EXEC of a procedure; arguments by position, or by name."""
+    """EXEC of a procedure; arguments by position, or by name. `outputs`: which are OUTPUT."""
 
     procedure: Name
     arguments: Sequence[tuple[str, Expression]]
+    outputs: Sequence[bool] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WaitFor:
+    """WAITFOR DELAY 'hh:mm:ss.mmm'."""
+
+    delay: Expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +169,8 @@ class ColumnDefinition:
     computed: Expression | None = None
     collation: str = ""
     constraints: Sequence[Constraint] = ()
+    text: str = ""
+    """How a computed column is defined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,6 +398,7 @@ Statement = (
     | Return
     | Execute
     | ExecuteText
+    | WaitFor
     | QueryStatement
     | Insert
     | Update

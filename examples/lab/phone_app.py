@@ -10,6 +10,8 @@ It listens on a TCP port; a client writes a line and gets one JSON object on a l
 
 A call is acknowledged only when its row is committed, a voicemail when its file is on disk under
 its final name: what a client was told is what must survive.
+
+Its database is a SQLite file, or with --data-source a SQL Server's catalog (phone_sqlserver.py).
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ import wave
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Protocol
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS calls (
@@ -49,12 +52,43 @@ MESSAGE_S = 0.2
 
 
 @dataclass(frozen=True)
-class Application:
-    """What the application works on. `server` is the Primary whose role it performs."""
+class Call:
+    """A row. `voicemail`: where the message is, below the VM directory."""
 
-    server: str
+    key: str
+    extension: str
+    host: str
+    started_at: datetime
+    voicemail: str | None
+
+
+class Store(Protocol):
+    """The application's database."""
+
+    @property
+    def error(self) -> type[Exception]:
+        """What its connections raise."""
+        ...
+
+    def connect(self) -> Any: ...
+
+    def prepare(self, connection: Any) -> None:
+        """Make the tables, where they are not there yet."""
+
+    def add(self, connection: Any, call: Call) -> None:
+        """Returns when the row is committed."""
+
+    def known(self, connection: Any) -> dict[str, object]:
+        """What LIST tells of the database: `calls`, the keys in their order, at least."""
+        ...
+
+
+@dataclass(frozen=True)
+class SqliteStore:
+    """A SQLite file, on the disk when a commit returns."""
+
     database: Path
-    vm_dir: Path
+    error = sqlite3.Error
 
     def connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.database, timeout=30, isolation_level=None)
@@ -62,9 +96,32 @@ class Application:
         connection.execute("PRAGMA synchronous = FULL")
         return connection
 
+    def prepare(self, connection: sqlite3.Connection) -> None:
+        connection.execute(SCHEMA)
+
+    def add(self, connection: sqlite3.Connection, call: Call) -> None:
+        started_at = call.started_at.isoformat()
+        connection.execute(
+            INSERT, (call.key, call.extension, call.host, started_at, call.voicemail)
+        )
+
+    def known(self, connection: sqlite3.Connection) -> dict[str, object]:
+        return {
+            "calls": [row[0] for row in connection.execute("SELECT key FROM calls ORDER BY id")]
+        }
+
+
+@dataclass(frozen=True)
+class Application:
+    """What the application works on. `server` is the Primary whose role it performs."""
+
+    server: str
+    store: Store
+    vm_dir: Path
+
     def prepare(self) -> None:
-        with contextlib.closing(self.connect()) as connection:
-            connection.execute(SCHEMA)
+        with contextlib.closing(self.store.connect()) as connection:
+            self.store.prepare(connection)
         for name in VOICEMAIL_DIRS:
             (self.vm_dir / name).mkdir(parents=True, exist_ok=True)
 
@@ -72,15 +129,13 @@ class Application:
         return {"host": socket.gethostname(), "server": self.server}
 
     def call(
-        self, connection: sqlite3.Connection, key: str, extension: str, voicemail: str | None
+        self, connection: Any, key: str, extension: str, voicemail: str | None
     ) -> dict[str, object]:
-        host, now = socket.gethostname(), datetime.now(UTC).isoformat()
-        connection.execute(INSERT, (key, extension, host, now, voicemail))
+        host = socket.gethostname()
+        self.store.add(connection, Call(key, extension, host, datetime.now(UTC), voicemail))
         return {"host": host, "key": key}
 
-    def voicemail(
-        self, connection: sqlite3.Connection, key: str, extension: str
-    ) -> dict[str, object]:
+    def voicemail(self, connection: Any, key: str, extension: str) -> dict[str, object]:
         """Every other extension keeps its messages under Extn, as some sites do."""
         folder = VOICEMAIL_DIRS[int(hashlib.sha256(extension.encode()).hexdigest(), 16) % 2]
         name = f"{folder}/{extension}/{key}.wav"
@@ -89,16 +144,15 @@ class Application:
         answer = self.call(connection, key, extension, name)
         return {**answer, "voicemail": name, "sha256": hashlib.sha256(message).hexdigest()}
 
-    def everything(self, connection: sqlite3.Connection) -> dict[str, object]:
-        keys = [row[0] for row in connection.execute("SELECT key FROM calls ORDER BY id")]
+    def everything(self, connection: Any) -> dict[str, object]:
         messages = {
             path.relative_to(self.vm_dir).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
             for name in VOICEMAIL_DIRS
             for path in sorted((self.vm_dir / name).rglob("*.wav"))
         }
-        return {**self.who(), "calls": keys, "voicemail": messages}
+        return {**self.who(), **self.store.known(connection), "voicemail": messages}
 
-    def answer(self, connection: sqlite3.Connection, request: str) -> dict[str, object]:
+    def answer(self, connection: Any, request: str) -> dict[str, object]:
         match request.split():
             case ["WHO"]:
                 return self.who()
@@ -145,11 +199,12 @@ class Conversation(socketserver.StreamRequestHandler):
     server: PhoneServer
 
     def handle(self) -> None:
-        with contextlib.closing(self.server.application.connect()) as connection:
+        application = self.server.application
+        with contextlib.closing(application.store.connect()) as connection:
             for line in self.rfile:
                 try:
-                    answer = self.server.application.answer(connection, line.decode().strip())
-                except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
+                    answer = application.answer(connection, line.decode().strip())
+                except (application.store.error, OSError, UnicodeDecodeError) as error:
                     answer = {"error": str(error)}
                 self.wfile.write(json.dumps(answer).encode() + b"\n")
 
@@ -189,25 +244,40 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     environ = os.environ
     parser = argparse.ArgumentParser(description="A small telephony application.")
     parser.add_argument("--database", type=Path, default=environ.get("IPFX_DATABASE"))
+    parser.add_argument("--data-source", help="a SQL Server, instead of --database")
+    parser.add_argument("--catalog", default=environ.get("IPFX_CATALOG"))
+    parser.add_argument("--password-file", type=Path, help="of the SQL Server's login sa")
     parser.add_argument("--vm-dir", type=Path, default=environ.get("IPFX_VM_DIR"))
     parser.add_argument("--server", default=environ.get("IPFX_SERVER", socket.gethostname()))
     parser.add_argument("--port", type=int, default=100)
     options = parser.parse_args(arguments)
-    if options.database is None or options.vm_dir is None:
+    if options.vm_dir is None or not (options.data_source or options.database):
         parser.error("--database and --vm-dir, or IPFX_DATABASE and IPFX_VM_DIR, are needed")
+    if options.data_source and not (options.catalog and options.password_file):
+        parser.error("--data-source needs --catalog, or IPFX_CATALOG, and --password-file")
     return options
+
+
+def store_of(options: argparse.Namespace) -> Store:
+    if not options.data_source:
+        return SqliteStore(Path(options.database))
+    from phone_sqlserver import SqlServerStore
+
+    password = options.password_file.read_text("utf-8").strip()
+    return SqlServerStore(options.data_source, options.catalog, password, Path(options.vm_dir))
 
 
 def main() -> None:
     options = parse()
-    application = Application(options.server, Path(options.database), Path(options.vm_dir))
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, lambda *_: stop.set())
+    store = store_of(options)
+    application = Application(options.server, store, Path(options.vm_dir))
     try:
         application.prepare()
         server = PhoneServer(application, options.port)
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, store.error) as error:
         sys.exit(f"the telephony application cannot start: {error}")
     with server:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()

@@ -9,6 +9,7 @@ It prints events as JSON lines on standard output:
     {"event": "verified", ...}    the answer to `verify` on standard input: what the server at
                                   the address knows, of all that was ever acknowledged
     {"event": "unverified", ...}  nobody answered that question
+    {"event": "paused", ...}      the answer to `pause` on standard input: no call until `go on`
 
 Times are seconds: `monotonic_s` of the system's monotonic clock (one for the whole machine),
 `at` of the wall clock. An outage lasts from the last acknowledgement before to the first after.
@@ -113,6 +114,7 @@ class Client:
         self.record = Record()
         self.done = threading.Event()
         self._line = Line(options.address, options.port, options.timeout_ms / 1000)
+        self._may_call = threading.Lock()
         self._silent = False
         self._voicemail = 0
         self._printing = threading.Lock()
@@ -130,7 +132,8 @@ class Client:
         while not self.done.is_set():
             started = time.monotonic()
             number += 1
-            self.call(number)
+            with self._may_call:
+                self.call(number)
             self.done.wait(max(0.0, started + period_s - time.monotonic()))
         self._line.hang_up()
 
@@ -209,12 +212,19 @@ class Client:
             voicemail_missing=[c.voicemail for c in left if messages.get(c.voicemail) != c.sha256],
             calls_known=len(rows),
             voicemail_known=len(messages),
+            paths=known.get("paths", 0),
+            paths_elsewhere=known.get("paths_elsewhere", 0),
         )
 
     def obey(self, commands: IO[str]) -> None:
         for command in commands:
             if command.strip() == "verify":
                 self.verify()
+            elif command.strip() == "pause":
+                self._may_call.acquire()
+                self.say("paused")
+            elif command.strip() == "go on":
+                self._may_call.release()
             elif command.strip() == "quit":
                 self.done.set()
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import psutil
 from ipfxlab.phone import APPLICATION, PORT
 from ipfxlab.ssh import SSHD
-from phone_app import Application
+from phone_app import Application, SqliteStore
 
 from tests.support.netns import set_namespace
 
@@ -168,10 +168,10 @@ class Office:
     @contextmanager
     def database(self, primary: Primary) -> Iterator[sqlite3.Connection]:
         """A connection to a Primary's database, as its application would have one."""
-        application = Application(primary.name, primary.database, primary.vm_dir)
+        store = SqliteStore(primary.database)
         if not primary.database.exists():
-            application.prepare()
-        with closing(application.connect()) as connection:
+            Application(primary.name, store, primary.vm_dir).prepare()
+        with closing(store.connect()) as connection:
             yield connection
 
     def rows(self, primary: Primary) -> list[str]:

@@ -44,6 +44,7 @@ class Host:
         self._unshare: subprocess.Popen[str] | None = None
         self._init_pid = 0
         self._processes: list[LabProcess] = []
+        self._known: dict[str, str] = {}
 
     @property
     def running(self) -> bool:
@@ -101,10 +102,20 @@ class Host:
         etc.mkdir(exist_ok=True)
         users = [line.split(":")[0] for line in Path("/etc/passwd").read_text("utf-8").splitlines()]
         shadow = "".join(f"{user}:*:19000:0:99999:7:::\n" for user in users)
-        hosts = f"127.0.0.1 localhost\n127.0.1.1 {self.name}\n"
-        for name, content in {"shadow": shadow, "hosts": hosts, "resolv.conf": ""}.items():
+        for name, content in {"shadow": shadow, "hosts": "", "resolv.conf": ""}.items():
             (etc / name).write_text(content, "utf-8")
+        self._write_names()
         (etc / "shadow").chmod(0o600)
+
+    def learn_name(self, name: str, address: str) -> None:
+        """From now on it finds another host by its name."""
+        self._known[name] = address
+        self._write_names()
+
+    def _write_names(self) -> None:
+        names = {"localhost": "127.0.0.1", self.name: "127.0.1.1", **self._known}
+        lines = "".join(f"{address} {name}\n" for name, address in names.items())
+        (self.directory / "etc" / "hosts").write_text(lines, "utf-8")
 
     def stop(self) -> None:
         """Switches it off, hard: everything that runs on it is gone when this returns."""

@@ -21,6 +21,7 @@ from ipfxlab.guard import start_guard
 from ipfxlab.mail import MailServer
 from ipfxlab.network import GATEWAY, Network, address_in_lab
 from ipfxlab.phone import start_application
+from ipfxlab.sql_server import CATALOG, SqlServer, Trust, make_trust
 from ipfxlab.ssh import SshServer, make_key
 
 if TYPE_CHECKING:
@@ -39,8 +40,9 @@ MANAGEMENT_OFFSET = 100
 class Primary:
     """A Primary Server: a host with OpenSSH and the application's directories.
 
-    `address` is the service address, which the Failover Server may take. With `guarded` it is not
-    persistent, as the guard wants it: after a boot the host has its management address only.
+    `sql_server`: where the application's database is, if that is no SQLite file. `address` is the
+    service address, which the Failover Server may take. With `guarded` it is not persistent, as
+    the guard wants it: after a boot the host has its management address only.
     """
 
     def __init__(self, network: Network, name: str, *, guarded: bool) -> None:
@@ -49,6 +51,7 @@ class Primary:
         self.name = name
         self.guarded = guarded
         self.guard: LabProcess | None = None
+        self.sql_server: SqlServer | None = None
         self.address = service.split("/")[0]
         self.management_address = management.split("/")[0]
         persistent = (management,) if guarded else (service, management)
@@ -61,8 +64,10 @@ class Primary:
             directory.mkdir(parents=True)
 
     def boot_services(self) -> None:
-        """Starts what a booted Primary starts by itself: SSH, and the guard where it has one."""
+        """Starts what a booted Primary starts by itself: SSH, its SQL Server, its guard."""
         self.ssh.start()
+        if self.sql_server is not None:
+            self.sql_server.start()
         if self.guarded:
             self.guard = start_guard(self.host, f"{self.address}/32")
 
@@ -71,19 +76,32 @@ class Primary:
         if self.guard is not None:
             self.guard.wait_for_line("nobody answered; taken")
 
+    def create_catalog(self) -> None:
+        """What an installer would do; a SQLite file is there when it is opened."""
+        if self.sql_server is not None:
+            self.sql_server.ask(f"CREATE DATABASE [{CATALOG}]")
+
     def start_application(self) -> LabProcess:
         """Starts the telephony application by hand, as the manual has it after a failback."""
+        database, env = ["--database", str(self.database)], None
+        if self.sql_server is not None:
+            database = [*self.sql_server.application_options, "--catalog", CATALOG]
+            env = self.sql_server.trust.environment
         return start_application(
-            self.host, server=self.name, database=self.database, vm_dir=self.vm_dir
+            self.host, *database, server=self.name, vm_dir=self.vm_dir, env=env
         )
 
 
 class Lab:
-    """The office. Use it as a context; see `Network` for what entering it may refuse."""
+    """The office. Use it as a context; see `Network` for what entering it may refuse.
 
-    def __init__(self, *names: str, guarded: bool = False) -> None:
+    `with_sql_server`: on each Primary and on the Failover Server, with the Primaries' catalogs.
+    """
+
+    def __init__(self, *names: str, guarded: bool = False, with_sql_server: bool = False) -> None:
         self._names = names or ("DEMOSERVER",)
         self._guarded = guarded
+        self._with_sql_server = with_sql_server
         self._stack = ExitStack()
         self.network = Network()
         self.primaries: dict[str, Primary] = {}
@@ -94,10 +112,13 @@ class Lab:
             self._add_hosts()
             self._exchange_keys()
             self.mail.start()
+            if self._with_sql_server:
+                self._install_sql_servers()
             for primary in self.primaries.values():
                 primary.boot_services()
             for primary in self.primaries.values():
                 primary.wait_for_address()
+                primary.create_catalog()
             self._stack = stack.pop_all()
         return self
 
@@ -129,6 +150,16 @@ class Lab:
             primary.ssh.authorize(self.ssh_key)
             lines.append(primary.ssh.known_hosts_line(primary.address, primary.management_address))
         self.known_hosts.write_text("".join(lines), "ascii")
+
+    def _install_sql_servers(self) -> None:
+        """The Failover Server finds the Primaries by names that are theirs in a stand-in, too."""
+        standby = self.failover_server
+        self.trust: Trust = make_trust(self.network.directory, [standby.name, *self._names])
+        self.standby_sql_server = SqlServer(standby, self.trust)
+        self.standby_sql_server.start()
+        for primary in self.primaries.values():
+            primary.sql_server = SqlServer(primary.host, self.trust)
+            standby.learn_name(primary.name, primary.management_address)
 
     @property
     def primary(self) -> Primary:

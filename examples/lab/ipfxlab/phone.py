@@ -22,13 +22,21 @@ PORT = 100
 
 
 def start_application(
-    host: Host, *, server: str, database: Path, vm_dir: Path, port: int = PORT
+    host: Host,
+    *database: str,
+    server: str,
+    vm_dir: Path,
+    env: Mapping[str, str] | None = None,
 ) -> LabProcess:
-    """Starts the telephony application on a host and waits until it answers."""
+    """Starts the telephony application on a host and waits until it answers.
+
+    `database`: the options that say where it is.
+    """
     process = host.popen(
-        *(host.python, str(APPLICATION), "--server", server, "--port", str(port)),
-        *("--database", str(database), "--vm-dir", str(vm_dir)),
+        *(host.python, str(APPLICATION), "--server", server, "--port", str(PORT)),
+        *("--vm-dir", str(vm_dir), *database),
         name=f"the application on {host.name}",
+        env=env,
     )
     process.wait_for_line("^ready: ")
     return process
@@ -36,7 +44,10 @@ def start_application(
 
 @dataclass(frozen=True)
 class Verification:
-    """What the server at the address knew, of all that the client was ever told is safe."""
+    """What the server at the address knew, of all that the client was ever told is safe.
+
+    `paths`: in the database, of files; `paths_elsewhere`: those of another machine's files.
+    """
 
     host: str
     calls_acknowledged: int
@@ -45,6 +56,8 @@ class Verification:
     voicemail_missing: list[str]
     calls_known: int
     voicemail_known: int
+    paths: int = 0
+    paths_elsewhere: int = 0
 
 
 class PhoneClient:
@@ -123,6 +136,15 @@ class PhoneClient:
         self.process.send_line("verify")
         found = self.wait_for_event("verified", since=since, timeout_s=2 * GENEROUS_S)
         return Verification(**{key: found[key] for key in Verification.__dataclass_fields__})
+
+    def pause(self) -> None:
+        """Lets it finish its call, and make no other until `go_on`."""
+        since = len(self.events)
+        self.process.send_line("pause")
+        self.wait_for_event("paused", since=since)
+
+    def go_on(self) -> None:
+        self.process.send_line("go on")
 
     def stop(self) -> dict[str, Any]:
         """Ends it; its complete record: `calls`, `outages`, `unanswered`."""

@@ -94,14 +94,21 @@ class LiveHost(Protocol):
         """The name of the Python 3 interpreter to run there."""
         ...
 
-    def read_file(self, path: str) -> Iterator[bytes]:
-        """The content of a file, in pieces. Failed when it does not arrive whole."""
+    def read_file(self, path: str, *, start_byte: int = 0) -> Iterator[bytes]:
+        """The content of a file from `start_byte` on, in pieces. Failed when it is cut short."""
         ...
 
     def write_file(self, path: str, chunks: Iterable[bytes]) -> None:
         """Write a file under a temporary name, flush it to the disk, then rename it to `path`.
 
         The result can be read by its owner only: see `adopt_ownership`.
+        """
+        ...
+
+    def continue_file(self, path: str, start_byte: int, chunks: Iterable[bytes]) -> None:
+        """Write a file from `start_byte` on, and flush it; it is made where there is none.
+
+        Under its own name, so that what a lost connection left can be gone on with.
         """
         ...
 
@@ -145,6 +152,10 @@ class LiveHost(Protocol):
         """The SHA-256 of a file's content as the machine reads it back, in hexadecimal."""
         ...
 
+    def sha256_there(self, path: str) -> str | None:
+        """The same, where the machine itself can work it out; None where it would be read here."""
+        ...
+
     def close(self) -> None:
         """End the connection, if there is one; the next use makes a new one."""
         ...
@@ -172,3 +183,12 @@ def parent(path: str) -> str:
 def base_name(path: str) -> str:
     """The last part of `path`."""
     return _pure(path).name
+
+
+def path_below(directory: str, path: str) -> tuple[str, ...] | None:
+    """The names that lead from `directory` to `path`; None when it is not below."""
+    try:
+        inside = _pure(path).relative_to(_pure(directory))
+    except (TypeError, ValueError):
+        return None
+    return None if ".." in inside.parts else inside.parts

@@ -69,8 +69,9 @@ class LocalHost:
             errors.seek(0)
             return RunResult(process.returncode, stdout, errors.read())
 
-    def read_file(self, path: str) -> Iterator[bytes]:
+    def read_file(self, path: str, *, start_byte: int = 0) -> Iterator[bytes]:
         with self._told(f"read {path}"), Path(path).open("rb") as file:
+            file.seek(start_byte)
             while piece := file.read(_PIECE_BYTES):
                 yield piece
 
@@ -91,6 +92,17 @@ class LocalHost:
                 replace_file(temporary, target)
             finally:
                 temporary.unlink(missing_ok=True)
+
+    def continue_file(self, path: str, start_byte: int, chunks: Iterable[bytes]) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0)
+        with (
+            self._told(f"write {path}"),
+            open(os.open(path, flags, 0o600), "wb") as file,  # noqa: PTH123 - it takes a descriptor
+        ):
+            file.seek(start_byte)
+            file.writelines(chunks)
+            file.flush()
+            os.fsync(file.fileno())
 
     def list_directory(self, path: str) -> list[DirectoryEntry]:
         entries = []
@@ -156,6 +168,9 @@ class LocalHost:
         for piece in self.read_file(path):
             digest.update(piece)
         return digest.hexdigest()
+
+    def sha256_there(self, path: str) -> str | None:
+        return self.sha256(path)
 
     @contextlib.contextmanager
     def _told(self, doing: str) -> Iterator[None]:

@@ -169,6 +169,35 @@ def test_a_writer_that_fails_leaves_the_old_file_and_nothing_else(site: Site) ->
     assert ["a"] == [entry.name for entry in site.host.list_directory(site.directory)]
 
 
+def test_a_file_is_read_from_any_byte_on(site: Site) -> None:
+    content = bytes(range(256)) * 5000
+    site.host.write_file(site.path("a"), [content])
+    read = b"".join(site.host.read_file(site.path("a"), start_byte=700_001))
+
+    assert content[700_001:] == read
+    assert [] == [
+        piece for piece in site.host.read_file(site.path("a"), start_byte=len(content)) if piece
+    ]
+
+
+def test_a_file_is_gone_on_with_where_it_was_left(site: Site) -> None:
+    site.host.continue_file(site.path("a"), 0, [b"one ", b"two "])
+    site.host.continue_file(site.path("a"), 4, [b"TWO ", b"three"])
+
+    assert b"one TWO three" == b"".join(site.host.read_file(site.path("a")))
+
+
+def test_what_cannot_be_gone_on_with_is_a_clear_failure(site: Site) -> None:
+    with pytest.raises(Failed, match="write"):
+        site.host.continue_file(site.path("no/a"), 0, [b"one"])
+
+
+def test_a_machine_hashes_its_own_files(site: Site) -> None:
+    site.host.write_file(site.path("a b"), [b"content"])
+
+    assert hashlib.sha256(b"content").hexdigest() == site.host.sha256_there(site.path("a b"))
+
+
 def test_a_new_file_can_be_read_by_its_owner_only(real_site: Site) -> None:
     path = real_site.path("secret")
     real_site.host.write_file(path, [b"1"])

@@ -61,9 +61,9 @@ class FakeLiveHost:
     def python(self) -> str:
         return "python3"
 
-    def read_file(self, path: str) -> Iterator[bytes]:
+    def read_file(self, path: str, *, start_byte: int = 0) -> Iterator[bytes]:
         self._check()
-        yield self._content(path)
+        yield self._content(path)[start_byte:]
 
     def write_file(self, path: str, chunks: Iterable[bytes]) -> None:
         self._check()
@@ -73,6 +73,11 @@ class FakeLiveHost:
         if self.free is not None and len(content) > self.free:
             raise Failed(f"the disk of {self.name} that holds {path} is full", "free some space")
         self.files[path] = content
+
+    def continue_file(self, path: str, start_byte: int, chunks: Iterable[bytes]) -> None:
+        there = self.files.get(path, b"")
+        written = there[:start_byte].ljust(start_byte, b"\0") + b"".join(chunks)
+        self.write_file(path, [written + there[len(written) :]])
 
     def list_directory(self, path: str) -> list[DirectoryEntry]:
         self._check()
@@ -130,6 +135,9 @@ class FakeLiveHost:
     def sha256(self, path: str) -> str:
         self._check()
         return hashlib.sha256(self._content(path)).hexdigest()
+
+    def sha256_there(self, path: str) -> str | None:
+        return self.sha256(path)
 
     def close(self) -> None:
         pass

@@ -107,14 +107,14 @@ class SshHost:
             # Raises Unreachable when no answer comes.
             self._connection.sftp().ask(wire.on(_REALPATH, b"."))
 
-    def read_file(self, path: str) -> Iterator[bytes]:
+    def read_file(self, path: str, *, start_byte: int = 0) -> Iterator[bytes]:
         with self._told(f"read {path}"):
             sftp = self._connection.sftp()
             handle = sftp.ask(wire.open_file(sftp_path(path), wire.OPEN_READ)).string()
             try:
                 size_bytes = sftp.ask(wire.on(wire.FSTAT, handle)).attributes().size_bytes
-                arrived_bytes = 0
-                for piece in sftp.read_pieces(handle, size_bytes):
+                arrived_bytes = start_byte
+                for piece in sftp.read_pieces(handle, size_bytes, start_byte):
                     arrived_bytes += len(piece)
                     yield piece
             finally:
@@ -139,11 +139,25 @@ class SshHost:
                     self._raise_when_full(sftp, path)
                 raise
 
+    def continue_file(self, path: str, start_byte: int, chunks: Iterable[bytes]) -> None:
+        with self._told(f"write {path}"):
+            sftp = self._connection.sftp()
+            try:
+                flags = wire.OPEN_WRITE | wire.OPEN_CREATE
+                self._write(sftp, path, flags, chunks, start_byte)
+            except OSError:
+                self._raise_when_full(sftp, path)
+                raise
+
     def _write_new(self, sftp: Sftp, path: str, chunks: Iterable[bytes]) -> None:
-        flags = wire.OPEN_WRITE | wire.OPEN_CREATE | wire.OPEN_EXCLUSIVE
+        self._write(sftp, path, wire.OPEN_WRITE | wire.OPEN_CREATE | wire.OPEN_EXCLUSIVE, chunks)
+
+    def _write(
+        self, sftp: Sftp, path: str, flags: int, chunks: Iterable[bytes], start_byte: int = 0
+    ) -> None:
         handle = sftp.ask(wire.open_file(sftp_path(path), flags, 0o600)).string()
         try:
-            sftp.write_pieces(handle, chunks)
+            sftp.write_pieces(handle, chunks, start_byte)
             sftp.flush(handle)
         finally:
             self._close_handle(sftp, handle)
@@ -224,7 +238,16 @@ class SshHost:
             return self._connection.sftp().free_bytes(sftp_path(path))
 
     def sha256(self, path: str) -> str:
-        """By sha256sum there, else by python3 there, else by reading the file back."""
+        """By a program there, else by reading the file back."""
+        if (there := self.sha256_there(path)) is not None:
+            return there
+        content = hashlib.sha256()
+        for piece in self.read_file(path):
+            content.update(piece)
+        return content.hexdigest()
+
+    def sha256_there(self, path: str) -> str | None:
+        """By sha256sum, else by python3."""
         attempts: tuple[tuple[list[str], bytes], ...] = (
             (["sha256sum", "--", path], b""),
             ([self.python(), "-I", "-", path], _HASH_SCRIPT),
@@ -234,10 +257,7 @@ class SshHost:
             digest = result.stdout.decode("ascii", "replace").strip().lstrip("\\")[:64]
             if result.exit_status == 0 and len(digest) == 64:
                 return digest
-        content = hashlib.sha256()
-        for piece in self.read_file(path):
-            content.update(piece)
-        return content.hexdigest()
+        return None
 
     @contextlib.contextmanager
     def _told(self, doing: str) -> Iterator[None]:

@@ -115,10 +115,10 @@ class Sftp:
         finally:
             self._abandoned.update(waiting)
 
-    def read_pieces(self, handle: bytes, size_bytes: int) -> Iterator[bytes]:
-        """The first `size_bytes` of an open file; fewer when it is shorter by now."""
+    def read_pieces(self, handle: bytes, size_bytes: int, start_byte: int = 0) -> Iterator[bytes]:
+        """The first `size_bytes` of an open file, from a byte on; fewer if it is shorter by now."""
         piece = self.read_bytes
-        offsets = range(0, size_bytes, piece)
+        offsets = range(start_byte, size_bytes, piece)
         requests = (wire.read(handle, at, min(piece, size_bytes - at)) for at in offsets)
         for at, reply in zip(offsets, self.pipeline(requests, PIECES_IN_FLIGHT), strict=False):
             yield from self._whole_piece(handle, at, min(piece, size_bytes - at), reply)
@@ -135,9 +135,9 @@ class Sftp:
             if length > 0:
                 reply = self.ask(wire.read(handle, at, length))
 
-    def write_pieces(self, handle: bytes, chunks: Iterable[bytes]) -> int:
-        """Write to an open file from its start; returns the number of bytes."""
-        written = 0
+    def write_pieces(self, handle: bytes, chunks: Iterable[bytes], start_byte: int = 0) -> int:
+        """Write to an open file from a byte on; returns where it ends."""
+        written = start_byte
 
         def requests() -> Iterator[wire.Request]:
             nonlocal written

@@ -42,6 +42,10 @@ class SqlSession(Protocol):
         """The rows of the one result of a batch."""
         ...
 
+    def named_rows(self, sql: str) -> list[dict[str, Any]]:
+        """The rows by their columns' names, for RESTORE, which tells more with each version."""
+        ...
+
     def run(self, sql: str, *values: object) -> int:
         """Carry a batch out to its end; how many rows its last statement changed, -1 unknown."""
         ...

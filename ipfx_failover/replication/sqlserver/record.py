@@ -1,0 +1,81 @@
+"""What a copy remembers of itself, in our own schema: what was on, and how paths were converted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ipfx_failover.replication.sqlserver.conversion import Conversion
+from ipfx_failover.replication.sqlserver.switches import Switch, SwitchKind
+from ipfx_failover.replication.sqlserver.transaction import transaction
+from ipfx_failover.replication.tsql import converting, preparing, tracking
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ipfx_failover.replication.sqlserver.session import SqlSession
+
+
+def run_of(session: SqlSession) -> str | None:
+    """The run whose copy the catalog in use is, as far as it has begun to be prepared."""
+    if not _value(session, preparing.has_record()):
+        return None
+    rows = session.rows(preparing.read_run())
+    return str(rows[0][0]) if rows else None
+
+
+def begin(session: SqlSession, switches: Sequence[Switch], run_id: str) -> None:
+    """Remember what was on in the restored copy of run `run_id`."""
+    for statement in (
+        *_drop_tables(),
+        tracking.create_schema(),
+        *preparing.create_record(),
+        converting.create_record(),
+        tracking.create_watermark(),
+    ):
+        session.run(statement)
+    with transaction(session):
+        for statement in preparing.remember(switches, run_id):
+            session.run(statement)
+
+
+def switches(session: SqlSession) -> list[Switch]:
+    """What the live server has switched on."""
+    return as_switches(session.rows(preparing.remembered()))
+
+
+def as_switches(rows: Sequence[tuple[object, ...]]) -> list[Switch]:
+    return [
+        Switch(SwitchKind(str(kind)), str(schema), str(table), str(name), bool(is_trusted))
+        for kind, schema, table, name, is_trusted in rows
+    ]
+
+
+def conversions(session: SqlSession) -> list[Conversion]:
+    """By what the paths of the copy in use were converted; none where it is no copy of ours."""
+    if not _value(session, converting.has_record()):
+        return []
+    return [Conversion(*map(str, row)) for row in session.rows(converting.remembered())]
+
+
+def is_converted(session: SqlSession, run_id: str) -> bool:
+    """Whether run `run_id` has converted the paths: it is committed with the watermark."""
+    return any(row[3] == run_id for row in session.rows(tracking.read_watermark()))
+
+
+def end(session: SqlSession) -> None:
+    """Drop our schema: what is in use now is no copy any more."""
+    for statement in (*_drop_tables(), tracking.drop_schema()):
+        session.run(statement)
+
+
+def _drop_tables() -> Sequence[str]:
+    return (
+        *preparing.drop_record(),
+        converting.drop_record(),
+        tracking.drop_watermark(),
+    )
+
+
+def _value(session: SqlSession, sql: str) -> object:
+    ((value,),) = session.rows(sql)
+    return value

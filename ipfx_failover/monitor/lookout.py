@@ -41,8 +41,9 @@ class Lookout:
     """Looks at the store whenever somebody has committed, and tells of what has changed.
 
     `gateway`: of our adapter. `note`: the machine's, which tells of a stand-in that a full disk
-    kept from the store. While the store cannot be read, what was known goes on to hold; the scribe
-    tells of that trouble. One that is damaged is doubted, until all of it can be read again.
+    kept from the store. `noticed` is called behind commits, whatever they changed. While the store
+    cannot be read, what was known goes on to hold; the scribe tells of that trouble. One that is
+    damaged is doubted, until all of it can be read again.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Lookout:
         gateway: Callable[[], Address | None],
         note: Callable[[], Note | None],
         tell: Callable[[Message], None],
+        noticed: Callable[[], None],
         hurry: Hurry,
     ) -> None:
         self._config = config
@@ -64,6 +66,7 @@ class Lookout:
         self._ask_gateway = gateway
         self._note = note
         self._tell = tell
+        self._noticed = noticed
         self._hurry = hurry
         self._version = -1
         self._revision = -1
@@ -135,6 +138,7 @@ class Lookout:
         version = store.data_version()
         if version == self._version:
             return False
+        self._noticed()
         revision = store.revision()
         has_changed = revision != self._revision or self._failing_syncs(store) != self._unsynced
         self._version, self._revision = version, revision

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ipfx_failover.adapters.process_identity import created_at as process_created_at
@@ -20,7 +21,6 @@ from ipfx_failover.errors import Busy, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
 __all__ = [
     "MONITOR",
@@ -36,6 +36,7 @@ __all__ = [
 
 _MODE = 0o600
 _HOLDER_MODE = 0o644
+_HOLDER_BYTES = 1 << 20
 
 STAND_IN = "stand-in"
 MONITOR = "monitor"
@@ -104,8 +105,7 @@ class Locks:
     def holder(self, resource: str) -> Holder | None:
         """Who holds the lock now, without touching it; None when nobody does."""
         try:
-            text = self._holder_path(resource).read_text(encoding="utf-8")
-            holder = Holder(**json.loads(text))
+            holder = Holder(**json.loads(_content(self._holder_path(resource))))
         except (OSError, ValueError, TypeError):
             return None
         return holder if holder.is_alive else None
@@ -130,17 +130,25 @@ class Locks:
         path = self._holder_path(resource)
         with suppress(OSError):
             _overwrite(path, b"")
-            path.unlink(missing_ok=True)
+            Path(path).unlink(missing_ok=True)
 
     def _path(self, resource: str) -> Path:
         return self._directory / f"{resource.replace('/', '.')}.lock"
 
-    def _holder_path(self, resource: str) -> Path:
-        return self._directory / f"{resource.replace('/', '.')}.holder"
+    def _holder_path(self, resource: str) -> str:
+        return f"{self._directory}/{resource.replace('/', '.')}.holder"
 
 
-def _overwrite(path: Path, content: bytes) -> None:
-    # Without the layers of pathlib and io: they take longer than the kernel does.
+# Without the layers of pathlib and io: they take longer than the kernel does.
+def _content(path: str) -> bytes:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        return os.read(handle, _HOLDER_BYTES)
+    finally:
+        os.close(handle)
+
+
+def _overwrite(path: str, content: bytes) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _HOLDER_MODE)
     try:
         os.write(handle, content)

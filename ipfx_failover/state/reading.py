@@ -107,13 +107,11 @@ class Reading:
 
     def data_version(self) -> int:
         """Changes whenever another connection has committed (5 microseconds)."""
-        row = self.row("PRAGMA data_version")
-        return int(row["data_version"]) if row else 0
+        return self._number("PRAGMA data_version")
 
     def revision(self) -> int:
         """Counts the changes of what decisions depend on: modes, authority, stand-in, copies."""
-        row = self.row("SELECT number FROM revision")
-        return int(row["number"]) if row else 0
+        return self._number("SELECT number FROM revision")
 
     @_sound
     def server(self, name: str) -> ServerState:
@@ -256,8 +254,7 @@ class Reading:
         return None if row is None else _event(row)
 
     def last_cursor(self) -> int:
-        row = self.row("SELECT max(id) AS cursor FROM events")
-        return int(row["cursor"] or 0) if row else 0
+        return self._number("SELECT max(id) FROM events")
 
     @_sound
     def alert_memory(self, server: str, topic: str) -> Memory | None:
@@ -274,8 +271,17 @@ class Reading:
 
     def mails_waiting(self) -> int:
         """How many mails are still to be sent."""
-        row = self.row("SELECT count(*) AS n FROM waiting WHERE channel = 'mail'")
-        return int(row["n"]) if row else 0
+        return self._number("SELECT count(*) FROM waiting WHERE channel = 'mail'")
+
+    def _number(self, sql: str) -> int:
+        """What a query of one number answers; 0 for none. Asked many times a second."""
+        try:
+            row = self.connection.execute(sql).fetchone()
+        except sqlite3.DatabaseError as error:
+            if trouble := classified(self.path, error):
+                raise trouble from error
+            raise
+        return (row[0] or 0) if row else 0
 
     def rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
         """All rows of a query, by column name."""

@@ -146,7 +146,10 @@ class Transaction(Reading):
 
     def observe(self, observations: Iterable[Observation]) -> None:
         self.connection.executemany(
-            "INSERT OR REPLACE INTO observations VALUES (?, ?, ?, ?, ?)",
+            # In place: REPLACE takes the row out of its index, and puts it back, each round.
+            "INSERT INTO observations VALUES (?, ?, ?, ?, ?) ON CONFLICT (server) DO UPDATE SET "
+            "liveness = excluded.liveness, misses = excluded.misses, "
+            "last_probe_at = excluded.last_probe_at, last_answer_at = excluded.last_answer_at",
             [
                 (
                     seen.server,

@@ -23,7 +23,8 @@ class Follower:
     """Shows every event behind `cursor` that is wanted; a slow reader delays nothing else.
 
     A store that cannot be read is asked again; one that was made anew is followed from its
-    beginning. `say` is told of such trouble, once.
+    beginning. `say` is told of such trouble, once. Whoever calls `soon` at each commit may let it
+    look by itself less often than `every_s`.
     """
 
     def __init__(
@@ -33,6 +34,8 @@ class Follower:
         show: Callable[[Logged], object],
         say: Callable[[str], object],
         wanted: Wanted = EVERYTHING,
+        *,
+        every_s: float = _EVERY_S,
     ) -> None:
         self._place = StoreInPlace(state_dir)
         self._number = self._place.number
@@ -40,16 +43,25 @@ class Follower:
         self._show = show
         self._say = say
         self._wanted = wanted
+        self._every_s = every_s
         self._trouble = ""
-        self._stop = threading.Event()
+        self._soon = threading.Event()
+        self._is_stopped = False
+
+    def soon(self) -> None:
+        """Somebody has committed; from any thread."""
+        self._soon.set()
 
     def stop(self) -> None:
-        self._stop.set()
+        self._is_stopped = True
+        self._soon.set()
 
     def run(self, goes_on: Callable[[], bool] = lambda: True) -> None:
         """Follow until `stop`, or as long as it goes on; and show what is left then."""
         try:
-            while goes_on() and not self._stop.wait(_EVERY_S):
+            while goes_on() and not self._is_stopped:
+                self._soon.wait(self._every_s)
+                self._soon.clear()
                 self.turn()
             self.turn(in_any_case=True)
         finally:

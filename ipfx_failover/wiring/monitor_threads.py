@@ -41,7 +41,7 @@ _MAIL_BOUND_S = 30.0
 class Workshop:
     """Builds the threads. `site`: as it is now; its config may change while the monitor runs.
 
-    `metrics_at`: ADDRESS:PORT to serve metrics at.
+    `noticed` is called when somebody has committed. `metrics_at`: ADDRESS:PORT to serve metrics at.
     """
 
     site: Site
@@ -49,6 +49,7 @@ class Workshop:
     messages: SimpleQueue[Message]
     hurry: Hurry
     say: Callable[[str], None]
+    noticed: Callable[[], None]
     metrics_at: str | None
 
     def first(self) -> Threads:
@@ -162,6 +163,7 @@ class Workshop:
             gateway=partial(_gateway, self.adapters, site.config.network.adapter),
             note=MachineRecord(site.machine_dir, site.boot_id).read,
             tell=self.messages.put,
+            noticed=self.noticed,
             hurry=self.hurry,
         )
 

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from ipfx_failover.wiring.site import Site
 
 _SWITCH_INTERVAL_S = 0.0002
+_FOLLOW_EVERY_S = 2.0
+"""It is told of each commit; only another store in place of this one, or none, is nobody's."""
 
 
 def run_monitor(
@@ -53,8 +55,10 @@ def run_monitor(
         store.renew_ballast()
         messages: SimpleQueue[Message] = SimpleQueue()
         hurry = Hurry(site.clock)
-        workshop = Workshop(site, network.addresses(), messages, hurry, say, metrics_at)
-        follower = Follower(site.state_dir, store.last_cursor(), show, say)
+        follower = Follower(site.state_dir, store.last_cursor(), show, say, every_s=_FOLLOW_EVERY_S)
+        workshop = Workshop(
+            site, network.addresses(), messages, hurry, say, follower.soon, metrics_at
+        )
         thread = threading.Thread(target=follower.run, name="follower", daemon=True)
         thread.start()
         on_end(lambda signal_name: messages.put(Stop(signal_name)))

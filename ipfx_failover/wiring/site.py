@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ipfx_failover.adapters.clock import SystemClock, SystemLocalTime
 from ipfx_failover.adapters.paths import places
+from ipfx_failover.config.outline import outline_of
 from ipfx_failover.errors import FailoverError, UsageError
 from ipfx_failover.state.channels import register, routes_of
 from ipfx_failover.state.locks import Locks
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ipfx_failover.config.models import Config, ServerSettings
+    from ipfx_failover.config.outline import Outline
     from ipfx_failover.state.store import Store
 
 
@@ -36,6 +38,10 @@ class Site:
     @cached_property
     def state_dir(self) -> Path:
         return self.config.failover_server.state_dir or places(os.environ).state_dir
+
+    @cached_property
+    def outline(self) -> Outline:
+        return outline_of(self.config)
 
     @cached_property
     def machine_dir(self) -> Path:

@@ -39,10 +39,13 @@ def _tell_hooks(site: Site, store: Store, *, bound_s: float) -> Hooks | None:
 
 
 def deliver_from(site: Site, store: Store, *, bound_s: float) -> None:
-    from ipfx_failover.adapters.smtp import SmtpSender
     from ipfx_failover.mailing import drain, remind
 
     remind(store, site.clock)
+    if not store.mails_waiting():
+        return
+    from ipfx_failover.adapters.smtp import SmtpSender
+
     drain(store, SmtpSender(site.config.alerts), site.clock, within_s=bound_s)
 
 
@@ -53,13 +56,12 @@ def refresh_snapshot(site: Site) -> None:
 
 
 def refresh_snapshot_from(site: Site, store: Store) -> None:
-    from ipfx_failover.config.outline import outline_of
     from ipfx_failover.report import draw
     from ipfx_failover.snapshot import write_snapshot
     from ipfx_failover.wiring.looking import noted_at
 
-    outline, noted = outline_of(site.config), noted_at(site.state_dir)
-    report = draw(outline, store, site.locks, site.clock, site.local, noted)
+    noted = noted_at(site.state_dir)
+    report = draw(site.outline, store, site.locks, site.clock, site.local, noted)
     write_snapshot(report, site.state_dir)
 
 

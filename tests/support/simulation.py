@@ -160,6 +160,7 @@ class MonitorProcess:
             gateway=lambda: machine.us.gateway,
             note=machine.record().read,
             tell=self.messages.put,
+            noticed=lambda: None,
             hurry=self.hurry,
         )
 

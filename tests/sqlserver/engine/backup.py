@@ -1,16 +1,18 @@
-"""Backup files: what is in a catalog, behind a header; checked as they are read."""
+"""Backup files: an image of a catalog and its filler pages behind a header, in checked blocks."""
 
 from __future__ import annotations
 
-import hashlib
 import json
+import struct
 import uuid
+import zlib
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.sqlserver.engine.catalog import File, from_image, image_of
-from tests.sqlserver.engine.transactions import snapshot_of
+from tests.sqlserver.engine.catalog import File
+from tests.sqlserver.engine.storage import BLOCK_BYTES, PAGE_BYTES
 from tests.sqlserver.results import Message
 from tests.sqlserver.sql.lexer import SqlError
 
@@ -19,15 +21,15 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from tests.sqlserver.engine.catalog import Catalog
-    from tests.sqlserver.engine.session import EngineSession
 
-_MAGIC = b"SIMULATED SQL SERVER BACKUP 1\n"
-PIECES = 20
+_MAGIC = b"SIMULATED SQL SERVER BACKUP 2\n"
+_BLOCK = struct.Struct("<II")
+_DISK_FULL = 28
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What RESTORE HEADERONLY and FILELISTONLY tell."""
+    """What RESTORE HEADERONLY and FILELISTONLY tell, and how the blocks behind it are cut."""
 
     name: str
     description: str
@@ -43,8 +45,13 @@ class Header:
     has_checksums: bool
     is_compressed: bool
     files: tuple[dict[str, Any], ...]
-    size_bytes: int
-    digest: str
+    image_bytes: int
+    filler_bytes: int
+    block_bytes: int
+
+    @property
+    def size_bytes(self) -> int:
+        return self.image_bytes + self.filler_bytes
 
 
 def device_error(path: str, reason: str, command: str) -> SqlError:
@@ -53,22 +60,34 @@ def device_error(path: str, reason: str, command: str) -> SqlError:
     return SqlError(Message(3201, 16, text), terminated(command))
 
 
-def committed_image(catalog: Catalog, sessions: Iterable[EngineSession]) -> bytes:
-    """A catalog without what is not committed, as recovery leaves it after a restore."""
-    copy = from_image(image_of(catalog))
-    committed = snapshot_of(catalog, sessions).rows
-    for table in copy.tables.values():
-        table.rows = committed[table.object_id]
-    return image_of(copy)
-
-
-def write(catalog: Catalog, image: bytes, path: str, header: dict[str, Any]) -> Iterator[int]:
-    """Write a backup piece by piece; the percent that are done.
+def write(catalog: Catalog, image: bytes, path: str, about: dict[str, Any]) -> Iterator[int]:
+    """Write a backup block by block; how many bytes are in it.
 
     Raises:
-        SqlError: the file cannot be written (3201).
+        SqlError: the file cannot be opened (3201), or not be written (3202).
     """
-    head = Header(
+    filler = catalog.storage.filler_bytes if catalog.storage is not None else 0
+    header = _header(catalog, len(image), filler, about)
+    try:
+        stream = Path(path).open("wb")  # noqa: SIM115 - closed below, after its own errors
+    except OSError as error:
+        reason = f"{error.errno}({error.strerror})"
+        raise device_error(path, reason, "BACKUP DATABASE") from None
+    pages = catalog.storage.filler() if catalog.storage is not None else ()
+    try:
+        with stream:
+            stream.write(_MAGIC + json.dumps(asdict(header)).encode() + b"\n")
+            yield from _written(stream, header, chain(_cut(image, header.block_bytes), pages))
+    except OSError as error:
+        reason = "112(There is not enough space on the disk.)"
+        if error.errno != _DISK_FULL:
+            reason = f"{error.errno}({error.strerror})"
+        text = f'Write on "{path}" failed: {reason}'
+        raise SqlError(Message(3202, 16, text), terminated("BACKUP DATABASE")) from None
+
+
+def _header(catalog: Catalog, image: int, filler: int, about: dict[str, Any]) -> Header:
+    return Header(
         database=catalog.name,
         compatibility=catalog.compatibility,
         guid=str(uuid.uuid4()).upper(),
@@ -76,25 +95,27 @@ def write(catalog: Catalog, image: bytes, path: str, header: dict[str, Any]) -> 
         database_guid=catalog.guid,
         family_guid=catalog.family_guid,
         files=tuple(asdict(each) for each in catalog.files),
-        size_bytes=len(image),
-        digest=hashlib.sha256(image).hexdigest(),
-        **header,
+        image_bytes=image,
+        filler_bytes=filler,
+        # Small ones have a hundred blocks, too: each percent is told when it is done.
+        block_bytes=max(1, min(BLOCK_BYTES, -(-(image + filler) // 100))),
+        **about,
     )
-    try:
-        with Path(path).open("wb") as stream:
-            stream.write(_MAGIC + json.dumps(asdict(head)).encode() + b"\n")
-            yield from _pieces(stream, image)
-    except OSError as error:
-        reason = f"{error.errno}({error.strerror})"
-        raise device_error(path, reason, "BACKUP DATABASE") from None
 
 
-def _pieces(stream: BinaryIO, image: bytes) -> Iterator[int]:
-    for number in range(PIECES):
-        begin, end = (len(image) * each // PIECES for each in (number, number + 1))
-        stream.write(image[begin:end])
+def _cut(data: bytes, size: int) -> Iterator[bytes]:
+    return (data[start : start + size] for start in range(0, len(data), size))
+
+
+def _written(stream: BinaryIO, header: Header, blocks: Iterable[bytes]) -> Iterator[int]:
+    done = 0
+    for block in blocks:
+        is_checked = header.has_checksums or done < header.image_bytes
+        stream.write(_BLOCK.pack(len(block), zlib.crc32(block) if is_checked else 0))
+        stream.write(block)
         stream.flush()
-        yield (number + 1) * 100 // PIECES
+        done += len(block)
+        yield done
 
 
 def read_header(path: str, command: str) -> Header:
@@ -105,53 +126,75 @@ def read_header(path: str, command: str) -> Header:
     """
     try:
         with Path(path).open("rb") as stream:
-            if stream.read(len(_MAGIC)) != _MAGIC:
-                raise _not_a_backup(path, command)
-            told = json.loads(stream.readline())
+            return _read_header(stream, path, command)
     except OSError as error:
         raise device_error(path, f"{error.errno}({error.strerror})", command) from None
-    except ValueError:
-        raise _not_a_backup(path, command) from None
-    told["version"] = tuple(told["version"])
-    told["files"] = tuple(told["files"])
-    return Header(**told)
 
 
-def read(path: str, command: str) -> Catalog:
-    """A backup's catalog.
+def _read_header(stream: BinaryIO, path: str, command: str) -> Header:
+    try:
+        if stream.read(len(_MAGIC)) != _MAGIC:
+            raise ValueError
+        told = json.loads(stream.readline())
+        told["version"] = tuple(told["version"])
+        told["files"] = tuple(told["files"])
+        return Header(**told)
+    except (ValueError, TypeError, KeyError):
+        text = f"The media family on device '{path}' is incorrectly formed."
+        raise SqlError(Message(3241, 16, text), terminated(command)) from None
+
+
+def blocks(path: str, command: str, damage: int = 3183) -> Iterator[bytes]:
+    """What stands behind the header: first the image, then filler pages.
+
+    The image is checked without checksums, too, when it is to be used.
 
     Raises:
-        SqlError: as `read_header`; or it is cut off (3203) or damaged (3183).
+        SqlError: it is cut off (3203), or damaged (3183, or the number that is given).
     """
-    header, image = _body(path, command)
-    if hashlib.sha256(image).hexdigest() != header.digest:
-        text = "RESTORE detected an error on page (1:8) in database as read from the backup set."
-        raise SqlError(Message(3183, 16, text), terminated(command))
-    return from_image(image)
+    with Path(path).open("rb") as stream:
+        header = _read_header(stream, path, command)
+        done = 0
+        while done < header.size_bytes:
+            block, is_whole = _block(stream)
+            if not block:
+                text = f'Read on "{path}" failed: 38(Reached the end of the file.)'
+                raise SqlError(Message(3203, 16, text), terminated(command))
+            is_used_image = damage == 3183 and done < header.image_bytes
+            if not is_whole and (header.has_checksums or is_used_image):
+                raise _damaged(damage, done // PAGE_BYTES, command)
+            done += len(block)
+            yield block
+
+
+def _block(stream: BinaryIO) -> tuple[bytes, bool]:
+    """The next block, none at the end, and whether it is as it was written."""
+    head = stream.read(_BLOCK.size)
+    if len(head) < _BLOCK.size:
+        return b"", False
+    size, checksum = _BLOCK.unpack(head)
+    block = stream.read(min(size, BLOCK_BYTES))
+    if len(block) < size <= BLOCK_BYTES:
+        return b"", False
+    return block, zlib.crc32(block) == checksum
+
+
+def _damaged(number: int, page: int, command: str) -> SqlError:
+    text = f"RESTORE detected an error on page (1:{page}) in database as read from the backup set."
+    if number == 3189:
+        text = "Damage to the backup set was detected."
+    return SqlError(Message(number, 16, text), terminated(command))
 
 
 def verify(path: str, command: str) -> None:
-    """What VERIFYONLY does: damage shows only where the backup has checksums.
+    """What VERIFYONLY does: reads all; without checksums most damage is not seen.
 
     Raises:
-        SqlError: as `read`, but 3189 for damage.
+        SqlError: as `blocks`, but 3189 for damage.
     """
-    header, image = _body(path, command)
-    if header.has_checksums and hashlib.sha256(image).hexdigest() != header.digest:
-        text = "Damage to the backup set was detected."
-        raise SqlError(Message(3189, 16, text), terminated(command))
-
-
-def _body(path: str, command: str) -> tuple[Header, bytes]:
-    header = read_header(path, command)
-    with Path(path).open("rb") as stream:
-        stream.read(len(_MAGIC))
-        stream.readline()
-        image = stream.read()
-    if len(image) < header.size_bytes:
-        text = f'Read on "{path}" failed: 38(Reached the end of the file.)'
-        raise SqlError(Message(3203, 16, text), terminated(command))
-    return header, image
+    read_header(path, command)
+    for _ in blocks(path, command, damage=3189):
+        pass
 
 
 def terminated(command: str) -> Message:
@@ -161,8 +204,3 @@ def terminated(command: str) -> Message:
 
 def files_of(header: Header) -> list[File]:
     return [File(**each) for each in header.files]
-
-
-def _not_a_backup(path: str, command: str) -> SqlError:
-    text = f"The media family on device '{path}' is incorrectly formed."
-    return SqlError(Message(3241, 16, text), terminated(command))

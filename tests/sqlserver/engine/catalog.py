@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import pickle
 import uuid
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.sqlserver.engine.comparing import DEFAULT_COLLATION
@@ -14,6 +12,7 @@ from tests.sqlserver.results import Message
 from tests.sqlserver.sql.lexer import SqlError
 
 if TYPE_CHECKING:
+    from tests.sqlserver.engine.storage import Storage
     from tests.sqlserver.engine.tables import Table, Trigger
     from tests.sqlserver.sql.tree import Name
 
@@ -67,6 +66,8 @@ class Catalog:
     created: int = field(default_factory=datetime_now)
     commits: dict[int, int] = field(default_factory=dict)
     """When each version was committed."""
+    filler_bytes: int = 0
+    storage: Storage | None = None
 
     def new_object_id(self) -> int:
         self.object_number += _OBJECT_STEP
@@ -94,27 +95,15 @@ class Catalog:
     def find(self, name: Name) -> Table | None:
         return self.tables.get(table_key(name.schema or "dbo", name.last))
 
-    def save(self) -> None:
-        """Write everything into the first data file; the others only exist."""
-        for position, each in enumerate(self.files):
-            path = Path(each.path)
-            if position == 0:
-                beside = path.with_name(path.name + ".saving")
-                beside.write_bytes(image_of(self))
-                beside.replace(path)
-            elif not path.exists():
-                path.write_bytes(b"log")
+    def __getstate__(self) -> dict[str, Any]:
+        """All but its rows and its files, which are elsewhere on another disk."""
+        return {name: getattr(self, name) for name in self.__slots__ if name != "storage"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.storage = None
+        for name, value in state.items():
+            setattr(self, name, value)
 
 
 def table_key(schema: str, name: str) -> str:
     return f"{schema}.{name}".casefold()
-
-
-def image_of(catalog: Catalog) -> bytes:
-    return pickle.dumps(catalog)
-
-
-def from_image(image: bytes) -> Catalog:
-    found: Any = pickle.loads(image)  # noqa: S301 - what we have written ourselves
-    assert isinstance(found, Catalog)
-    return found

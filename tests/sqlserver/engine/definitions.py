@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.sqlserver.engine.databases import DATABASES
+from tests.sqlserver.engine.durability import shape_of
 from tests.sqlserver.engine.restoring import BACKUPS
 from tests.sqlserver.engine.schemas import SCHEMAS
 from tests.sqlserver.engine.transactions import wait_for
@@ -16,6 +17,7 @@ from tests.sqlserver.sql.lexer import SqlError, unknown
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.sqlserver.engine.catalog import Catalog
     from tests.sqlserver.engine.session import EngineSession
     from tests.sqlserver.engine.writing import Runner
     from tests.sqlserver.results import Result
@@ -41,10 +43,41 @@ def define(session: EngineSession, statement: s.Statement, run: Runner) -> Itera
     if type(statement) in SCHEMAS:
         _prepare(session, statement)
     yield from _ALL[type(statement)](session, statement)
+    _keep(session, statement)
     if event := _event(session, statement):
         for trigger in session.catalog.triggers:
             if trigger.is_enabled and event in trigger.events:
                 run_body(session, run, trigger.body)
+
+
+# What rewrites rows, too.
+_REWRITING = (s.AddColumns, s.AlterColumn, s.DropParts)
+_ELSEWHERE = (s.Backup, s.Restore, s.ReadBackup, s.CreateDatabase, s.Kill)
+"""They see to the disk themselves, or change nothing that is on it."""
+
+
+def _keep(session: EngineSession, statement: s.Statement) -> None:
+    """What was defined is on disk before the client hears of it."""
+    if isinstance(statement, _ELSEWHERE):
+        return
+    catalog = _changed(session, statement)
+    if catalog is None or catalog.storage is None:
+        return
+    if isinstance(statement, _REWRITING):
+        session.server.save(catalog)
+    else:
+        catalog.storage.append(shape_of(catalog))
+
+
+def _changed(session: EngineSession, statement: s.Statement) -> Catalog | None:
+    if isinstance(statement, s.RenameDatabase):
+        return session.server.catalog(statement.new)
+    if isinstance(statement, (s.SetDatabase, s.AlterAuthorization)):
+        return session.server.catalog(statement.database or session.database)
+    if names := _tables(statement):
+        return session.home_of(names[0])
+    is_dropped = isinstance(statement, s.Drop) and statement.kind == "DATABASE"
+    return None if is_dropped else session.catalog
 
 
 def _prepare(session: EngineSession, statement: s.Statement) -> None:

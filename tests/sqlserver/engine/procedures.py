@@ -141,11 +141,40 @@ def _registry(session: EngineSession, parameters: Sequence[Parameter]) -> Iterat
         yield Done(1)
 
 
+def _fill(session: EngineSession, parameters: Sequence[Parameter]) -> Iterator[Result]:
+    """Our own: EXEC sim_filler 'catalog', MiB gives a catalog pages without rows."""
+    catalog = session.server.catalog(str(parameters[0].value))
+    session.server.fill(catalog, int(parameters[1].value) * 2**20)
+    yield Done()
+
+
+def _forget(session: EngineSession, parameters: Sequence[Parameter]) -> Iterator[Result]:
+    """Our own: EXEC sim_forget 'catalog' cleans up all of its history of changes."""
+    session.server.forget_history(session.server.catalog(str(parameters[0].value)))
+    yield Done()
+
+
+def _fork(session: EngineSession, parameters: Sequence[Parameter]) -> Iterator[Result]:
+    """Our own: EXEC sim_fork 'catalog' makes it one that was itself restored from a backup."""
+    session.server.fork(session.server.catalog(str(parameters[0].value)))
+    yield Done()
+
+
+def _free(session: EngineSession, parameters: Sequence[Parameter]) -> Iterator[Result]:
+    """Our own: EXEC sim_free MiB leaves so much room on the server's volume."""
+    session.server.free_bytes = int(parameters[0].value) * 2**20
+    yield Done()
+
+
 _PROCEDURES: dict[str, Callable[[EngineSession, Sequence[Parameter]], Iterator[Result]]] = {
     "sp_datatype_info_100": _type_info,
     "sp_datatype_info": _type_info,
     "sp_describe_undeclared_parameters": _undeclared_parameters,
     "sp_server_info": _server_info,
+    "sim_filler": _fill,
+    "sim_forget": _forget,
+    "sim_fork": _fork,
+    "sim_free": _free,
     "xp_fixeddrives": _fixed_drives,
     "xp_instance_regread": _registry,
 }

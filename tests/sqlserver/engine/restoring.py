@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.sqlserver.engine import backup
 from tests.sqlserver.engine.catalog import File
 from tests.sqlserver.engine.databases import refuse_in_transaction
+from tests.sqlserver.engine.durability import from_image, image_of
 from tests.sqlserver.engine.expressions import Compiler
 from tests.sqlserver.engine.moments import datetime_now
-from tests.sqlserver.engine.server import BackupMade, Doing
+from tests.sqlserver.engine.remembering import BackupMade
+from tests.sqlserver.engine.server import Doing
+from tests.sqlserver.engine.storage import PAGE_BYTES
+from tests.sqlserver.engine.transactions import snapshot_of
 from tests.sqlserver.results import Column, Done, Kind, Message, ResultSet, SqlType
 from tests.sqlserver.sql import statements as s
 from tests.sqlserver.sql.lexer import SqlError, unknown
@@ -21,6 +26,7 @@ if TYPE_CHECKING:
 
     from tests.sqlserver.engine.catalog import Catalog
     from tests.sqlserver.engine.session import EngineSession
+    from tests.sqlserver.engine.storage import Storage
     from tests.sqlserver.results import Result
     from tests.sqlserver.sql.tree import Expression
 
@@ -54,11 +60,15 @@ def _backup(session: EngineSession, statement: s.Backup) -> Iterator[Result]:
         }
         session.doing = Doing("BACKUP DATABASE")
         begun = datetime_now()
-        image = backup.committed_image(catalog, list(server.sessions.values()))
+        rows = snapshot_of(catalog, list(server.sessions.values())).rows
+        image = image_of(catalog, rows)
+    total = len(image) + (catalog.storage.filler_bytes if catalog.storage else 0)
     pieces = backup.write(catalog, image, path, header)
-    yield from _progress(session, pieces, "BACKUP DATABASE", options)
+    yield from _progress(session, _Work("BACKUP DATABASE", pieces, total), options)
     made = backup.read_header(path, "BACKUP DATABASE")
-    server.backups.append(BackupMade(made, path, begun, datetime_now()))
+    with server.changed:
+        server.backups.append(BackupMade(made, path, begun, datetime_now()))
+        server.remember()
     pages = max(1, Path(path).stat().st_size // 8192)
     told = (
         f"Processed {pages} pages for database '{catalog.name}', file '{catalog.files[0].logical}'"
@@ -76,24 +86,37 @@ def _check_right(session: EngineSession, right: str, catalog: Catalog) -> None:
         raise SqlError(Message(262, 14, text), abnormal)
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """`done`: the bytes that are done, growing to `total`."""
+
+    command: str
+    done: Iterator[int]
+    total: int
+
+    def percents(self) -> Iterator[tuple[int, int]]:
+        """Each percent once, with the bytes that are done."""
+        shown = 0
+        for done in self.done:
+            for percent in range(shown + 1, done * 100 // self.total + 1):
+                shown = percent
+                yield percent, done
+
+
 def _progress(
-    session: EngineSession,
-    pieces: Iterator[int],
-    command: str,
-    options: Mapping[str, Expression | None],
+    session: EngineSession, work: _Work, options: Mapping[str, Expression | None]
 ) -> Iterator[Result]:
     """Percent as they come; who closes early or calls it off has cancelled it (3204)."""
     step = int(_value(session, options.get("STATS")) or 10)
     shown = 0
     try:
-        for percent in pieces:
+        for percent, done in work.percents():
             assert session.doing is not None
-            session.doing.percent = percent
-            session.doing.moved += 1
+            session.doing.percent, session.doing.moved = percent, done // PAGE_BYTES
             session.server.on_progress(session, percent)
             if session.is_cancelled:
                 text = "The backup or restore was aborted."
-                raise SqlError(Message(3204, 16, text), backup.terminated(command))
+                raise SqlError(Message(3204, 16, text), backup.terminated(work.command))
             if "STATS" in options and percent >= shown + step:
                 shown = percent
                 yield Message(3211, 0, f"{percent} percent processed.")
@@ -103,44 +126,71 @@ def _progress(
 
 
 def _restore(session: EngineSession, statement: s.Restore) -> Iterator[Result]:
-    server = session.server
+    server, command = session.server, "RESTORE DATABASE"
     with server.changed:
         refuse_in_transaction(session, "RESTORE", 3021)
         path = str(_value(session, statement.path))
-        header = backup.read_header(path, "RESTORE DATABASE")
+        header = backup.read_header(path, command)
         _check_restore(session, statement, header)
-        catalog = backup.read(path, "RESTORE DATABASE")
+        blocks = backup.blocks(path, command)
+        image = _read_image(header, blocks)
+        catalog = from_image(image)
         moves = {
             str(_value(session, a)).casefold(): str(_value(session, b)) for a, b in statement.moves
         }
         files = _moved(backup.files_of(header), moves)
         _check_files(session, files)
-        _check_space(session, header, files)
-        server.adopt(catalog, statement.database, files)
-        catalog.fork_guid, catalog.guid = (str(uuid.uuid4()).upper() for _ in range(2))
-        catalog.owner_sid = session.account.sid
-        catalog.state = "RESTORING"
-        catalog.access = (
-            "RESTRICTED_USER" if "RESTRICTED_USER" in statement.options else "MULTI_USER"
-        )
-        session.doing = Doing("RESTORE DATABASE")
-    percents = iter(range(100 // backup.PIECES, 101, 100 // backup.PIECES))
+        _check_space(session, files)
+        _adopt(session, statement, catalog, files)
+        session.doing = Doing(command)
+    storage = server.storage_of(catalog)
+    work = _Work(command, _restored(header, storage, blocks), header.size_bytes)
     try:
-        yield from _progress(session, percents, "RESTORE DATABASE", statement.options)
+        yield from _progress(session, work, statement.options)
     except GeneratorExit:  # the client has gone: it is finished all the same
-        _finish_restore(session, catalog)
+        for _ in work.done:
+            pass
+        _finish_restore(session, catalog, storage)
         raise
-    _finish_restore(session, catalog)
-    yield Message(3014, 0, "RESTORE DATABASE successfully processed 8 pages in 0.1 seconds.")
+    _finish_restore(session, catalog, storage)
+    pages = sum(each.size_pages for each in catalog.files)
+    told = f"RESTORE DATABASE successfully processed {pages} pages in 0.1 seconds."
+    yield Message(3014, 0, told)
     yield Done()
 
 
-def _finish_restore(session: EngineSession, catalog: Catalog) -> None:
-    with session.server.changed:
+def _read_image(header: backup.Header, blocks: Iterator[bytes]) -> bytes:
+    image = b""
+    while len(image) < header.image_bytes:
+        image += next(blocks)
+    return image
+
+
+def _adopt(
+    session: EngineSession, statement: s.Restore, catalog: Catalog, files: list[File]
+) -> None:
+    catalog.fork_guid, catalog.guid = (str(uuid.uuid4()).upper() for _ in range(2))
+    catalog.owner_sid = session.account.sid
+    catalog.state = "RESTORING"
+    catalog.access = "RESTRICTED_USER" if "RESTRICTED_USER" in statement.options else "MULTI_USER"
+    session.server.adopt(catalog, statement.database, files)
+
+
+def _restored(header: backup.Header, storage: Storage, filler: Iterator[bytes]) -> Iterator[int]:
+    """Write the data file; the bytes of the backup that are done. The image is read already."""
+    for start in range(0, header.image_bytes, header.block_bytes):
+        yield min(start + header.block_bytes, header.image_bytes)
+    for done in storage.create(filler):
+        yield header.image_bytes + done
+
+
+def _finish_restore(session: EngineSession, catalog: Catalog, storage: Storage) -> None:
+    server = session.server
+    with server.changed:
         catalog.state = "ONLINE"
-        session.server.restores.append((datetime_now(), catalog.name, session.login_name))
-        catalog.save()
-        session.server.changed.notify_all()
+        server.restores.append((datetime_now(), catalog.name, session.login_name))
+        server.put_on_disk(catalog, storage)
+        server.changed.notify_all()
 
 
 def _check_restore(session: EngineSession, statement: s.Restore, header: backup.Header) -> None:
@@ -181,11 +231,13 @@ def _check_files(session: EngineSession, files: list[File]) -> None:
         raise SqlError(*error.messages, backup.terminated("RESTORE DATABASE")) from None
 
 
-def _check_space(session: EngineSession, header: backup.Header, files: list[File]) -> None:
-    if header.size_bytes > session.server.free_bytes:
+def _check_space(session: EngineSession, files: list[File]) -> None:
+    needed = sum(each.size_pages for each in files) * PAGE_BYTES
+    if needed > session.server.free_bytes:
         text = (
             f"There is insufficient free space on disk volume '{Path(files[0].path).parent}' to "
-            f"create the database. The database requires {header.size_bytes} additional free bytes."
+            f"create the database. The database requires {needed} additional free bytes, while "
+            f"only {session.server.free_bytes} bytes are available."
         )
         raise SqlError(Message(3257, 16, text), backup.terminated("RESTORE DATABASE"))
 

@@ -70,3 +70,4 @@ def _into(
     for row in rows:
         table.put(table.new_number(), tuple(row))
     catalog.tables[table_key(table.schema, table.name)] = table
+    session.server.save(catalog)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.sqlserver.drivers import PASSWORD
 from tests.sqlserver.engine.catalog import Catalog, File
+from tests.sqlserver.engine.durability import image_of, loaded
 from tests.sqlserver.engine.moments import datetime_now
+from tests.sqlserver.engine.remembering import BackupMade, LoginAccount, Memory, keep, recall
+from tests.sqlserver.engine.storage import PAGE_BYTES, Storage
+from tests.sqlserver.engine.transactions import snapshot_of
 from tests.sqlserver.results import LoginRefusedError, Message, Welcome
 from tests.sqlserver.sql.lexer import SqlError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.sqlserver.engine.backup import Header
     from tests.sqlserver.engine.session import EngineSession
     from tests.sqlserver.engine.statement_log import StatementLog
     from tests.sqlserver.results import Login, Prepared
@@ -51,19 +55,6 @@ class ServerProfile:
 
 
 @dataclass(slots=True)
-class LoginAccount:
-    """`rights`: sysadmin, or what it may do."""
-
-    name: str
-    password: str
-    sid: bytes
-    rights: frozenset[str] = frozenset({"sysadmin"})
-
-    def may(self, right: str) -> bool:
-        return bool({"sysadmin", right} & self.rights)
-
-
-@dataclass(slots=True)
 class Doing:
     """What a session does that takes long. `moved`: grows while it goes on."""
 
@@ -72,16 +63,6 @@ class Doing:
     wait: str | None = None
     moved: int = 0
     since: int = field(default_factory=datetime_now)
-
-
-@dataclass(frozen=True, slots=True)
-class BackupMade:
-    """`begun`, `ended`: as datetime."""
-
-    header: Header
-    path: str
-    begun: int
-    ended: int
 
 
 def _nothing(session: EngineSession, about: object) -> None:
@@ -109,16 +90,41 @@ class SimulatedServer:
     backups: list[BackupMade] = field(default_factory=list)
     """What msdb remembers of those that were made here."""
     restores: list[tuple[int, str, str]] = field(default_factory=list)
-    """When, to which catalog, by whom."""
 
     def __post_init__(self) -> None:
         self.changed = threading.Condition(threading.RLock())
         self._next_session = _FIRST_SESSION
         self._next_database = 1
         self.directory.mkdir(parents=True, exist_ok=True)
+        memory = recall(self.directory)
+        if memory is not None:
+            self._wake(memory)
+            return
         for name in _SYSTEM:
             self.create(name, {})
         self.add_login("sa", PASSWORD, sid=b"\x01")
+
+    def _wake(self, memory: Memory) -> None:
+        """Be what was kept, with all that was committed."""
+        for data, log in memory.online:
+            self.add(loaded(Storage.existing(data, log)))
+        for catalog in memory.restoring:
+            self.add(catalog)
+        self.logins, self.backups, self.restores = memory.logins, memory.backups, memory.restores
+        self._next_database = memory.next_database
+
+    def remember(self) -> None:
+        """Keep which catalogs there are, the logins and msdb."""
+        known = self.catalogs.values()
+        memory = Memory(
+            [(each.storage.data, each.storage.log) for each in known if each.storage is not None],
+            [each for each in known if each.storage is None],
+            self.logins,
+            self.backups,
+            self.restores,
+            self._next_database,
+        )
+        keep(self.directory, memory)
 
     def add_login(
         self,
@@ -129,6 +135,7 @@ class SimulatedServer:
         rights: frozenset[str] = frozenset({"sysadmin"}),
     ) -> None:
         self.logins[name.casefold()] = LoginAccount(name, password, sid, rights)
+        self.remember()
 
     def hear(self, session: EngineSession, statement: Prepared) -> None:
         """Remember a batch."""
@@ -201,8 +208,32 @@ class SimulatedServer:
         self.check_files(made)
         catalog = Catalog(name, self._new_number(), made, self.profile.compatibility)
         self.add(catalog)
-        catalog.save()
+        self.put_on_disk(catalog)
         return catalog
+
+    def storage_of(self, catalog: Catalog) -> Storage:
+        """Where its image and its log are to be; further files only exist."""
+        data, *others = [Path(each.path) for each in catalog.files if each.kind != "LOG"]
+        logs = [Path(each.path) for each in catalog.files if each.kind == "LOG"]
+        for each in (*others, *logs[1:]):
+            each.write_bytes(b"")
+        return Storage(data, logs[0] if logs else data.with_name(f"{data.name}.log"))
+
+    def put_on_disk(self, catalog: Catalog, storage: Storage | None = None) -> None:
+        """From now on a catalog is in its files, which exist already where they are given."""
+        if storage is None:
+            storage = self.storage_of(catalog)
+            for _ in storage.create():
+                pass
+        catalog.storage = storage
+        self.save(catalog)
+        self.remember()
+
+    def save(self, catalog: Catalog) -> None:
+        """Write what is committed of a catalog into its data file as a whole."""
+        if catalog.storage is not None:
+            rows = snapshot_of(catalog, list(self.sessions.values())).rows
+            catalog.storage.save(image_of(catalog, rows))
 
     def add(self, catalog: Catalog) -> None:
         self.catalogs[catalog.name.casefold()] = catalog
@@ -216,6 +247,7 @@ class SimulatedServer:
         """Take in a restored catalog under a name of its own."""
         catalog.name, catalog.files, catalog.database_id = name, files, self._new_number()
         self.add(catalog)
+        self.remember()
 
     def check_files(self, files: list[File]) -> None:
         """See that nobody uses these files.
@@ -272,14 +304,43 @@ class SimulatedServer:
         catalog.name = new
         self.add(catalog)
 
+    def fill(self, catalog: Catalog, size_bytes: int) -> None:
+        """Give a catalog pages without rows, which backups carry along."""
+        with self.changed:
+            self.save(catalog)
+            assert catalog.storage is not None
+            catalog.storage.fill(size_bytes)
+            data = catalog.files[0]
+            data.size_pages += (size_bytes - catalog.filler_bytes) // PAGE_BYTES
+            catalog.filler_bytes = size_bytes
+            self.save(catalog)
+
+    def forget_history(self, catalog: Catalog) -> None:
+        """Clean up all changes that were tracked so far, as the retention does."""
+        with self.changed:
+            for table in catalog.tables.values():
+                if table.tracking is not None:
+                    table.tracking.forget_before(catalog.version)
+            self.save(catalog)
+
+    def fork(self, catalog: Catalog) -> None:
+        """A catalog becomes one that was restored from a backup, with the same version."""
+        with self.changed:
+            catalog.fork_guid, catalog.guid = (str(uuid.uuid4()).upper() for _ in range(2))
+            self.save(catalog)
+
     def drop(self, catalog: Catalog) -> None:
         """DROP DATABASE: its files go, too."""
         del self.catalogs[catalog.name.casefold()]
+        self.remember()
         for each in catalog.files:
             Path(each.path).unlink(missing_ok=True)
+        if catalog.storage is not None:
+            catalog.storage.log.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Write all catalogs into their files."""
         with self.changed:
             for catalog in self.catalogs.values():
-                catalog.save()
+                self.save(catalog)
+            self.remember()

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from tests.sqlserver.engine.compiled import Compiled, Field, Row, Rows, Scope
-    from tests.sqlserver.engine.server import Doing, LoginAccount, SimulatedServer
+    from tests.sqlserver.engine.remembering import LoginAccount
+    from tests.sqlserver.engine.server import Doing, SimulatedServer
     from tests.sqlserver.engine.tables import Table, Trigger
     from tests.sqlserver.results import Login, Parameter, Prepared, Result, SqlType, Welcome
     from tests.sqlserver.sql import tree

@@ -102,14 +102,20 @@ class Table:
     _indexes: dict[tuple[int, ...], dict[Any, int]] = field(default_factory=dict)
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {name: getattr(self, name) for name in self.__slots__ if not name.startswith("_")}
-        return state | {"next": max(self.rows, default=0) + 1}
+        """All but its rows, which are kept beside it."""
+        kept = (n for n in self.__slots__ if not n.startswith("_") and n != "rows")
+        return {name: getattr(self, name) for name in kept}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._numbers = count(state.pop("next"))
-        self._indexes = {}
         for name, value in state.items():
             setattr(self, name, value)
+        self.take_rows({})
+
+    def take_rows(self, rows: dict[int, Row]) -> None:
+        """Have these rows, whatever there was."""
+        self.rows = rows
+        self._numbers = count(max(rows, default=0) + 1)
+        self._indexes = {}
 
     @property
     def full_name(self) -> str:

@@ -7,6 +7,7 @@ answers all the same, and silently lacks rows.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -55,6 +56,20 @@ class TableTracking:
     ) -> None:
         values = tuple(row[at] for at in columns)
         self.log.append(Logged(version, operation, table.key_of(row, columns), values))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the log, which is kept beside it."""
+        return {name: getattr(self, name) for name in self.__slots__ if name != "log"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.log = []
+        for name, value in state.items():
+            setattr(self, name, value)
+
+    def logged_at(self, version: int) -> list[Logged]:
+        """What the last commit has logged, if it had this version."""
+        newest_first = takewhile(lambda each: each.version == version, reversed(self.log))
+        return list(newest_first)[::-1]
 
     def forget_before(self, version: int) -> None:
         """Retention: what is older than this version is cleaned up."""

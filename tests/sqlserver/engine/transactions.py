@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tests.sqlserver.engine.durability import committed
 from tests.sqlserver.engine.moments import datetime_now
 from tests.sqlserver.engine.tables import Change, Row, Table, undo
 from tests.sqlserver.results import Message
@@ -55,15 +56,19 @@ class Transaction:
         """Make changes final; tracked ones get a version."""
         for catalog in {id(catalog): catalog for catalog, _ in self.changes}.values():
             ours = [change for each, change in self.changes if each is catalog]
-            _track(catalog, [change for change in ours if change.table.tracking is not None])
+            tracked = [change for change in ours if change.table.tracking is not None]
+            is_new = _track(catalog, tracked)
+            if catalog.storage is not None:
+                catalog.storage.append(committed(catalog, ours, is_new_version=is_new))
         self.changes.clear()
 
 
-def _track(catalog: Catalog, changes: list[Change]) -> None:
+def _track(catalog: Catalog, changes: list[Change]) -> bool:
+    """Whether there was something to track, and so there is another version."""
     truncated = {id(each.table): each.table for each in changes if each.is_truncation}
     recorded = [change for change in net(changes) if not change.is_truncation]
     if not truncated and not recorded:
-        return
+        return False
     catalog.version += 1
     catalog.commits[catalog.version] = datetime_now()
     for table in truncated.values():
@@ -72,6 +77,7 @@ def _track(catalog: Catalog, changes: list[Change]) -> None:
     for change in recorded:
         assert change.table.tracking is not None
         change.table.tracking.record(catalog.version, change)
+    return True
 
 
 def net(changes: Iterable[Change]) -> list[Change]:

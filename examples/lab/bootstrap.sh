@@ -19,6 +19,10 @@ lab_needs=(
   ip:iproute2 mount:mount unshare:util-linux nsenter:util-linux flock:util-linux
   sshd:openssh-server ssh-keygen:openssh-client
 )
+sqlserver_needs=(  # of Microsoft's ODBC driver, which pip installs, and of pyodbc
+  '/usr/lib/*/libodbc.so.2:unixodbc' '/usr/lib/*/libltdl.so.7:libltdl7'
+  '/usr/lib/*/libkrb5.so.3:libkrb5-3' '/usr/lib/*/libgssapi_krb5.so.2:libgssapi-krb5-2'
+)
 
 say() { printf '%s\n' "$*" >&2; }
 

@@ -217,14 +217,16 @@ class Client:
         )
 
     def obey(self, commands: IO[str]) -> None:
+        paused = False
         for command in commands:
             if command.strip() == "verify":
                 self.verify()
-            elif command.strip() == "pause":
-                self._may_call.acquire()
+            elif command.strip() == "pause" and not paused:
+                paused = self._may_call.acquire()
                 self.say("paused")
-            elif command.strip() == "go on":
+            elif command.strip() == "go on" and paused:
                 self._may_call.release()
+                paused = False
             elif command.strip() == "quit":
                 self.done.set()
 

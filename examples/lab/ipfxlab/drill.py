@@ -45,7 +45,7 @@ def tidy_in_peace() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def play(stream: TextIO) -> Figures:
+def play(stream: TextIO, engine_name: str) -> Figures:
     """Plays the drill, and tells of it on `stream`; what was measured.
 
     Raises:
@@ -53,13 +53,16 @@ def play(stream: TextIO) -> Figures:
     """
     # Imported when Ctrl-C is answered already: this takes a moment.
     from ipfxlab.drill_acts import begin, check, headline
+    from ipfxlab.drill_engine import Sqlite
+    from ipfxlab.drill_sqlserver import SqlServerHot
     from ipfxlab.drill_stage import Stage
     from ipfxlab.drill_summary import introduction, summary
     from ipfxlab.drill_timeline import Timeline
 
+    engine = SqlServerHot() if engine_name == SqlServerHot.name else Sqlite()
     with Timeline(stream) as timeline:
-        timeline.page(introduction())
-        with Stage(timeline) as stage:
+        timeline.page(introduction(engine.cast))
+        with Stage(timeline, engine) as stage:
             try:
                 figures = begin(stage).play()
                 check(figures)
@@ -77,8 +80,14 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="examples/lab/run",
         description="A Primary dies in a real network on this machine; the Failover Server stands "
-        "in for it, and gives everything back. It takes about a minute, and leaves nothing behind.",
+        "in for it, and gives everything back. It takes a minute or so, and leaves nothing behind.",
         epilog="Exit codes: 0 all went as it should, 1 something did not, 130 interrupted.",
+    )
+    parser.add_argument(
+        "--engine",
+        choices=("sqlite", "sqlserver"),
+        default="sqlite",
+        help="of the databases: sqlite, warm; or sqlserver, hot, on simulated servers",
     )
     parser.add_argument(
         "--json",
@@ -92,7 +101,7 @@ def main() -> int:
     options = parse()
     try:
         interrupt_once()
-        figures = play(sys.stderr if options.json else sys.stdout)
+        figures = play(sys.stderr if options.json else sys.stdout, options.engine)
     except Interruption:
         return _ended(options, INTERRUPTED, "Interrupted: the drill has removed all it made.", "")
     except FailoverError as error:

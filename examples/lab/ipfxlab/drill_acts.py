@@ -37,7 +37,7 @@ class Drill:
         self.stage = stage
         self.application = application
         self.client = client
-        self.figures = Figures(DETECTION_WINDOW_S)
+        self.figures = Figures(DETECTION_WINDOW_S, stage.engine.name)
 
     def play(self) -> Figures:
         """Plays acts 1 to 4 and the encore; what was measured.
@@ -50,14 +50,15 @@ class Drill:
         standing_in = self._return_while_standing_in()
         given_back = self._fail_back()
         ended_s = time.monotonic()
-        self._return_without_guard()
+        self._return_without_guard(given_back)
         record = self.client.stop()
         calls = [call for call in record["calls"] if call["monotonic_s"] < ended_s]
         figures = self.figures
         figures.phases = phases_of(calls)
         figures.loss = losses(standing_in, given_back, calls)
         figures.copy_age_s = calls[figures.phases[0].rows - 1]["monotonic_s"] - copied_s
-        figures.rows_in_safety_backup = self._rows_kept(given_back.calls_missing)
+        if not figures.hot:
+            figures.rows_in_safety_backup = self._rows_kept(given_back.calls_missing)
         figures.without_guard.count(astray(record, ended_s, STAND_IN))
         self._count_mail_and_time()
         return figures
@@ -68,11 +69,12 @@ class Drill:
         self.client.wait_for_event("answered", host=SERVER)
         self.client.wait_for_voicemail(3)
         copied_s = time.monotonic()
-        stage.cli("replicate-from-live", SERVER)
+        stage.engine.make_copy(stage)
         stage.start_monitor()
         stage.monitor.wait_for("server_answering")
         stage.monitor.wait_for("files_synced")
         self._follow_a_voicemail()
+        self.figures.hot = stage.engine.see_it_followed(stage)
         stage.cli("status")
         return copied_s
 
@@ -93,6 +95,7 @@ class Drill:
         headline(stage, "Act 2: the Primary's cable is pulled")
         pinging = Pinging(stage.lab.client, stage.primary.address)
         stage.pause(0.5, 1.5)
+        stage.engine.fall_silent(stage, self.client)
         figures.outage_s, decided, standing = self._let_it_take_over()
         gap = pinging.stop().longest_gap
         if gap is None:
@@ -112,6 +115,7 @@ class Drill:
             f"the cable of {SERVER} is pulled; {FAILOVER_COUNT} unanswered pings in a row, one "
             f"each {PING_INTERVAL_MS} ms, make a failure"
         )
+        self.client.go_on()
         monitor.wait_for("server_suspect", since=since)
         monitor.wait_for("warning_count_reached", since=since)
         decided = monitor.wait_for("server_failed", since=since)
@@ -131,6 +135,8 @@ class Drill:
         )
         self.client.wait_for_voicemail(3)
         standing_in = self.client.verify()
+        if hot := self.figures.hot:
+            hot.paths, hot.paths_elsewhere = standing_in.paths, standing_in.paths_elsewhere
         stage.lab.network.plug_cable(stage.primary.host)
         stage.say(f"the cable of {SERVER} is plugged in again; its guard asks before it speaks")
         stage.guard.wait_for_line("is used by", since=guarded)
@@ -161,6 +167,7 @@ class Drill:
         self.client.wait_for_voicemail(6)
         given_back = self.client.verify()
         expect(given_back.host == SERVER, f"the client is served by {given_back.host}")
+        stage.engine.after_failback(stage)
         stage.cli("status")
         self.figures.status_after = self._status()
         return given_back
@@ -179,13 +186,16 @@ class Drill:
         expect(status == "OK", f"after the failback the status of {SERVER} is {status}")
         return status
 
-    def _return_without_guard(self) -> None:
+    def _return_without_guard(self, before: Verification) -> None:
         """Act 3 in its second variant: a Primary that speaks up at once."""
         stage, primary = self.stage, self.stage.primary
         headline(stage, "Encore: act 3 once more, without a guard on the Primary")
         stage.guard.stop()
         self.figures.without_guard.outage_s, _, _ = self._let_it_take_over()
         self.client.wait_for_voicemail(2)
+        if self.figures.hot:
+            missing = set(self.client.verify().calls_missing) - set(before.calls_missing)
+            self.figures.hot.rows_lost_amid_calls = len(missing)
         since = stage.monitor.mark()
         stage.lab.network.plug_cable(primary.host)
         stage.say(
@@ -232,7 +242,7 @@ def headline(stage: Stage, title: str) -> None:
 
 
 def check(figures: Figures) -> None:
-    """Sees that nothing was lost but what a warm standby loses.
+    """Sees that nothing was lost but what a standby of its kind loses.
 
     Raises:
         Failed: something was.
@@ -242,7 +252,10 @@ def check(figures: Figures) -> None:
     expect(hosts == [SERVER, STAND_IN, SERVER], f"the client was answered by {', '.join(hosts)}")
     expect(loss.voicemail == 0, f"{loss.voicemail} voicemails are lost")
     expect(loss.rows_at_failback == 0, f"{loss.rows_at_failback} rows were lost at the failback")
-    lost = loss.rows_to_warm_window
+    lost = loss.rows_to_window
+    if figures.hot:
+        expect(lost == 0, f"{lost} rows are lost, although all had followed")
+        expect(figures.hot.paths_elsewhere == 0, "there are paths that were not converted")
     expect(
         figures.rows_in_safety_backup == lost,
         f"of {lost} rows that are lost, the safety backup has {figures.rows_in_safety_backup}",

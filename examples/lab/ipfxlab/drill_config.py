@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from ipfxlab.network import GATEWAY
 from ipfxlab.phone import APPLICATION, PORT
 
 if TYPE_CHECKING:
+    from ipfxlab.drill_engine import EngineConfig
     from ipfxlab.lab import Lab
 
 SERVER = "DEMOSERVER"
@@ -24,9 +26,9 @@ _TEXT = """\
 [failover_server]
 state_dir = "{home}/state"
 vm_local_dir = "{home}"
-
+{failover_server}
 [failover_server.application]
-start = ["{python}", "{application}", "--port", "{port}"]
+start = {start}
 ready_port = {port}
 ready_timeout_s = 20
 
@@ -50,7 +52,7 @@ management_address = "{management_address}"
 local_vm_dir = "{home}/VM"
 assume_ip = true
 replicate_daily = "01:00:00"
-
+{server_keys}
 [servers.{server}.ssh]
 host = "{management_address}"
 user = "{user}"
@@ -58,7 +60,7 @@ key_file = "{key_file}"
 known_hosts_file = "{known_hosts_file}"
 
 [servers.{server}.database]
-data_source = "{database}"
+{database}
 vm_dir = "{vm_dir}"
 
 [servers.{server}.files]
@@ -66,13 +68,14 @@ poll_interval_ms = {poll_interval_ms}
 """
 
 
-def config_text(lab: Lab) -> str:
+def config_text(lab: Lab, engine: EngineConfig) -> str:
     """The config as TOML, for this lab's one Primary."""
     primary, standby = lab.primary, lab.failover_server
+    start = [sys.executable, str(APPLICATION), "--port", str(PORT), *engine.start]
     return _TEXT.format(
         home=standby.directory,
-        python=sys.executable,
-        application=APPLICATION,
+        failover_server=engine.failover_server,
+        start=json.dumps(start),
         port=PORT,
         adapter=standby.interface,
         ping_interval_ms=PING_INTERVAL_MS,
@@ -88,7 +91,8 @@ def config_text(lab: Lab) -> str:
         user=primary.ssh.user,
         key_file=lab.ssh_key,
         known_hosts_file=lab.known_hosts,
-        database=primary.database,
+        server_keys=engine.server,
+        database=engine.database,
         vm_dir=primary.vm_dir,
         poll_interval_ms=POLL_INTERVAL_MS,
     )

@@ -35,11 +35,12 @@ class Phase:
 class Loss:
     """What the client was told is safe, and is not there.
 
-    `voicemail_late`: what the stand-in had to do without, and is there in the end.
-    `voicemail_without_row`: messages that are there, but whose call is lost.
+    `rows_to_window`: what the copy did not have at the takeover: it was made earlier (warm), or had
+    not followed yet (hot). `voicemail_late`: what the stand-in had to do without, and is there in
+    the end. `voicemail_without_row`: messages that are there, but whose call is lost.
     """
 
-    rows_to_warm_window: int = 0
+    rows_to_window: int = 0
     rows_at_failback: int = 0
     voicemail: int = 0
     voicemail_late: int = 0
@@ -73,15 +74,43 @@ class WithoutGuard:
 
 
 @dataclass
+class Hot:
+    """Rows in real time.
+
+    `row_copied_s`: from a call's row in the live catalog to the one in the copy.
+    `rows_lost_amid_calls`: at the takeover without a guard, whose cable is pulled while calls are
+    made. `paths`: in the stand-in's database, of files; `paths_elsewhere`: of the Primary's files.
+    """
+
+    row_copied_s: float = 0.0
+    rows_lost_amid_calls: int = 0
+    paths: int = 0
+    paths_elsewhere: int = 0
+
+    def as_json(self, loss: Loss) -> dict[str, Any]:
+        """What `--json` has besides."""
+        return {
+            "simulated": True,
+            "rows_lost_to_hot_window": loss.rows_to_window,
+            "rows_lost_amid_calls": self.rows_lost_amid_calls,
+            "row_copied_s": round(self.row_copied_s, 3),
+            "paths": self.paths,
+            "paths_elsewhere": self.paths_elsewhere,
+        }
+
+
+@dataclass
 class Figures:
     """What the acts fill in.
 
     `takeover_overhead_ms` and `application_ready_ms`: from the decision on, until the client's
     pings are answered, and until the application is ready. `copy_age_s`: of the database, when the
-    Primary acknowledged its last call.
+    Primary acknowledged its last call. `hot`: none where the database is copied as a whole only.
     """
 
     detection_window_s: float
+    engine: str = "sqlite"
+    hot: Hot | None = None
     outage_s: float = 0.0
     takeover_overhead_ms: float = 0.0
     application_ready_ms: float = 0.0
@@ -100,11 +129,13 @@ class Figures:
         """The object that `--json` prints."""
         return {
             "ok": True,
+            "engine": self.engine,
             "detection_window_s": self.detection_window_s,
             "outage_s": round(self.outage_s, 3),
             "takeover_overhead_ms": round(self.takeover_overhead_ms, 1),
             "application_ready_ms": round(self.application_ready_ms, 1),
-            "rows_lost_to_warm_window": self.loss.rows_to_warm_window,
+            "rows_lost_to_warm_window": 0 if self.hot else self.loss.rows_to_window,
+            **(self.hot.as_json(self.loss) if self.hot else {}),
             "rows_lost_at_failback": self.loss.rows_at_failback,
             "rows_in_safety_backup": self.rows_in_safety_backup,
             "voicemail_lost": self.loss.voicemail,
@@ -141,7 +172,7 @@ def losses(standing_in: Verification, after: Verification, calls: Sequence[Call]
     too_new, missing = set(standing_in.calls_missing), set(after.calls_missing)
     with_voicemail = {call["key"] for call in calls if call["voicemail"]}
     return Loss(
-        rows_to_warm_window=len(missing & too_new),
+        rows_to_window=len(missing & too_new),
         rows_at_failback=len(missing - too_new),
         voicemail=len(after.voicemail_missing),
         voicemail_late=len(set(standing_in.voicemail_missing) - set(after.voicemail_missing)),

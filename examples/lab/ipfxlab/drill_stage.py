@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ipfx_failover.errors import Failed
 from ipfxlab.drill_config import SERVER, config_text
+from ipfxlab.drill_engine import Sqlite
 from ipfxlab.drill_monitor import MonitorRun
 from ipfxlab.drill_timeline import CLIENT, GUARD, LAB, MAIL, MONITOR, OPERATOR, OUTPUT, Timeline
 from ipfxlab.lab import Lab
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import TracebackType
 
+    from ipfxlab.drill_engine import DrillEngine
     from ipfxlab.mail import Mail
     from ipfxlab.process import LabProcess
 
@@ -42,9 +44,10 @@ def expect(ok: object, what: str) -> None:
 class Stage:
     """Everything that the acts use. Use it as a context: afterwards nothing of it is left."""
 
-    def __init__(self, timeline: Timeline) -> None:
+    def __init__(self, timeline: Timeline, engine: DrillEngine | None = None) -> None:
         self.timeline = timeline
-        self.lab = Lab(SERVER, guarded=True)
+        self.engine = engine or Sqlite()
+        self.lab = Lab(SERVER, guarded=True, with_sql_server=self.engine.has_server)
         self.command_s: dict[str, float] = {}
         self._monitor: MonitorRun | None = None
         self._guard: LabProcess | None = None
@@ -56,7 +59,7 @@ class Stage:
             self.primary = self.lab.primary
             self.standby = self.lab.failover_server
             self.config = self.standby.directory / "config.toml"
-            self.config.write_text(config_text(self.lab), "utf-8")
+            self.config.write_text(config_text(self.lab, self.engine.config(self.lab)), "utf-8")
             self.follow_guard()
             self._follow_mail()
             self._stack = stack.pop_all()
@@ -158,7 +161,10 @@ class Stage:
 
     def _popen(self, argv: tuple[str, ...]) -> LabProcess:
         program = str(Path(sys.executable).with_name("ipfx-failover"))
-        environment = {"IPFX_FAILOVER_CONFIG": str(self.config)}
+        environment = {
+            "IPFX_FAILOVER_CONFIG": str(self.config),
+            **self.engine.environment(self.lab),
+        }
         name = f"ipfx-failover {argv[0]}"
         return self.standby.popen(program, *argv, name=name, env=environment)
 

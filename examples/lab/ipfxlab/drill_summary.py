@@ -16,15 +16,18 @@ from ipfxlab.drill_config import (
 from ipfxlab.drill_stage import CALLS_PER_S, VOICEMAIL_EVERY
 
 if TYPE_CHECKING:
-    from ipfxlab.drill_figures import Figures
+    from collections.abc import Mapping
+
+    from ipfxlab.drill_figures import Figures, Hot
 
 _WIDEST = 96
 _LABEL = 18
 
 
-def introduction() -> list[str]:
+def introduction(of_the_engine: Mapping[str, str]) -> list[str]:
     """Who takes part, what is shortened, and who speaks."""
     cast = {
+        **of_the_engine,
         "The lab": "network namespaces on this machine, with real cables, real ICMP, ARP and "
         "addresses, a real OpenSSH and a real mail server:",
         "  DEMOSERVER": "192.168.11.1, the Primary Server, with a telephony application",
@@ -58,6 +61,7 @@ def summary(figures: Figures) -> list[str]:
         *_paragraph("Mails", f"{len(figures.mails)}, in this order:"),
         *(f"{'':{_LABEL}}{number}. {text}" for number, text in enumerate(figures.mails, 1)),
         *_paragraph("Status", f"{figures.status_after}, after the failback"),
+        *(_simulated() if figures.hot else []),
         *_paragraph("This drill", f"{figures.duration_s:.0f} s"),
     ]
 
@@ -95,14 +99,41 @@ def _table(figures: Figures) -> list[str]:
     ]
 
 
-def _lost(figures: Figures) -> list[str]:
-    loss = figures.loss
-    rows = (
-        f"{loss.rows_to_warm_window} at the takeover: calls since the last copy, which was "
+def _rows_lost_warm(figures: Figures) -> str:
+    return (
+        f"{figures.loss.rows_to_window} at the takeover: calls since the last copy, which was "
         f"{figures.copy_age_s:.1f} s old. That is what warm means: rows are copied once a day. "
         f"{figures.rows_in_safety_backup} of them are in the safety backup of its old database "
-        f"that the failback left on the Primary. {loss.rows_at_failback} at the failback"
+        f"that the failback left on the Primary. {figures.loss.rows_at_failback} at the failback"
     )
+
+
+def _rows_lost_hot(figures: Figures, hot: Hot) -> str:
+    return (
+        f"{figures.loss.rows_to_window} at the takeover: rows are copied as they are written (one "
+        f"that we followed took {hot.row_copied_s:.2f} s), and the client made no call in the last "
+        f"moment before the failure. {figures.loss.rows_at_failback} at the failback. In the "
+        "encore, whose cable was pulled in the middle of calls, "
+        f"{hot.rows_lost_amid_calls}: what the Primary took in its last moment. That is what hot "
+        "means"
+    )
+
+
+def _simulated() -> list[str]:
+    return _paragraph("SIMULATED", "the SQL Servers were; a real one has not been tried")
+
+
+def _paths(hot: Hot) -> list[str]:
+    return _paragraph(
+        "Paths",
+        f"{hot.paths - hot.paths_elsewhere} of {hot.paths} in the stand-in's database led to its "
+        "own files",
+    )
+
+
+def _lost(figures: Figures) -> list[str]:
+    loss, hot = figures.loss, figures.hot
+    rows = _rows_lost_hot(figures, hot) if hot else _rows_lost_warm(figures)
     voicemail = f"{loss.voicemail}: files are copied as they appear"
     if loss.voicemail_late:
         voicemail += (
@@ -115,7 +146,11 @@ def _lost(figures: Figures) -> list[str]:
             f". {loss.voicemail_without_row} are there as files, but their calls are among the "
             "rows that are lost"
         )
-    return [*_paragraph("Rows lost", rows), *_paragraph("Voicemail lost", voicemail)]
+    return [
+        *_paragraph("Rows lost", rows),
+        *_paragraph("Voicemail lost", voicemail),
+        *(_paths(hot) if hot else []),
+    ]
 
 
 def _second_variant(figures: Figures) -> list[str]:

@@ -21,7 +21,7 @@ from ipfxlab.guard import start_guard
 from ipfxlab.mail import MailServer
 from ipfxlab.network import GATEWAY, Network, address_in_lab
 from ipfxlab.phone import start_application
-from ipfxlab.sql_server import CATALOG, SqlServer, Trust, make_trust
+from ipfxlab.sql_server import CATALOG, SqlServer, make_trust
 from ipfxlab.ssh import SshServer, make_key
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Primary:
 class Lab:
     """The office. Use it as a context; see `Network` for what entering it may refuse.
 
-    `with_sql_server`: on each Primary and on the Failover Server, with the Primaries' catalogs.
+    `with_sql_server`: one on each Primary and on the Failover Server; `sql_servers` by host's name.
     """
 
     def __init__(self, *names: str, guarded: bool = False, with_sql_server: bool = False) -> None:
@@ -105,6 +105,7 @@ class Lab:
         self._stack = ExitStack()
         self.network = Network()
         self.primaries: dict[str, Primary] = {}
+        self.sql_servers: dict[str, SqlServer] = {}
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -154,11 +155,11 @@ class Lab:
     def _install_sql_servers(self) -> None:
         """The Failover Server finds the Primaries by names that are theirs in a stand-in, too."""
         standby = self.failover_server
-        self.trust: Trust = make_trust(self.network.directory, [standby.name, *self._names])
-        self.standby_sql_server = SqlServer(standby, self.trust)
-        self.standby_sql_server.start()
+        trust = make_trust(self.network.directory, [standby.name, *self._names])
+        self.sql_servers[standby.name] = SqlServer(standby, trust)
+        self.sql_servers[standby.name].start()
         for primary in self.primaries.values():
-            primary.sql_server = SqlServer(primary.host, self.trust)
+            self.sql_servers[primary.name] = primary.sql_server = SqlServer(primary.host, trust)
             standby.learn_name(primary.name, primary.management_address)
 
     @property

@@ -36,13 +36,13 @@ def test_a_phase_ends_where_another_host_begins_to_answer() -> None:
 def test_what_the_stand_in_never_had_is_lost_to_the_warm_window() -> None:
     loss = losses(knows(rows=(3, 4)), knows(rows=(3, 4)), [])
 
-    assert Loss(rows_to_warm_window=2) == loss
+    assert Loss(rows_to_window=2) == loss
 
 
 def test_what_is_missing_only_in_the_end_was_lost_at_the_failback() -> None:
     loss = losses(knows(rows=(3,)), knows(rows=(3, 7)), [])
 
-    assert Loss(rows_to_warm_window=1, rows_at_failback=1) == loss
+    assert Loss(rows_to_window=1, rows_at_failback=1) == loss
 
 
 def test_a_voicemail_that_comes_back_with_the_primarys_disk_is_late_and_not_lost() -> None:
@@ -56,7 +56,7 @@ def test_a_voicemail_whose_call_is_lost_is_told() -> None:
 
     loss = losses(knows(rows=(3, 4)), knows(rows=(3, 4)), calls)
 
-    assert Loss(rows_to_warm_window=2, voicemail_without_row=1) == loss
+    assert Loss(rows_to_window=2, voicemail_without_row=1) == loss
 
 
 def test_calls_go_astray_from_the_stand_ins_first_answer_on() -> None:

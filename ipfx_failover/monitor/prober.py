@@ -13,18 +13,17 @@ from typing import TYPE_CHECKING
 
 from ipfx_failover.decide.arp_claims import AddressClaims, counts_as_claim
 from ipfx_failover.net import wait_readable
+from ipfx_failover.waker import Waker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from ipfx_failover.clock import Clock
     from ipfx_failover.decide.evidence import ArpEvidence
-    from ipfx_failover.net import Address, ArpSocket, EchoReply, EchoSocket, Wait
+    from ipfx_failover.net import Address, ArpSocket, EchoReply, EchoSocket, Readable, Wait
 
 _ROUNDS_REMEMBERED = 64
 _RELEARN_MAC_NS = 60_000_000_000
-_LONGEST_WAIT_S = 0.2
-"""So that `stop` is heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +108,16 @@ class Prober:
         self._claims: dict[Address, AddressClaims] = {}
         self._learnt_ns: dict[Address, int] = {}
         self._stop = threading.Event()
+        self._waker = Waker()
 
     def aim(self, targets: Targets) -> None:
         """Probe these from the next round on; may be called from any thread."""
         self._wanted = targets
 
     def stop(self) -> None:
-        """Let `run` end within an interval; may be called from any thread."""
+        """Let `run` end; may be called from any thread."""
         self._stop.set()
+        self._waker.wake()
 
     def run(self) -> None:
         """Probe until `stop`."""
@@ -128,6 +129,7 @@ class Prober:
 
     def close(self) -> None:
         """Close its sockets."""
+        self._waker.close()
         self._echo.close()
         if self._arp is not None:
             self._arp.close()
@@ -153,10 +155,10 @@ class Prober:
             self._read_until(wake_ns - now_ns)
 
     def _read_until(self, duration_ns: int) -> None:
-        sockets: list[EchoSocket | ArpSocket] = [self._echo]
+        sockets: list[Readable] = [self._waker, self._echo]
         if self._arp is not None:
             sockets.append(self._arp)
-        ready = self._wait(sockets, min(duration_ns / 1e9, _LONGEST_WAIT_S))
+        ready = self._wait(sockets, duration_ns / 1e9)
         if self._echo in ready:
             self._read_echo()
         if self._arp is not None and self._arp in ready:

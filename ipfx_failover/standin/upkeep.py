@@ -5,14 +5,13 @@ A thread without file or database. What it sees goes to the monitor, which decid
 
 from __future__ import annotations
 
-import socket
 import threading
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ipfx_failover.errors import FailoverError
 from ipfx_failover.net import wait_readable
+from ipfx_failover.waker import Waker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -126,20 +125,17 @@ class Upkeep:
         self._bucket = TokenBucket(_ANSWERS_PER_S, _ANSWERS_AT_ONCE)
         self._telling = TokenBucket(_TOLD_PER_S, _TOLD_AT_ONCE)
         self._stop = threading.Event()
-        # A socket pair rather than a pipe: Windows selects on sockets only.
-        self._waker, self._woken = socket.socketpair()
-        self._waker.settimeout(0.0)
-        self._woken.settimeout(0.0)
+        self._waker = Waker()
 
     def keep(self, wanted: Mapping[Address, str]) -> None:
         """Keep these addresses (with their adapters) and no others; from any thread."""
         self._wanted = dict(wanted)
-        self._wake()
+        self._waker.wake()
 
     def stop(self) -> None:
         """Let `run` end; from any thread."""
         self._stop.set()
-        self._wake()
+        self._waker.wake()
 
     def run(self) -> None:
         """Keep until `stop`."""
@@ -163,12 +159,6 @@ class Upkeep:
             held.arp.close()
         self._held.clear()
         self._waker.close()
-        self._woken.close()
-
-    def _wake(self) -> None:
-        # Full: it is woken already; closed: it has ended. Nobody waits here for another thread.
-        with suppress(OSError):
-            self._waker.send(b"\0")
 
     def _take_up(self) -> None:
         wanted = self._wanted
@@ -188,9 +178,9 @@ class Upkeep:
         due_ns = [min(held.announce_ns(), held.look_ns) for held in self._held.values()]
         wait_ns = min(due_ns, default=now_ns + self._interval_ns) - now_ns
         sockets: dict[Readable, _Held] = {held.arp: held for held in self._held.values()}
-        for readable in self._wait_for([self._woken, *sockets], max(wait_ns, 0) / 1e9):
-            if readable is self._woken:
-                self._woken.recv(4096)
+        for readable in self._wait_for([self._waker, *sockets], max(wait_ns, 0) / 1e9):
+            if readable is self._waker:
+                self._waker.take()
             else:
                 held = sockets[readable]
                 for packet in held.arp.receive():

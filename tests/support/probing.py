@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Self
 
@@ -73,10 +72,6 @@ class Probed:
         self.rounds: list[ProbeRound] = []
         self.echo = SlowSocket(self.us)
         self.arp = MutableArp(self.us) if with_arp else None
-        self._sockets = ExitStack()
-        self._sockets.callback(self.echo.close)
-        if self.arp is not None:
-            self._sockets.callback(self.arp.close)
         self.prober = Prober(
             echo=self.echo,
             arp=self.arp,
@@ -93,7 +88,7 @@ class Probed:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._sockets.close()
+        self.prober.close()
 
     def aim(self, *addresses: Address, arp: frozenset[Address] = frozenset()) -> None:
         self.prober.aim(Targets(addresses, arp))

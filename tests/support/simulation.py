@@ -82,8 +82,6 @@ class MonitorProcess:
         clock, hurry = machine.clock, Hurry(machine.clock)
         addresses = machine.us.addresses()
         echo, arp = machine.us.echo(), machine.us.arp(ADAPTER)
-        self._open.callback(echo.close)
-        self._open.callback(arp.close)
         self.prober = Prober(
             echo=echo,
             arp=arp,
@@ -94,6 +92,7 @@ class MonitorProcess:
             tell=self.messages.put,
             wait=FakeWait(clock),
         )
+        self._open.callback(self.prober.close)
         self.upkeep = Upkeep(
             addresses=addresses,
             open_arp=machine.us.arp,

@@ -23,6 +23,11 @@ def run_of(session: SqlSession) -> str | None:
     return str(rows[0][0]) if rows else None
 
 
+def is_taken(session: SqlSession) -> bool:
+    """Whether the copy in use was in use by the application, too."""
+    return any(row[1] for row in session.rows(preparing.read_run()))
+
+
 def begin(session: SqlSession, switches: Sequence[Switch], run_id: str) -> None:
     """Remember what was on in the restored copy of run `run_id`."""
     for statement in (

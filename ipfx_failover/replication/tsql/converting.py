@@ -109,6 +109,11 @@ def has_record() -> str:
     return f"SELECT OBJECT_ID({text(_RECORD)})"
 
 
+def forget() -> str:
+    """The paths are as on the live server again."""
+    return f"DELETE FROM {_RECORD}"  # noqa: S608 - a constant
+
+
 def remember(conversion: Conversion) -> str:
     parts = (
         conversion.schema,

@@ -1,0 +1,96 @@
+"""A copy that comes into use because the Failover Server stands in, and one that was not used.
+
+It is in the outage: nothing here looks at rows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ipfx_failover.replication.sqlserver import record
+from ipfx_failover.replication.sqlserver.numbers import ahead, range_of
+from ipfx_failover.replication.sqlserver.prepare import switch_off
+from ipfx_failover.replication.sqlserver.session import SqlRefused
+from ipfx_failover.replication.sqlserver.transaction import transaction
+from ipfx_failover.replication.tsql import preparing, swapping, taking
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ipfx_failover.replication.sqlserver.session import SqlServer, SqlSession
+
+
+def take_role(server: SqlServer, catalog: str) -> list[str]:
+    """Make a copy ready for the application. Returns what could not be done, a line each.
+
+    What the live server has on is switched on, rows that are there are not checked. Identity
+    columns and sequences go on beyond the live server's. From then on the copy follows no more. It
+    may be repeated.
+
+    Raises:
+        SqlRefused, Unreachable: the catalog cannot be used at all.
+    """
+    with server.open() as session:
+        session.run(preparing.use(catalog))
+        ((access,),) = session.rows(taking.ACCESS)
+        if access != "MULTI_USER":
+            session.run(swapping.let_all_in(catalog))
+        if record.run_of(session) is None:
+            return [
+                f"{catalog} was not restored by ipfx-failover: its constraints stay as they are"
+            ]
+        troubles: list[str] = []
+        if not record.is_taken(session):
+            troubles += _tried(session, list(_goes_on_beyond(session)))
+            with transaction(session):
+                session.run(taking.TAKE)
+                session.run(taking.FOLLOW_NO_MORE)
+        return troubles + _tried(session, preparing.switch_on_unchecked(record.switches(session)))
+
+
+def give_role_back(server: SqlServer, catalog: str) -> None:
+    """The application has written nothing: the copy goes on as one.
+
+    Raises:
+        SqlRefused, Unreachable: it does not, and is replicated as a whole next time.
+    """
+    with server.open() as session:
+        session.run(preparing.use(catalog))
+        if record.run_of(session) is None or not record.is_taken(session):
+            return
+        switch_off(session)
+        with transaction(session):
+            session.run(taking.FOLLOW_AGAIN)
+            session.run(taking.GIVE_BACK)
+
+
+def _goes_on_beyond(session: SqlSession) -> Iterator[str]:
+    for schema, table, kind, precision, last, step in session.rows(taking.IDENTITIES):
+        beyond = ahead(int(last), int(step), *range_of(str(kind), int(precision)))
+        if beyond is not None:
+            yield taking.reseed(str(schema), str(table), beyond)
+    if session.rows(taking.HAS_SEQUENCES)[0][0] is None:
+        return
+    for schema, name, last, step, lowest, highest in session.rows(taking.SEQUENCES):
+        beyond = ahead(int(last), int(step), int(lowest), int(highest))
+        if beyond is not None:
+            yield taking.restart(str(schema), str(name), beyond)
+
+
+def _tried(session: SqlSession, statements: Sequence[str]) -> list[str]:
+    """Carry statements out in one go; where one is refused, one by one. Those that are refused."""
+    if not statements:
+        return []
+    try:
+        session.run(";\n".join(statements))
+    except SqlRefused:
+        return [said for each in statements if (said := _refusal(session, each))]
+    return []
+
+
+def _refusal(session: SqlSession, statement: str) -> str:
+    try:
+        session.run(statement)
+    except SqlRefused as error:
+        return error.message
+    return ""

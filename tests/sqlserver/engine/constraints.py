@@ -44,7 +44,9 @@ def add_constraint(
             _add_foreign_key(catalog, table, constraint, number, is_checked=is_checked)
         case s.Check():
             name = constraint.name or f"CK__{table.name}__{number:X}"
-            check = Check(name, constraint.condition, is_trusted=is_checked, object_id=number)
+            check = Check(
+                name, constraint.condition, constraint.text, is_trusted=is_checked, object_id=number
+            )
             if is_checked:
                 _check_rows(session, catalog, table, check)
             table.checks.append(check)

@@ -235,12 +235,19 @@ def _foreign_key_columns(_: SimulatedServer, catalog: Catalog) -> Rows:
 
 
 @view("sys.check_constraints", **_OBJECT_COLUMNS, is_disabled=BIT, is_not_for_replication=BIT,
-      is_not_trusted=BIT, parent_column_id=INT)  # fmt: skip
+      is_not_trusted=BIT, parent_column_id=INT, definition=SqlType(Kind.NVARCHAR, MAX))  # fmt: skip
 def _check_constraints(_: SimulatedServer, catalog: Catalog) -> Rows:
     for table in catalog.tables.values():
         for check in table.checks:
             head = _object(catalog, table, check, table.object_id, _CHECK)
-            yield *head, int(not check.is_enabled), 0, int(not check.is_trusted), 0
+            yield (
+                *head,
+                int(not check.is_enabled),
+                0,
+                int(not check.is_trusted),
+                0,
+                check.definition,
+            )
 
 
 @view("sys.triggers", name=NAME, object_id=INT, parent_class=TINYINT, parent_class_desc=SHORT_TEXT,

@@ -240,6 +240,52 @@ def _requests(server: SimulatedServer, _: Catalog) -> Rows:
             )
 
 
+@view(
+    "sys.sysprocesses",
+    spid=SMALLINT,
+    kpid=SMALLINT,
+    blocked=SMALLINT,
+    dbid=SMALLINT,
+    login_time=DATETIME,
+    open_tran=SMALLINT,
+    status=SqlType(Kind.NCHAR, 30),
+    sid=SqlType(Kind.BINARY, 86),
+    hostname=SqlType(Kind.NCHAR, 128),
+    program_name=SqlType(Kind.NCHAR, 128),
+    cmd=SqlType(Kind.NCHAR, 16),
+    loginame=SqlType(Kind.NCHAR, 128),
+)
+def _processes(server: SimulatedServer, _: Catalog) -> Rows:
+    """Its texts are filled up with blanks."""
+    for session in list(server.sessions.values()):
+        catalog = server.catalogs.get(session.database.casefold())
+        database = catalog.database_id if catalog else 0
+        blocked = session.waits_for.number if session.waits_for is not None else 0
+        status, command = ("runnable", session.doing.command) if session.doing else ("sleeping", "")
+        yield (
+            *(session.number, 0, blocked, database, session.login_time, session.transaction.depth),
+            *(status.ljust(30), session.account.sid.ljust(86, b"\0"), session.host.ljust(128)),
+            *(session.program.ljust(128), command[:16].ljust(16), session.login_name.ljust(128)),
+        )
+
+
+@view(
+    "sys.dm_database_encryption_keys",
+    database_id=INT,
+    encryption_state=INT,
+    encryptor_thumbprint=SqlType(Kind.VARBINARY, 20),
+)
+def _encryption_keys(_: SimulatedServer, __: Catalog) -> Rows:
+    """No catalog here is encrypted."""
+    return iter(())
+
+
+@view("sys.certificates", name=NAME, certificate_id=INT, thumbprint=SqlType(Kind.VARBINARY, 32))
+def _certificates(_: SimulatedServer, __: Catalog) -> Rows:
+    """CREATE CERTIFICATE is refused, so there is none."""
+    return iter(())
+
+
 @view("sys.dm_tran_commit_table", commit_ts=BIGINT, xdes_id=BIGINT, commit_time=DATETIME)
 def _commits(_: SimulatedServer, catalog: Catalog) -> Rows:
     return ((version, version, when) for version, when in list(catalog.commits.items()))

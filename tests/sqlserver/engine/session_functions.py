@@ -100,9 +100,14 @@ def _object_id(session: EngineSession, name: str, _: str | None = None) -> int |
     if table is not None:
         return table.object_id
     wanted = parsed.last.casefold()
-    triggers = [t for each in catalog.tables.values() for t in each.triggers]
-    found_ids = [t.object_id for t in triggers if t.name.casefold() == wanted]
-    return found_ids[0] if found_ids else None
+    for each in catalog.tables.values():
+        inside: tuple[Any, ...]
+        inside = (*each.keys, *each.foreign_keys, *each.checks, *each.triggers)
+        for one in inside:
+            if one.name.casefold() == wanted:
+                number: int = one.object_id
+                return number
+    return None
 
 
 def _by_id(session: EngineSession, number: int | None) -> tuple[Catalog, Table | None]:

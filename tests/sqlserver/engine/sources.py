@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.sqlserver.engine.compiled import Field
 from tests.sqlserver.engine.expressions import Compiler
+from tests.sqlserver.engine.file_functions import function_rows
 from tests.sqlserver.engine.functions import BIGINT
 from tests.sqlserver.engine.queries import Relation
 from tests.sqlserver.engine.rows import fields_of
@@ -32,7 +33,7 @@ def relation_of(session: EngineSession, source: tree.Source, outer: Scope | None
         case tree.ChangesSource():
             return _changes(session, source)
         case tree.FunctionSource():
-            return _function(session, source, outer)
+            return function_rows(session, source, outer)
         case _:
             raise unknown("this source of rows", 1)
 
@@ -61,39 +62,6 @@ def _view(session: EngineSession, name: tree.Name, alias: str) -> Relation:
     catalog, rows = session.catalog_of(name), view.rows
     named = [Field(alias, each.name, each.type, each.collation) for each in view.fields]
     return Relation(named, lambda _: list(rows(session.server, catalog)))
-
-
-_VOLUME_COLUMNS = {
-    "database_id": SqlType(Kind.INT),
-    "file_id": SqlType(Kind.INT),
-    "volume_mount_point": SqlType(Kind.NVARCHAR, 256),
-    "volume_id": SqlType(Kind.NVARCHAR, 256),
-    "logical_volume_name": SqlType(Kind.NVARCHAR, 256),
-    "file_system_type": SqlType(Kind.NVARCHAR, 256),
-    "total_bytes": BIGINT,
-    "available_bytes": BIGINT,
-}
-
-
-def _function(session: EngineSession, source: tree.FunctionSource, outer: Scope | None) -> Relation:
-    """sys.dm_os_volume_stats: since 2008 R2 SP1, the only one that is known here."""
-    server = session.server
-    if str(source.name).casefold() != "sys.dm_os_volume_stats" or len(source.arguments) != 2:
-        raise unknown(f"the function {source.name}", 1)
-    if server.profile.version < (10, 50, 2500):
-        raise SqlError(Message(208, 16, f"Invalid object name '{source.name}'."))
-    database, file = (Compiler(session, outer).compile(each) for each in source.arguments)
-    fields = [Field(source.alias, name, kind) for name, kind in _VOLUME_COLUMNS.items()]
-
-    def rows(outside: Rows) -> Iterator[tuple[Any, ...]]:
-        wanted = database.run(outside), file.run(outside)
-        for catalog in server.catalogs.values():
-            for each in catalog.files:
-                if (catalog.database_id, each.file_id) == wanted:
-                    volume = ("C:\\", "{0}", "", "NTFS")
-                    yield *wanted, *volume, server.total_bytes, server.free_bytes
-
-    return Relation(fields, rows)
 
 
 def _changes(session: EngineSession, source: tree.ChangesSource) -> Relation:

@@ -64,8 +64,11 @@ class ForeignKey:
 
 @dataclass(slots=True)
 class Check:
+    """`definition`: the condition as text."""
+
     name: str
     condition: Expression
+    definition: str = ""
     is_enabled: bool = True
     is_trusted: bool = True
     object_id: int = 0

@@ -63,9 +63,7 @@ def _create_table(cursor: Cursor) -> s.Statement:
 def _column(cursor: Cursor) -> s.ColumnDefinition:
     name = cursor.identifier()
     if cursor.skip("AS"):
-        begin = cursor.now.start
-        computed = _in_parentheses(cursor)
-        text = cursor.sql[begin : cursor.now.start].strip()
+        computed, text = _in_parentheses_with_text(cursor)
         cursor.skip("PERSISTED")
         return s.ColumnDefinition(name, _ANY_TYPE, computed=computed, text=text)
     kind = cursor.type()
@@ -106,7 +104,7 @@ def _column_constraint(cursor: Cursor, column: str, found: list[s.Constraint]) -
     """Take in a constraint of one column, if there is one."""
     name = cursor.identifier() if cursor.skip("CONSTRAINT") else ""
     if cursor.skip("CHECK"):
-        found.append(s.Check(name, _in_parentheses(cursor)))
+        found.append(s.Check(name, *_in_parentheses_with_text(cursor)))
     elif word := cursor.skip_any("PRIMARY", "UNIQUE"):
         if word == "PRIMARY":
             cursor.expect("KEY")
@@ -121,11 +119,12 @@ def _column_constraint(cursor: Cursor, column: str, found: list[s.Constraint]) -
     return True
 
 
-def _in_parentheses(cursor: Cursor) -> Expression:
+def _in_parentheses_with_text(cursor: Cursor) -> tuple[Expression, str]:
+    begin = cursor.now.start
     cursor.expect("(")
     inner = parse_expression(cursor)
     cursor.expect(")")
-    return inner
+    return inner, cursor.sql[begin : cursor.now.start].strip()
 
 
 def _references(cursor: Cursor, name: str, columns: tuple[str, ...]) -> s.ForeignKey:
@@ -148,7 +147,7 @@ def _identity(cursor: Cursor) -> tuple[int, int]:
 def _constraint(cursor: Cursor) -> s.Constraint:
     name = cursor.identifier() if cursor.skip("CONSTRAINT") else ""
     if cursor.skip("CHECK"):
-        return s.Check(name, _in_parentheses(cursor))
+        return s.Check(name, *_in_parentheses_with_text(cursor))
     if cursor.skip("FOREIGN", "KEY"):
         return _references(cursor, name, tuple(parse_names(cursor)))
     is_primary = cursor.skip("PRIMARY", "KEY")

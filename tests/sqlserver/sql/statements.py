@@ -193,8 +193,11 @@ class ForeignKey:
 
 @dataclass(frozen=True, slots=True)
 class Check:
+    """`text`: how the condition was written."""
+
     name: str
     condition: Expression
+    text: str
 
 
 Constraint = Key | ForeignKey | Check

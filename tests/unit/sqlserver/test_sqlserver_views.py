@@ -121,6 +121,32 @@ def test_a_delay_can_be_called_off(client: Client) -> None:
     assert client.fails("WAITFOR DELAY '01:00:00'") == [3617]
 
 
+def test_constraints_are_objects_with_a_definition(client: Client) -> None:
+    client.run(TABLE + "; ALTER TABLE pet ADD CONSTRAINT light CHECK (weight < 100)")
+    sql = (
+        "SELECT definition FROM sys.check_constraints WHERE object_id = OBJECT_ID('[dbo].[light]')"
+    )
+
+    assert client.run(sql) == [("(weight < 100)",)]
+
+
+def test_what_is_committed_is_written_to_the_log(client: Client) -> None:
+    sql = (
+        "SELECT SUM(v.num_of_bytes_written) FROM sys.master_files AS f CROSS APPLY "
+        "sys.dm_io_virtual_file_stats(f.database_id, f.file_id) AS v "
+        "WHERE f.database_id = DB_ID('S') AND f.type = 1"
+    )
+    client.run(TABLE)
+    before = client.value(sql)
+    client.run("BEGIN TRAN; INSERT pet (owner) VALUES (''); ROLLBACK")
+
+    assert client.value(sql) == before
+
+    client.run("INSERT pet (owner) VALUES ('')")
+
+    assert client.value(sql) > before
+
+
 def test_the_registry_tells_where_backups_go(client: Client, server: SimulatedServer) -> None:
     sql = (
         "DECLARE @d nvarchar(512); EXEC master.dbo.xp_instance_regread N'HKEY_LOCAL_MACHINE', "

@@ -9,10 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from ipfx_failover.adapters.clock import SystemClock
-from ipfx_failover.adapters.paths import WINDOWS
+from ipfx_failover.adapters.paths import WINDOWS, narrow
 
 _ATTEMPTS = 100
 _PAUSE_S = 0.05
+_PRIVATE = 0o600
 
 
 def replace_file(path: Path, to: Path) -> None:
@@ -39,7 +40,7 @@ def rewrite_file(path: Path, content: bytes, *, mode: int | None = None) -> None
     """Give a file new content in one step; it keeps its owner and what else it has.
 
     Its mode is kept too, unless another is wanted. A file that is not there yet is made, readable
-    for its owner only.
+    for its owner only. Windows knows one mode: with 0o600 others are kept out before it is filled.
 
     Raises:
         OSError: it cannot be; the file is as it was.
@@ -47,6 +48,8 @@ def rewrite_file(path: Path, content: bytes, *, mode: int | None = None) -> None
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
+            if WINDOWS and mode == _PRIVATE:
+                narrow(Path(name))
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

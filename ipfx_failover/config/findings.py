@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
+from ipfx_failover.adapters import paths
 from ipfx_failover.config.kinds import SERVERNAME
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ def secret_findings(
         )
     elif secret.source == "file":
         yield from file_findings(subject, key, Path(secret.reference), facts)
+        yield from _plain_text(subject, key, Path(secret.reference), facts)
     elif secret.source == "env" and facts.environ is not None:
         if not facts.environ.get(secret.reference):
             yield note(
@@ -128,7 +130,16 @@ def file_findings(subject: str, key: str, path: Path, facts: Facts) -> Iterator[
         words = {"missing": "is not there", "unreadable": "cannot be read by this user"}
         yield warning(subject, f"{key} {path} {words.get(found.kind, 'is not a file')}")
     elif found.exposed:
-        yield warning(subject, f"{key} {path} {found.exposed}", f"chmod 600 {path}")
+        yield warning(subject, f"{key} {path} {found.exposed}", paths.how_to_narrow(path))
+
+
+def _plain_text(subject: str, key: str, path: Path, facts: Facts) -> Iterator[Finding]:
+    if facts.look is not None and facts.look(path).is_plain:
+        yield warning(
+            subject,
+            f"{key} {path} is plain text: a copy of it gives the secret away",
+            "store it anew with config set, which encrypts it for this machine",
+        )
 
 
 def in_commands(

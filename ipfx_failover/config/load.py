@@ -200,7 +200,7 @@ def _exposed(file: Path, text: str, key: tuple[str, ...], content: Content) -> P
         _line_of(key, text),
         ".".join(key),
         f"the secret itself is in the file, which {content.exposed}",
-        f'chmod 600 {file}, or better {{ file = "…" }}',
+        f'{paths.how_to_narrow(file)}, or better {{ file = "…" }}',
     )
 
 

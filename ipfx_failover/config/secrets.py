@@ -1,8 +1,8 @@
 """Secrets as references: where a password is kept is in the config, the password is not.
 
 `Secret.reveal()` looks it up at the moment of use. Nothing else gives the value away: not repr,
-str, JSON, pickle, nor a validation error. The checks of who may read a file are in
-ipfx_failover.adapters.paths, because they differ between operating systems.
+str, JSON, pickle, nor a validation error. Who may read a file, and how it is encrypted, differs
+between operating systems: ipfx_failover.adapters.paths and .sealing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, NoReturn
 
-from ipfx_failover.adapters import paths
+from ipfx_failover.adapters import paths, sealing
 from ipfx_failover.errors import Refused
 
 if TYPE_CHECKING:
@@ -147,11 +147,22 @@ def _from_file(path: Path) -> str:
         reason = error.strerror or type(error).__name__
         raise Refused(
             f"the secret file {path} cannot be read: {reason}",
-            f"create it with the secret in it, readable by its owner only: chmod 600 {path}",
+            "create it with the secret in it, readable by its owner only: "
+            f"{paths.how_to_narrow(path)}",
         ) from None
     if exposed:
-        raise Refused(f"the secret file {path} {exposed}", f"chmod 600 {path}")
-    return _text_of(path, content)
+        raise Refused(f"the secret file {path} {exposed}", paths.how_to_narrow(path))
+    return _text_of(path, _unsealed(path, content))
+
+
+def _unsealed(path: Path, content: bytes) -> bytes:
+    try:
+        return sealing.unseal(content)
+    except OSError as error:
+        raise Refused(
+            f"the secret file {path} cannot be decrypted: {error.strerror or error}",
+            "it is read on the machine that wrote it only: store the password anew with config set",
+        ) from None
 
 
 def _text_of(path: Path, content: bytes) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ipfx_failover.adapters.durable import rewrite_file
+from ipfx_failover.adapters.paths import narrow
+from ipfx_failover.adapters.sealing import seal
 from ipfx_failover.config.literal import is_text
 from ipfx_failover.errors import Refused, UsageError
 
@@ -69,12 +71,14 @@ def put_secret(reference: Mapping[str, str], value: str) -> None:
 
 def _in_file(file: Path, value: str) -> None:
     try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        rewrite_file(file, f"{value}\n".encode(), mode=0o600)
+        if not file.parent.is_dir():
+            file.parent.mkdir(mode=0o700, parents=True)
+            narrow(file.parent)
+        rewrite_file(file, seal(value.encode()), mode=0o600)
     except OSError as error:
         raise Refused(
             f"the secret file {file} cannot be written: {error.strerror or error}",
-            "run this as the file's owner or as root, and see that the disk is not full",
+            "run this as the file's owner, as root or elevated, and see that the disk is not full",
         ) from None
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import paramiko
 
-from ipfx_failover.adapters.paths import exposure
+from ipfx_failover.adapters.paths import exposure, how_to_narrow
 from ipfx_failover.errors import Refused, UsageError
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _check_permissions(file: Path) -> None:
         ) from None
     if exposed is not None:
         # As OpenSSH does.
-        raise UsageError(f"the SSH key {file} {exposed}", f"chmod 600 {file}")
+        raise UsageError(f"the SSH key {file} {exposed}", how_to_narrow(file))
 
 
 class RefuseUnknownKeys(paramiko.MissingHostKeyPolicy):

@@ -44,6 +44,18 @@ class LiveDatabase(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class SqlInstance:
+    """A SQL Server instance that a machine tells of; MSSQLSERVER is the one without a name.
+
+    `tcp_port`: None where it takes no TCP connections.
+    """
+
+    name: str
+    version: str
+    tcp_port: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class SurveyPorts:
     """Each may raise any of our errors, which becomes a failed check."""
 

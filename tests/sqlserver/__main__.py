@@ -17,6 +17,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests.sqlserver.browser import Browser, Instance
+from tests.sqlserver.engine.faults import Faults
 from tests.sqlserver.engine.server import SimulatedServer
 from tests.sqlserver.engine.statement_log import StatementLog
 from tests.sqlserver.profiles import PROFILES
@@ -41,6 +42,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--name", default="SIMULATED", metavar="SERVER[\\INSTANCE]")
     parser.add_argument("--profile", choices=sorted(PROFILES), default="2022")
     parser.add_argument("--language", choices=("english", "german"), default="english")
+    parser.add_argument("--faults", type=Path, help="a script, read again when it changes")
     parser.add_argument("--log", type=Path, help="each batch, as a line of JSON")
     return parser.parse_args()
 
@@ -88,7 +90,13 @@ def main() -> None:
             server.logins["sa"].password = password
         if given.log:
             server.log = stack.enter_context(StatementLog(given.log))
-        wire = WireProfile(profile.server.version, profile.tds_version, _tls(given.tls))
+        Faults(path=given.faults).attach(server)
+        wire = WireProfile(
+            profile.server.version,
+            profile.tds_version,
+            _tls(given.tls),
+            on_message=lambda kind: server.on_message(kind),
+        )
         listener = stack.enter_context(Listener(server, wire, *given.listen))
         told = {"ready": True, "port": listener.port, "pid": os.getpid()}
         if given.browser:
@@ -98,6 +106,7 @@ def main() -> None:
         sys.stdout.write(json.dumps(told) + "\n")
         sys.stdout.flush()
         _wait_for_the_end()
+        server.closing.set()
     server.close()
 
 

@@ -188,6 +188,10 @@ class LoginRefusedError(Exception):
         self.message = message
 
 
+class CutError(Exception):
+    """The connection is cut here, without a word."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A statement with the declarations of its parameters, `@P1 int, @P2 nvarchar(30)`."""

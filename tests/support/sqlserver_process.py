@@ -95,7 +95,7 @@ class SqlServerProcess:
         command = [*self.inside, sys.executable, "-m", "tests.sqlserver"]
         command += ["--directory", str(self.catalogs), "--listen", f"{self.host}:{self.port}"]
         command += ["--name", self.name, "--profile", self.profile, "--language", self.language]
-        command += ["--log", str(self.log)]
+        command += ["--log", str(self.log), "--faults", str(self.directory / "faults.toml")]
         if self.certificate is not None:
             command += ["--tls", str(self.certificate), str(self.certificate)]
         if self.has_browser:
@@ -144,6 +144,12 @@ class SqlServerProcess:
                     return rows
         finally:
             connection.close()
+
+    def misbehave(self, script: str) -> None:
+        """Let what a script says go wrong (tests/sqlserver/engine/faults.py); "" ends it all."""
+        beside = self.directory / "faults.new"
+        beside.write_text(script, encoding="utf-8")
+        beside.replace(self.directory / "faults.toml")
 
     def statements(self) -> list[Said]:
         """All batches that it was sent, in their order; over its restarts, too."""

@@ -15,7 +15,7 @@ from tests.sqlserver.engine.moments import datetime_now
 from tests.sqlserver.engine.remembering import BackupMade, LoginAccount, Memory, keep, recall
 from tests.sqlserver.engine.storage import PAGE_BYTES, Storage
 from tests.sqlserver.engine.transactions import snapshot_of
-from tests.sqlserver.results import LoginRefusedError, Message, Welcome
+from tests.sqlserver.results import Login, LoginRefusedError, Message, Welcome
 from tests.sqlserver.sql.lexer import SqlError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tests.sqlserver.engine.session import EngineSession
     from tests.sqlserver.engine.statement_log import StatementLog
-    from tests.sqlserver.results import Login, Prepared
+    from tests.sqlserver.results import Prepared
 
 _FIRST_SESSION = 51
 _COMPATIBILITY = {10: 100, 11: 110, 12: 120, 13: 130, 14: 140, 15: 150, 16: 160}
@@ -69,6 +69,10 @@ def _nothing(session: EngineSession, about: object) -> None:
     """No fault."""
 
 
+def _nobody(_: object) -> None:
+    """No fault."""
+
+
 @dataclass
 class SimulatedServer:
     """`directory`: where data files lie that nobody says another place for."""
@@ -85,14 +89,20 @@ class SimulatedServer:
     log: StatementLog | None = None
     on_statement: Callable[[EngineSession, str], None] = _nothing
     """Called before each batch; what it raises fails the batch."""
+    after_statement: Callable[[EngineSession, str], None] = _nothing
+    """Called when a batch was carried out, before its client hears of the end."""
     on_progress: Callable[[EngineSession, float], None] = _nothing
-    """Called at each piece of a BACKUP or RESTORE; it may wait, or raise what fails it."""
+    """Called at each percent of a BACKUP or RESTORE; it may wait, or raise what fails it."""
+    on_login: Callable[[Login], None] = _nobody
+    on_message: Callable[[str], None] = _nobody
+    """Called with the kind of each message of the wire."""
     backups: list[BackupMade] = field(default_factory=list)
     """What msdb remembers of those that were made here."""
     restores: list[tuple[int, str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.changed = threading.Condition(threading.RLock())
+        self.closing = threading.Event()
         self._next_session = _FIRST_SESSION
         self._next_database = 1
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -149,8 +159,7 @@ class SimulatedServer:
         Raises:
             LoginRefusedError: a wrong password (18456), or a catalog that cannot be opened (4060).
         """
-        from tests.sqlserver.engine.session import EngineSession
-
+        self.on_login(login)
         with self.changed:
             account = self.logins.get(login.user.casefold())
             if account is None or account.password != login.password:
@@ -163,11 +172,21 @@ class SimulatedServer:
             except SqlError:
                 text = f'Cannot open database "{database}" requested by the login. Login failed.'
                 raise LoginRefusedError(Message(4060, 11, text)) from None
-            number = self._next_session
-            self._next_session += 1
-            session = EngineSession(self, number, account, login, catalog.name)
-            self.sessions[number] = session
-            return session
+            return self._new_session(account, login, catalog)
+
+    def _new_session(self, account: LoginAccount, login: Login, catalog: Catalog) -> EngineSession:
+        from tests.sqlserver.engine.session import EngineSession
+
+        number = self._next_session
+        self._next_session += 1
+        self.sessions[number] = EngineSession(self, number, account, login, catalog.name)
+        return self.sessions[number]
+
+    def intrude(self, name: str) -> EngineSession:
+        """Somebody else is in a catalog, whoever has it alone; until he is thrown out."""
+        login = Login("sa", "", name, "INTRUDER", "Management Studio")
+        with self.changed:
+            return self._new_session(self.logins["sa"], login, self.catalog(name))
 
     def welcome(self, database: str) -> Welcome:
         return Welcome(database, self.profile.server_name, self.profile.version)
@@ -339,7 +358,8 @@ class SimulatedServer:
             catalog.storage.log.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Write all catalogs into their files."""
+        """Write all catalogs into their files; whoever waits for something waits no longer."""
+        self.closing.set()
         with self.changed:
             for catalog in self.catalogs.values():
                 self.save(catalog)

@@ -15,7 +15,7 @@ from tests.sqlserver.engine.procedures import call_procedure
 from tests.sqlserver.engine.queries import Planner, Relation
 from tests.sqlserver.engine.session_functions import session_function, system_variable
 from tests.sqlserver.engine.sources import relation_of
-from tests.sqlserver.engine.statements import run_statements
+from tests.sqlserver.engine.statements import run_statements, undo_failed
 from tests.sqlserver.engine.transactions import Snapshot, Transaction, snapshot_of, wait_for
 from tests.sqlserver.results import Done, Message, OpenTransaction
 from tests.sqlserver.sql.cursor import Cursor
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 
 _NUMBERS = count(1)
+_KILLED = Message(
+    596, 21, "Cannot continue the execution because the session is in the kill state."
+)
 
 
 class EngineSession:
@@ -61,6 +64,8 @@ class EngineSession:
         self.row_count: int = 0
         self.last_error: int = 0
         self.last_identity: int | None = None
+        self.batch = ""
+        """What it runs, or ran last."""
         self.is_killed = False
         self.is_victim = False
         self._cancelled = threading.Event()
@@ -86,7 +91,9 @@ class EngineSession:
     def execute(self, statement: Prepared) -> Iterator[Result]:
         """Run a batch; each of its parameters is a variable in it."""
         self._cancelled.clear()
+        self.batch = statement.sql
         self.server.hear(self, statement)
+        mark = len(self.transaction.changes)
         try:
             self.server.on_statement(self, statement.sql)
             with self.server.changed:
@@ -94,9 +101,19 @@ class EngineSession:
                 parsed = parse_batch(statement.sql)
                 self.variables = dict(self.parameters(statement))
         except SqlError as error:
+            undo_failed(self, error, mark)
             yield from self.failed(error)
             return
         yield from run_statements(self, parsed)
+        yield from self._afterwards(statement)
+
+    def _afterwards(self, statement: Prepared) -> Iterator[Result]:
+        try:
+            self.server.after_statement(self, statement.sql)
+        except SqlError as error:
+            yield from self.failed(error)
+        if self.is_killed and self.last_error != _KILLED.number:
+            yield from self.failed(SqlError(_KILLED))
 
     def call(self, procedure: str, parameters: Sequence[Parameter]) -> Iterator[Result]:
         self._cancelled.clear()
@@ -136,7 +153,7 @@ class EngineSession:
             SqlError: so it is.
         """
         if self.is_killed:
-            raise SqlError(Message(596, 21, "Cannot continue the execution: session is killed."))
+            raise SqlError(_KILLED)
         if self._cancelled.is_set():
             raise SqlError(Message(3617, 11, "Operation cancelled by user."))
 

@@ -64,7 +64,7 @@ def _run(session: EngineSession, statement: s.Statement) -> Iterator[Result]:
         yield from _known(session, statement)
     except SqlError as error:
         if not isinstance(statement, tuple(_FLOW)):
-            _undo(session, error, mark)
+            undo_failed(session, error, mark)
         if session.tries:
             raise
         yield from session.failed(error)
@@ -91,7 +91,8 @@ def _ends_batch(session: EngineSession, error: SqlError) -> bool:
     return _ends_transaction(session, error) or bool(numbers & _END_BATCH)
 
 
-def _undo(session: EngineSession, error: SqlError, mark: int) -> None:
+def undo_failed(session: EngineSession, error: SqlError, mark: int) -> None:
+    """Take back what a failed statement has changed, or the transaction with it."""
     with session.server.changed:
         session.transaction.roll_back(mark)
         if session.transaction.depth and _ends_transaction(session, error):

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from tests.sqlserver.results import Done, LoginRefusedError, Message, OpenTransaction, Prepared
+from tests.sqlserver.results import (
+    CutError,
+    Done,
+    LoginRefusedError,
+    Message,
+    OpenTransaction,
+    Prepared,
+)
 from tests.sqlserver.wire import answering, login, requests
 from tests.sqlserver.wire.answering import Answer
 from tests.sqlserver.wire.login import Encryption
@@ -18,12 +25,20 @@ from tests.sqlserver.wire.reading import MalformedError
 if TYPE_CHECKING:
     import socket
     import ssl
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.sqlserver.results import Result, Server, Session
 
 _PIECE_BYTES = 16384
 _SMALLEST_PACKET, _LARGEST_PACKET = 512, 32767
+
+
+_FATAL = 20
+"""From this severity on an error ends the connection."""
+
+
+def _nothing(_: str) -> None:
+    """No fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +52,16 @@ class WireProfile:
     tds_version: int = 0x74000004
     tls: ssl.SSLContext | None = None
     forces_encryption: bool = False
+    on_message: Callable[[str], None] = _nothing
+    """Called with the kind of each message; it may wait, or raise CutError."""
 
 
 class _Pieces:
     """What is answered, sent when there is enough of it."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, on_message: Callable[[str], None]) -> None:
         self._stream = stream
+        self._on_message = on_message
         self._waiting = bytearray()
 
     def put(self, data: bytes) -> None:
@@ -53,10 +71,12 @@ class _Pieces:
 
     def flush(self) -> None:
         if self._waiting:
+            self._on_message("piece")
             self._stream.write(bytes(self._waiting), is_last=False)
             self._waiting.clear()
 
     def end(self) -> None:
+        self._on_message("piece")
         self._stream.write(bytes(self._waiting), is_last=True)
 
 
@@ -74,7 +94,7 @@ class Connection:
     def run(self) -> None:
         try:
             session = self._begin()
-        except (ClosedError, MalformedError):
+        except (ClosedError, CutError, MalformedError):
             session = None
         if session is not None:
             self._converse(session)
@@ -85,8 +105,9 @@ class Connection:
         self._stream.close()
 
     def _begin(self) -> Session | None:
-        greeting = login.parse_prelogin(self._stream.read().body)
         profile = self._profile
+        greeting = login.parse_prelogin(self._stream.read().body)
+        profile.on_message("prelogin")
         how = login.agreed(
             greeting.encryption,
             has_certificate=profile.tls is not None,
@@ -99,6 +120,7 @@ class Connection:
         if how is not Encryption.IMPOSSIBLE and profile.tls is not None:
             self._stream.begin_encryption(profile.tls)
         request = login.parse_login(self._stream.read().body)
+        profile.on_message("login")
         if how is Encryption.LOGIN_ONLY:
             self._stream.end_encryption()
         return self._log_in(request)
@@ -123,7 +145,7 @@ class Connection:
         try:
             while (request := self._requests.get()) is not None:
                 self._serve(request, session, handles)
-        except ClosedError:
+        except (ClosedError, CutError):
             pass
         finally:
             session.close()
@@ -136,10 +158,11 @@ class Connection:
             while True:
                 request = self._stream.read()
                 if request.kind == Packet.ATTENTION:
+                    self._profile.on_message("attention")
                     self._attention.set()
                     session.cancel()
                 self._requests.put(request)
-        except ClosedError:
+        except (ClosedError, CutError):
             session.cancel()
             self._requests.put(None)
 
@@ -152,7 +175,9 @@ class Connection:
         if request.resets:
             session.reset()
             handles.forget()
-        pieces = _Pieces(self._stream)
+        self._profile.on_message(Packet(request.kind).name.lower())
+        pieces = _Pieces(self._stream, self._profile.on_message)
+        is_fatal = False
         answer = Answer(pieces.put, session.welcome, in_procedure=request.kind == Packet.RPC)
         for result in self._results(request, session, handles):
             answer.put(result)
@@ -161,9 +186,12 @@ class Connection:
                 self._transaction = now
             if isinstance(result, Message):
                 pieces.flush()
+                is_fatal |= result.severity >= _FATAL
         pieces.put(answer.end(is_cancelled=self._attention.is_set()))
         self._attention.clear()
         pieces.end()
+        if is_fatal:
+            raise ClosedError
 
     def _results(self, request: Incoming, session: Session, handles: Handles) -> Iterator[Result]:
         try:

@@ -15,13 +15,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A copy of a database as it was `as_of`; `version` changes with the schema."""
+    """A copy of a database as it was `as_of`.
+
+    `sha256`: empty where whoever carries it has to find out. `version`: sqlite: changes with the
+    schema; sqlserver: the GUID of the backup set. `mark`: how far the database had come before
+    (sqlserver: a `Watermark` as text).
+    """
 
     path: str
     size_bytes: int
     sha256: str
     as_of: datetime
     version: str
+    mark: str = ""
 
 
 class Side(Protocol):
@@ -38,12 +44,6 @@ class Side(Protocol):
         ...
 
     def exists(self, database: str) -> bool: ...
-
-    def free_bytes(self, near: str) -> int | None:
-        """Free space where `near` lies or will lie; None when it cannot be told."""
-        ...
-
-    def size_bytes(self, database: str) -> int: ...
 
     def backup(self, database: str, to: str) -> Backup:
         """An online backup, also under constant write load; `to` is overwritten."""
@@ -70,8 +70,18 @@ class Side(Protocol):
         ...
 
     def drop(self, *databases: str) -> None:
-        """Remove databases and what belongs to them; those that are gone are no error."""
+        """Remove databases and backups, and what belongs to them; gone already is no error."""
         ...
+
+
+class FileSide(Side, Protocol):
+    """An engine whose databases are files, one each."""
+
+    def free_bytes(self, near: str) -> int | None:
+        """Free space where `near` lies or will lie; None when it cannot be told."""
+        ...
+
+    def size_bytes(self, database: str) -> int: ...
 
     def leftovers(self, database: str, marker: str) -> list[str]:
         """Files beside `database` whose name has `marker` in it: what killed runs left."""

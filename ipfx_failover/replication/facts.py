@@ -21,6 +21,7 @@ def backup_of(values: Values) -> Backup:
         sha256=str(values["backup_sha256"]),
         as_of=datetime.fromisoformat(str(values["backup_as_of"])),
         version=str(values["backup_version"]),
+        mark=str(values.get("backup_mark") or ""),
     )
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ipfx_failover.files.values import SyncResult
-    from ipfx_failover.replication.engine import Carrier, Side
+    from ipfx_failover.replication.engine import Carrier, FileSide, Side
     from ipfx_failover.workflow.runner import Effect, StepKind, Values
 
 MAKE_ROOM = "make room"
@@ -36,12 +36,13 @@ class ReplicationPorts:
     """What the steps work with.
 
     `sides`: the engines, `live` and `standby`. `sync_files_to_live`: one pass over the files of
-    this server.
+    this server. `own_kinds`: the steps that only this engine has.
     """
 
     sides: Mapping[str, Side]
     carry: Carrier
     sync_files_to_live: Callable[[], SyncResult]
+    own_kinds: Mapping[str, StepKind]
 
     def side(self, values: Values) -> Side:
         return self.sides[str(values["side"])]
@@ -49,15 +50,15 @@ class ReplicationPorts:
 
 @dataclass(frozen=True, slots=True)
 class MakeRoom:
-    """Remove what killed runs left, and see that there is room on both sides."""
+    """Remove what killed runs left, and see that there is room on both sides (sqlite)."""
 
-    ports: ReplicationPorts
+    sides: Mapping[str, FileSide]
 
     def describe(self, values: Values) -> str:
         return f"look at {values['database']}, and for room on both sides"
 
     def do(self, values: Values) -> Outcome:
-        source, target = self.ports.side(values), self.ports.sides[str(values["target_side"])]
+        source, target = (self.sides[str(values[key])] for key in ("side", "target_side"))
         database, current = str(values["database"]), str(values["current"])
         if not source.exists(database):
             raise Failed(
@@ -103,6 +104,7 @@ class BackUp:
                 f"{prefix}_sha256": backup.sha256,
                 f"{prefix}_as_of": backup.as_of.isoformat(),
                 f"{prefix}_version": backup.version,
+                f"{prefix}_mark": backup.mark,
             }
         )
 
@@ -244,7 +246,7 @@ class TidyUp:
 
 def kinds(ports: ReplicationPorts) -> dict[str, StepKind]:
     return {
-        MAKE_ROOM: MakeRoom(ports),
+        **ports.own_kinds,
         BACK_UP: BackUp(ports),
         CARRY: CarryOver(ports),
         VERIFY: Verify(ports),

@@ -15,14 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ipfx_failover.adapters.ssh.connection import SshConnection, SshTarget
-    from ipfx_failover.adapters.ssh.host import SshHost
     from ipfx_failover.config.models import ServerSettings
     from ipfx_failover.files.ports import Tree
     from ipfx_failover.files.sync import FileSync
     from ipfx_failover.files.values import SyncResult
+    from ipfx_failover.livehost import LiveHost
     from ipfx_failover.progress import Report
     from ipfx_failover.replication.engine import Backup
     from ipfx_failover.replication.full import Replicator
+    from ipfx_failover.replication.steps import ReplicationPorts
     from ipfx_failover.state.store import Store
     from ipfx_failover.wiring.site import Site
     from ipfx_failover.workflow.runner import Observer
@@ -41,18 +42,22 @@ def connection(site: Site, server: ServerSettings) -> SshConnection:
     from ipfx_failover.adapters.ssh.connection import SshConnection
 
     target = _target(site, server)
+    _refuse_own_address(site, server, target.host)
+    refuse_while_noted(site, server)
+    return SshConnection(target)
+
+
+def _refuse_own_address(site: Site, server: ServerSettings, host: str) -> None:
     with site.store() as store:
         ours = [held for held in store.held_addresses() if held.boot_id == site.boot_id]
     for held in ours:
-        if held.address == target.host:
+        if held.address == host:
             way_out = f"takeover-ip {held.address} --release"
             raise Refused(
-                f"{target.host} is held by this machine: {server.name} cannot be reached at it",
+                f"{host} is held by this machine: {server.name} cannot be reached at it",
                 "give it back first: ipfx-failover "
                 + (f"stop-failover {held.server}" if held.server else way_out),
             )
-    refuse_while_noted(site, server)
-    return SshConnection(target)
 
 
 def refuse_while_noted(site: Site, server: ServerSettings) -> None:
@@ -100,24 +105,26 @@ def replicator(
     observer: Observer | None = None,
     *,
     report: Report = unreported,
-    way: SshConnection | None = None,
+    ask_live: bool = True,
 ) -> tuple[Replicator, Callable[[], None]]:
     """Replicates a server's database; and how to close what it has opened.
 
-    `way`: to the live server, where it is not the usual one.
+    `ask_live`: whether the live server may be asked anything.
     """
-    from ipfx_failover.adapters.db.sqlite import LiveSqlite, LocalSqlite
-    from ipfx_failover.adapters.ssh.host import SshHost
     from ipfx_failover.replication.full import Replicator
-    from ipfx_failover.replication.steps import ReplicationPorts
     from ipfx_failover.workflow.runner import silent
 
-    host = SshHost(way or connection(site, server))
-    ports = ReplicationPorts(
-        sides={"live": LiveSqlite(host, report), "standby": LocalSqlite(report)},
-        carry=partial(_carry, host, report),
-        sync_files_to_live=partial(_sync_files_to_live, site, server, report),
-    )
+    reached: list[LiveHost] = []
+
+    def reach() -> LiveHost:
+        reached.append(_live_host(site, server) if ask_live else _not_asked(server))
+        return reached[-1]
+
+    def close() -> None:
+        for host in reached:
+            host.close()
+
+    ports = _ports(site, server, reach, report, ask_live=ask_live)
     made = Replicator(
         server=server,
         ports=ports,
@@ -128,7 +135,61 @@ def replicator(
         run_id=f"{site.clock.now():%Y%m%dT%H%M%S}",
         observer=observer or silent,
     )
-    return made, host.close
+    return made, close
+
+
+def _ports(
+    site: Site,
+    server: ServerSettings,
+    reach: Callable[[], LiveHost],
+    report: Report,
+    *,
+    ask_live: bool,
+) -> ReplicationPorts:
+    sync_files = partial(_sync_files_to_live, site, server, report)
+    if _engine(server) == "sqlserver":
+        from ipfx_failover.wiring.sqlserver import live_server
+        from ipfx_failover.wiring.sqlserver_copies import NotAsked, sqlserver_ports
+
+        live = live_server(site, server, report) if ask_live else NotAsked(server.name)
+        return sqlserver_ports(site, server, live, reach, report, sync_files)
+    from ipfx_failover.adapters.db.sqlite import LiveSqlite, LocalSqlite
+    from ipfx_failover.replication.steps import MAKE_ROOM, MakeRoom, ReplicationPorts
+
+    host = reach()
+    sides = {"live": LiveSqlite(host, report), "standby": LocalSqlite(report)}
+    return ReplicationPorts(
+        sides=sides,
+        carry=partial(_carry, host, report),
+        sync_files_to_live=sync_files,
+        own_kinds={MAKE_ROOM: MakeRoom(sides)},
+    )
+
+
+def _engine(server: ServerSettings) -> str | None:
+    return server.database.engine if server.database else None
+
+
+def _live_host(site: Site, server: ServerSettings) -> LiveHost:
+    """The live server's files: over SSH, or where its VM directory is mounted (SQL Server)."""
+    from ipfx_failover.adapters.mounted_host import MountedHost
+    from ipfx_failover.adapters.ssh.host import SshHost
+
+    mounted_at = server.files.path if server.files else None
+    if mounted_at is not None and server.live_vm_dir and _engine(server) == "sqlserver":
+        _refuse_own_address(site, server, str(server.address))
+        refuse_while_noted(site, server)
+        return MountedHost(server.name, server.live_vm_dir, mounted_at)
+    return SshHost(connection(site, server))
+
+
+def _not_asked(server: ServerSettings) -> LiveHost:
+    """The live server of a takeover: whatever needs it fails at once."""
+    from ipfx_failover.adapters.ssh.connection import NoConnection, SshTarget
+    from ipfx_failover.adapters.ssh.host import SshHost
+
+    nowhere = Path()
+    return SshHost(NoConnection(SshTarget(server.name, "", 0, "", nowhere, nowhere)))
 
 
 def recover_from_live(site: Site, store: Store, server: ServerSettings) -> None:
@@ -139,14 +200,13 @@ def recover_from_live(site: Site, store: Store, server: ServerSettings) -> None:
     """
     from ipfx_failover.state.journal import read_journal
 
-    if server.database is None or server.ssh is None:
+    if server.database is None:
         return
     if read_journal(store, locks.database(server.name)) is None:
         return  # as mostly; what follows imports for half a second while nobody serves
-    from ipfx_failover.adapters.ssh.connection import NoConnection
     from ipfx_failover.replication.workflow import FROM_LIVE
 
-    made, close = replicator(site, store, server, way=NoConnection(_target(site, server)))
+    made, close = replicator(site, store, server, ask_live=False)
     try:
         made.recover(FROM_LIVE)
     finally:
@@ -265,7 +325,9 @@ def _live_tree(site: Site, server: ServerSettings) -> Tree:
     return SftpTree(way, SshHost(way), str(server.live_vm_dir))
 
 
-def _carry(host: SshHost, report: Report, to_side: str, backup: Backup, to: str, like: str) -> None:
+def _carry(
+    host: LiveHost, report: Report, to_side: str, backup: Backup, to: str, like: str
+) -> None:
     from ipfx_failover.adapters.db.sqlite import fetch, send
 
     if to_side == "standby":

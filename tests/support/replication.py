@@ -12,7 +12,7 @@ from ipfx_failover.config.models import Config
 from ipfx_failover.files.values import Direction, SyncResult
 from ipfx_failover.records import Authority
 from ipfx_failover.replication.full import Replicator
-from ipfx_failover.replication.steps import ReplicationPorts
+from ipfx_failover.replication.steps import MAKE_ROOM, MakeRoom, ReplicationPorts
 from ipfx_failover.state.locks import Locks
 from ipfx_failover.state.store import Store
 from tests.fakes.clock import FakeClock
@@ -77,12 +77,14 @@ class Copies:
         self.store.close()
 
     def replicator(self) -> Replicator:
+        sides = {"live": LocalSqlite(), "standby": LocalSqlite()}
         return Replicator(
             server=self.server,
             ports=ReplicationPorts(
-                sides={"live": LocalSqlite(), "standby": LocalSqlite()},
+                sides=sides,
                 carry=self._carry,
                 sync_files_to_live=lambda: self.synced,
+                own_kinds={MAKE_ROOM: MakeRoom(sides)},
             ),
             store=self.store,
             locks=Locks(self.directory / "locks"),

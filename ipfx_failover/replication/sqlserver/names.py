@@ -24,6 +24,16 @@ def new(catalog: str, run_id: str) -> str:
     return f"{catalog}__new_{run_id}"
 
 
+def run_of(new_catalog: str) -> str:
+    """The run that restored a catalog."""
+    return new_catalog.rpartition("__new_")[2]
+
+
+def current_of(new_catalog: str) -> str:
+    """The catalog that it is to replace."""
+    return new_catalog.rpartition("__new_")[0]
+
+
 def previous(catalog: str, run_id: str) -> str:
     """The catalog that a run has replaced, until it is dropped."""
     return f"{catalog}__old_{run_id}"
@@ -40,6 +50,11 @@ def stray_catalogs(catalog: str, names: Iterable[str]) -> list[str]:
 def backup_name(catalog: str, run_id: str) -> str:
     """The backup file of a run; its title in msdb, too, without the ending."""
     return f"{catalog}.run-{run_id}.bak"
+
+
+def safety_name(catalog: str, run_id: str) -> str:
+    """The backup of a live catalog that a failback is about to replace."""
+    return f"{catalog}.before-{run_id}.bak"
 
 
 def kept_backup_name(catalog: str, as_of: datetime) -> str:
@@ -61,6 +76,11 @@ def data_file(directory: str, catalog: str, run_id: str, file_id: int, kind: str
     ending = "mdf" if file_id == 1 else _ENDINGS.get(kind)
     name = f"{catalog}.{run_id}_{file_id}"
     return join(directory, f"{name}.{ending}" if ending else name)
+
+
+def is_of_a_run(file_name: str) -> bool:
+    """Whether a data file was made by one of our restores."""
+    return re.search(rf"\.{_RUN}_\d+(\.(mdf|ndf|ldf))?$", file_name) is not None
 
 
 def stray_files(catalog: str, names: Iterable[str]) -> list[str]:

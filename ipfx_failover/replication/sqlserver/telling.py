@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def told(doing: str) -> Iterator[None]:
-    """Whatever a server refuses in the block is told with these words before it."""
+def told(doing: str, name: str) -> Iterator[None]:
+    """What a server refuses in the block is told with these words, which say its `name`, before."""
     try:
         yield
     except SqlRefused as error:
-        raise SqlRefused(f"{doing}: {error.message}", error.hint, error.numbers) from None
+        said = error.message.removeprefix(f"{name}: ")
+        raise SqlRefused(f"{doing}: {said}", error.hint, error.numbers) from error

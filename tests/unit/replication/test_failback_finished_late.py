@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
     from ipfx_failover.state.journal import Parameter
 
-PORTS = ReplicationPorts(sides={}, carry=lambda *_: None, sync_files_to_live=lambda: NOTHING_SYNCED)
+PORTS = ReplicationPorts(
+    sides={},
+    carry=lambda *_: None,
+    sync_files_to_live=lambda: NOTHING_SYNCED,
+    own_kinds={},
+)
 
 
 @pytest.mark.parametrize(

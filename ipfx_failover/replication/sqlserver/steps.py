@@ -1,0 +1,194 @@
+"""The steps that only SQL Server has. Each may run again after a kill."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ipfx_failover.errors import FailoverError
+from ipfx_failover.events import one_line
+from ipfx_failover.livehost import join, parent
+from ipfx_failover.replication.facts import backup_of
+from ipfx_failover.replication.sqlserver import names
+from ipfx_failover.replication.sqlserver.failback import prepare_for_live, read_options
+from ipfx_failover.replication.sqlserver.preflight import Preflight, data_directory
+from ipfx_failover.replication.sqlserver.prepare import prepare
+from ipfx_failover.replication.sqlserver.restoring import Restoring
+from ipfx_failover.replication.sqlserver.watermark import Watermark
+from ipfx_failover.workflow.runner import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ipfx_failover.config.models import DatabaseSettings
+    from ipfx_failover.replication.sqlserver.side import SqlServerSide
+    from ipfx_failover.workflow.runner import Effect, StepKind, Values
+
+PREFLIGHT = "preflight"
+RESTORE = "restore beside"
+PREPARE = "prepare the copy"
+PREPARE_FOR_LIVE = "prepare for live"
+KEEP = "keep the backup"
+
+
+@dataclass(frozen=True, slots=True)
+class SqlServerWork:
+    """What these steps work with: both servers, `live` and `standby`, and the database's table."""
+
+    sides: Mapping[str, SqlServerSide]
+    settings: DatabaseSettings
+
+    def side(self, values: Values) -> SqlServerSide:
+        return self.sides[str(values["side"])]
+
+
+@dataclass(frozen=True, slots=True)
+class LookBefore:
+    """Remove what killed runs left, and see that nothing stands against this one."""
+
+    work: SqlServerWork
+
+    def describe(self, values: Values) -> str:
+        return f"look at {values['database']}, at both servers, and for room"
+
+    def do(self, values: Values) -> Outcome:
+        source, target = self.work.side(values), self.work.sides[str(values["target_side"])]
+        database, current = str(values["database"]), str(values["current"])
+        backup, arrives = str(values["backup"]), str(values["arrives"])
+        preflight = Preflight(source, target)
+        preflight.see_that_it_fits(database, current)
+        directory = str(values["directory"] or data_directory(target, current))
+        target.sweep_catalogs(current)
+        for side, place, catalog in (
+            (source, parent(backup), str(values["title"])),
+            (target, parent(arrives), str(values["title"])),
+            (target, directory, current),
+        ):
+            with suppress(FailoverError):  # what cannot be removed takes room, which is seen next
+                side.sweep_files(place, catalog)
+        preflight.see_room(database, backup, arrives, directory)
+        had_current = target.exists(current)
+        return Outcome(facts={"had_current": had_current, "data_directory": directory})
+
+    def undo(self, values: Values) -> Sequence[Effect]:  # noqa: ARG002 - nothing was changed
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreBeside:
+    """Restore what was carried as a catalog of its own."""
+
+    work: SqlServerWork
+
+    def describe(self, values: Values) -> str:
+        return f"restore the backup beside what is there on {self.work.side(values).name}"
+
+    def do(self, values: Values) -> Outcome:
+        side, new = self.work.side(values), str(values["new"])
+        side.drop(new)  # a killed run may have begun
+        Restoring(
+            side=side,
+            path=str(values["path"]),
+            source=str(values["database"]),
+            set_guid=backup_of(values).version,
+            new=new,
+            directory=str(values["data_directory"]),
+        ).restore()
+        return Outcome()
+
+    def undo(self, values: Values) -> Sequence[Effect]:
+        # What cannot be removed now, the next run's first step removes.
+        side, directory = self.work.side(values), str(values["data_directory"])
+        with suppress(FailoverError):
+            side.drop(str(values["new"]))
+            side.sweep_files(directory, names.current_of(str(values["new"])))
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareCopy:
+    """Make a copy of ours of what was restored: triggers off, paths converted, and so on."""
+
+    work: SqlServerWork
+
+    def describe(self, values: Values) -> str:  # noqa: ARG002 - there is one way
+        return "turn off triggers, convert paths, link logins"
+
+    def do(self, values: Values) -> Outcome:
+        new = str(values["new"])
+        with self.work.side(values).server.open(new) as session:
+            warnings = prepare(
+                session,
+                new,
+                settings=self.work.settings,
+                mark=Watermark.of_text(backup_of(values).mark),
+                run_id=names.run_of(new),
+            )
+        return Outcome(facts={"warnings": "\n".join(map(one_line, warnings))})
+
+    def undo(self, values: Values) -> Sequence[Effect]:  # noqa: ARG002 - it goes as a whole
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareForLive:
+    """Make a live catalog of what was restored: paths back, triggers and constraints on."""
+
+    work: SqlServerWork
+
+    def describe(self, values: Values) -> str:  # noqa: ARG002 - there is one way
+        return "convert paths back, turn on triggers, check constraints"
+
+    def do(self, values: Values) -> Outcome:
+        side, new = self.work.side(values), str(values["new"])
+        # On a new machine there is no catalog yet whose options could be kept.
+        like = str(values["current"]) if values["had_current"] else new
+        with side.server.open(new) as session:
+            live = read_options(session, like)
+            warnings = prepare_for_live(session, new, live=live)
+        return Outcome(facts={"warnings": "\n".join(map(one_line, warnings))})
+
+    def undo(self, values: Values) -> Sequence[Effect]:  # noqa: ARG002 - it goes as a whole
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class KeepBackup:
+    """Keep the night's backup here, and the ones before for as many nights as are wanted.
+
+    Behind the swap nothing fails any more: what cannot be kept or removed is left to the next run.
+    """
+
+    work: SqlServerWork
+
+    def describe(self, values: Values) -> str:
+        return f"keep the backup here, {values['keep']} in all"
+
+    def do(self, values: Values) -> Outcome:
+        side, arrived, keep = self.work.side(values), str(values["path"]), int(values["keep"] or 0)
+        directory, current = parent(arrived), str(values["current"])
+        facts = {}
+        with suppress(FailoverError):
+            if keep and side.host.stat(arrived) is not None:
+                kept = join(directory, names.kept_backup_name(current, backup_of(values).as_of))
+                side.host.rename(arrived, kept)
+                facts["kept_backup"] = kept
+            found = [entry.name for entry in side.host.list_directory(directory)]
+            kept_names = names.kept_backups(current, found)
+            for name in kept_names[: max(0, len(kept_names) - keep)]:
+                side.host.remove(join(directory, name))
+        return Outcome(facts=facts)
+
+    def undo(self, values: Values) -> Sequence[Effect]:  # noqa: ARG002 - never undone
+        return ()
+
+
+def kinds(work: SqlServerWork) -> dict[str, StepKind]:
+    return {
+        PREFLIGHT: LookBefore(work),
+        RESTORE: RestoreBeside(work),
+        PREPARE: PrepareCopy(work),
+        PREPARE_FOR_LIVE: PrepareForLive(work),
+        KEEP: KeepBackup(work),
+    }

@@ -1,0 +1,297 @@
+"""A Primary and a Failover Server on this machine, each with a simulated SQL Server."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import tomlkit
+
+from ipfx_failover.records import Authority
+from ipfx_failover.state.journal import open_journals
+from ipfx_failover.state.store import Store
+from tests.sqlserver import drivers
+from tests.sqlserver.engine.client import Client
+from tests.sqlserver.engine.faults import Fault, Faults
+from tests.sqlserver.engine.server import ServerProfile, SimulatedServer
+from tests.sqlserver.wire.connection import WireProfile
+from tests.sqlserver.wire.listener import Listener
+from tests.support.failover_config import merged
+from tests.support.smtp_server import SmtpServer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ipfx_failover.events import Event
+    from tests.sqlserver.drivers import Driver
+    from tests.support.killed import Moment
+
+ROOT = Path(__file__).parents[2]
+CATALOG, COPY = "CTSERVER", "DEMOSERVER_CTSERVER"
+_SYSTEM = {"master", "tempdb", "model", "msdb"}
+_GENEROUS_S = 90.0
+_KILLED = (
+    "import json, sys; from tests.support.killed import work_until_killed; "
+    "work_until_killed(**json.loads(sys.argv[1]))"
+)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command has ended, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Pair:
+    """Use it as a context. `live`, `standby`: the two servers, in this process.
+
+    The live server's VM directory is mounted: it is the same directory, by another path.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        driver: Driver | None = None,
+        live: ServerProfile | None = None,
+        standby: ServerProfile | None = None,
+    ) -> None:
+        self.directory = directory
+        self.driver = driver or drivers.microsoft()
+        self.vm_dir = directory / "live" / "VM"
+        self.copies = directory / "standby"
+        for made in (self.vm_dir / "DB", self.copies / "DB", directory / "live" / "data"):
+            made.mkdir(parents=True)
+        self.live = SimulatedServer(directory / "live" / "data", live or ServerProfile())
+        self.standby = SimulatedServer(directory / "standby-data", standby or ServerProfile())
+        self.smtp = SmtpServer()
+        self.config_path = directory / "config.toml"
+        self._config: dict[str, Any] = {}
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self.smtp.start()
+        self._stack.callback(self.smtp.stop)
+        ports = [self._serve(server) for server in (self.live, self.standby)]
+        self._begin(*ports)
+        self.run_live(
+            "CREATE TABLE dbo.calls (id int NOT NULL IDENTITY PRIMARY KEY, text nvarchar(50), "
+            "voicemail nvarchar(100))",
+            r"INSERT INTO calls (text, voicemail) VALUES (N'one', N'C:\VM\Mail\1.wav')",
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def _serve(self, server: SimulatedServer) -> int:
+        profile = WireProfile(server.profile.version)
+        return self._stack.enter_context(Listener(server, profile)).port
+
+    def _begin(self, live_port: int, standby_port: int) -> None:
+        with Client(self.live) as client:
+            client.run(f"CREATE DATABASE {CATALOG}")
+        sql = {"driver": self.driver.library, "encrypt": False, "trust_server_certificate": True}
+        password = {"env": "TEST_SQL_PASSWORD"}
+        self.configure(
+            {
+                "failover_server": {
+                    "state_dir": str(self.directory / "state"),
+                    "data_source": f"127.0.0.1,{standby_port}",
+                    "password": password,
+                    "sql": sql,
+                },
+                "alerts": {
+                    "smtp_server": "127.0.0.1",
+                    "smtp_port": self.smtp.port,
+                    "from": "failover@example.com",
+                    "to": ["support@example.com"],
+                },
+                "servers": {
+                    "DEMOSERVER": {
+                        "address": "192.0.2.1",
+                        "port": 9,
+                        "local_vm_dir": str(self.copies),
+                        "ssh": {"user": "x", "key_file": "/x"},
+                        "database": {
+                            "engine": "sqlserver",
+                            "data_source": f"127.0.0.1,{live_port}",
+                            "password": password,
+                            "vm_dir": str(self.vm_dir),
+                            "sql": sql,
+                            "path_conversions": [
+                                {
+                                    "table": "calls",
+                                    "column": "voicemail",
+                                    "from": "C:\\VM\\",
+                                    "to": "C:\\VM\\%servername%\\VM\\",
+                                }
+                            ],
+                        },
+                        "files": {"transport": "path", "path": str(self.vm_dir)},
+                    }
+                },
+            }
+        )
+
+    def configure(self, changes: dict[str, Any]) -> None:
+        """Change the config (tests.support.failover_config.merged)."""
+        self._config = merged(self._config, changes)
+        self.config_path.write_text(tomlkit.dumps(self._config), "utf-8")
+
+    def configure_server(self, **changes: Any) -> None:
+        self.configure({"servers": {"DEMOSERVER": changes}})
+
+    # Commands
+
+    def run(self, *argv: str) -> Ended:
+        """Run a command of ipfx-failover to its end."""
+        words = [sys.executable, "-m", "ipfx_failover", *argv, "--config", str(self.config_path)]
+        return self._ended(words)
+
+    def killed_at(self, work: str, position: int, moment: Moment, kinds: Sequence[str]) -> None:
+        """Do a piece of work that is killed at a step (tests.support.killed)."""
+        where = {"config": str(self.config_path), "server": "DEMOSERVER"}
+        order = {"work": work, **where, "position": position, "moment": moment, "kinds": [*kinds]}
+        ended = self._ended([sys.executable, "-c", _KILLED, json.dumps(order)])
+        assert ended.code == -signal.SIGKILL, ended
+
+    def _ended(self, words: Sequence[str]) -> Ended:
+        environ = {
+            **os.environ,
+            "TEST_SQL_PASSWORD": drivers.PASSWORD,
+            "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]),
+            "COLUMNS": "80",
+        }
+        done = subprocess.run(
+            words,
+            env=environ,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=_GENEROUS_S,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        assert "Traceback" not in done.stdout + done.stderr, done.stderr
+        return Ended(done.returncode, done.stdout, done.stderr)
+
+    def replicated(self) -> None:
+        """A copy has been made."""
+        ended = self.run("replicate-from-live", "DEMOSERVER")
+        assert ended.code == 0, ended
+
+    # The two servers
+
+    def fault(self, server: SimulatedServer, **rule: Any) -> None:
+        """Let something go wrong on a server (tests.sqlserver.engine.faults)."""
+        Faults([Fault(**rule)]).attach(server)
+
+    def run_live(self, *statements: str) -> None:
+        with Client(self.live, CATALOG) as client:
+            for each in statements:
+                client.run(each)
+
+    def run_standby(self, *statements: str) -> None:
+        with Client(self.standby, COPY) as client:
+            for each in statements:
+                client.run(each)
+
+    def calls(self, server: SimulatedServer, catalog: str) -> list[str]:
+        """What is in a catalog."""
+        with Client(server, catalog) as client:
+            return [str(text) for (text,) in client.run("SELECT text FROM calls ORDER BY id")]
+
+    def paths(self, server: SimulatedServer, catalog: str) -> list[str]:
+        with Client(server, catalog) as client:
+            return [str(path) for (path,) in client.run("SELECT voicemail FROM calls ORDER BY id")]
+
+    @property
+    def live_calls(self) -> list[str]:
+        return self.calls(self.live, CATALOG)
+
+    @property
+    def copied_calls(self) -> list[str]:
+        return self.calls(self.standby, COPY)
+
+    def content(self, server: SimulatedServer, catalog: str) -> dict[str, object] | None:
+        """Everything that a catalog holds, to be compared; None when there is none."""
+        found = server.catalogs.get(catalog.casefold())
+        if found is None:
+            return None
+        tables = {key: dict(table.rows) for key, table in found.tables.items()}
+        state = (found.state, found.access, dict(found.options), found.owner_sid)
+        return {**tables, "": state, " files": [each.path for each in found.files]}
+
+    # What is left
+
+    def catalogs(self, server: SimulatedServer) -> list[str]:
+        """Its catalogs, but for the system's."""
+        return sorted(each.name for each in server.catalogs.values() if each.name not in _SYSTEM)
+
+    def strays(self) -> list[str]:
+        """Catalogs and files on either side that nobody uses, but for what is kept on purpose."""
+        wanted = {CATALOG, COPY}
+        found = [each for s in (self.live, self.standby) for each in self.catalogs(s)]
+        used = {
+            each.path
+            for server in (self.live, self.standby)
+            for catalog in server.catalogs.values()
+            for each in catalog.files
+        }
+        files = [
+            str(path)
+            for directory in (self.vm_dir / "DB", self.copies / "DB", self.live.directory)
+            for path in directory.iterdir()
+        ]
+        left = [path for path in files if path not in used and not _is_kept(path)]
+        return sorted({*found} - wanted) + sorted(left)
+
+    # The state store
+
+    def store(self) -> Store:
+        return Store(self.directory / "state")
+
+    def events(self, *kinds: str) -> list[Event]:
+        with closing(self.store()) as store:
+            return [each.event for each in store.events_after(0) if each.event.kind in kinds]
+
+    @property
+    def unfinished(self) -> list[str]:
+        with closing(self.store()) as store:
+            return open_journals(store)
+
+    @property
+    def is_ahead(self) -> bool:
+        with closing(self.store()) as store:
+            return store.server("DEMOSERVER").authority is Authority.STANDBY
+
+    def has_stood_in(self, *texts: str) -> None:
+        """A stand-in has recorded these calls, and is over."""
+        for text in texts:
+            path = rf"C:\VM\DEMOSERVER\VM\Mail\{text}.wav"
+            self.run_standby(
+                f"INSERT INTO calls (text, voicemail) VALUES (N'{text}', N'{path}')"  # noqa: S608
+            )
+        with closing(self.store()) as store, store.transaction() as tx:
+            tx.set_authority("DEMOSERVER", Authority.STANDBY)
+            tx.set_failback_pending("DEMOSERVER", pending=True)
+
+    def subjects(self) -> list[str]:
+        return [mail.subject for mail in self.smtp.mails]
+
+
+def _is_kept(path: str) -> bool:
+    """A night's backup, a safety backup, or what the simulated server keeps beside its files."""
+    name = Path(path).name
+    return ".before-" in name or (name.endswith("Z.bak")) or name == "server.state"

@@ -171,6 +171,8 @@ def _adopt(
 ) -> None:
     catalog.fork_guid, catalog.guid = (str(uuid.uuid4()).upper() for _ in range(2))
     catalog.owner_sid = session.account.sid
+    for unsafe in ("TRUSTWORTHY", "DB_CHAINING"):
+        catalog.options.pop(unsafe, None)
     catalog.state = "RESTORING"
     catalog.access = "RESTRICTED_USER" if "RESTRICTED_USER" in statement.options else "MULTI_USER"
     session.server.adopt(catalog, statement.database, files)

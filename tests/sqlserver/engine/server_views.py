@@ -58,6 +58,8 @@ _VERIFY = {"NONE": 0, "TORN_PAGE_DETECTION": 1, "CHECKSUM": 2}
     is_in_standby=BIT,
     is_encrypted=BIT,
     is_trustworthy_on=BIT,
+    is_db_chaining_on=BIT,
+    is_broker_enabled=BIT,
     is_auto_close_on=BIT,
     is_auto_shrink_on=BIT,
     is_auto_create_stats_on=BIT,
@@ -78,7 +80,8 @@ def _databases(server: SimulatedServer, _: Catalog) -> Rows:
             *(_ACCESS[each.access], each.access, _MODELS[model], model),
             *(_VERIFY[verify], verify, int(snapshots == "ON"), snapshots),
             *(each.is_on("READ_COMMITTED_SNAPSHOT"), int("READ_ONLY" in each.options)),
-            *(0, 0, 0, each.is_on("AUTO_CLOSE"), each.is_on("AUTO_SHRINK")),
+            *(0, 0, each.is_on("TRUSTWORTHY"), each.is_on("DB_CHAINING"), 0),
+            *(each.is_on("AUTO_CLOSE"), each.is_on("AUTO_SHRINK")),
             *(
                 each.is_on("AUTO_CREATE_STATISTICS", "ON"),
                 each.is_on("AUTO_UPDATE_STATISTICS", "ON"),

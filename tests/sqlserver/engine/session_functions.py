@@ -261,6 +261,12 @@ def _identity_of(session: EngineSession, name: str) -> Any:
     return table.identity if table.identity is not None else column.identity[0]
 
 
+def _login_of(session: EngineSession, sid: bytes | None = None) -> str | None:
+    wanted = session.account.sid if sid is None else sid
+    found = (each.name for each in session.server.logins.values() if each.sid == wanted)
+    return next(found, None)
+
+
 def _error(field: str) -> Callable[[EngineSession], Any]:
     def read(session: EngineSession) -> Any:
         caught = session.caught
@@ -288,7 +294,7 @@ _FUNCTIONS: dict[str, tuple[SqlType, Callable[..., Any]]] = {
     "IS_MEMBER": (INT, _has_right),
     "CHANGE_TRACKING_CURRENT_VERSION": (BIGINT, _current_version),
     "CHANGE_TRACKING_MIN_VALID_VERSION": (BIGINT, _min_valid_version),
-    "SUSER_SNAME": (NVARCHAR, lambda session, *_: session.login_name),
+    "SUSER_SNAME": (NVARCHAR, _login_of),
     "SUSER_NAME": (NVARCHAR, lambda session, *_: session.login_name),
     "ORIGINAL_LOGIN": (NVARCHAR, lambda session: session.login_name),
     "SUSER_SID": (SqlType(Kind.VARBINARY, 85), lambda session, *_: session.account.sid),

@@ -153,8 +153,10 @@ class Lab:
         self.known_hosts.write_text("".join(lines), "ascii")
 
     def _install_sql_servers(self) -> None:
-        """The Failover Server finds the Primaries by names that are theirs in a stand-in, too."""
+        """Each is found by its host's name, which is a Primary's own in a stand-in, too."""
         standby = self.failover_server
+        # A browser that is asked at 127.0.1.1 would answer from 127.0.0.1.
+        standby.learn_name(standby.name, standby.addresses[0].split("/")[0])
         trust = make_trust(self.network.directory, [standby.name, *self._names])
         self.sql_servers[standby.name] = SqlServer(standby, trust)
         self.sql_servers[standby.name].start()

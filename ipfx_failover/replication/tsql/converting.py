@@ -6,6 +6,7 @@ nothing here can be done twice: a marker in the same transaction says that it wa
 
 from __future__ import annotations
 
+from os.path import commonprefix
 from typing import TYPE_CHECKING
 
 from ipfx_failover.replication.tsql.text import name, text
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from ipfx_failover.replication.sqlserver.conversion import Conversion
 
+_TO_THE_END = 2**31 - 1
 _RECORD = name(SCHEMA, "conversion")
 
 
@@ -34,17 +36,23 @@ def columns() -> str:
 def converted(column: str, conversions: Iterable[Conversion]) -> str:
     """The value of a column (quoted), converted; `conversions` are all of this column.
 
-    The longest beginning counts. Beginnings are compared as the column's collation has it. To
+    The longest beginning counts. Beginnings are compared as the column's collation has it; what
+    both have in common stays as it is written, so that the way back ends where it began. To
     `nvarchar(max)`, because LEFT knows no text, and nvarchar ends at 4,000 characters.
     """
     value = _value(column)
     longest_first = sorted(conversions, key=lambda each: -len(each.begins))
     cases = " ".join(
-        f"WHEN {_begins(value, each)} "
-        f"THEN STUFF({value}, 1, {len(each.begins)}, {text(each.becomes)})"
-        for each in longest_first
+        f"WHEN {_begins(value, each)} THEN {_becomes(value, each)}" for each in longest_first
     )
     return f"CASE {cases} ELSE {value} END"
+
+
+def _becomes(value: str, conversion: Conversion) -> str:
+    """By SUBSTRING: STUFF is NULL behind the end of a value that is all beginning."""
+    kept = len(commonprefix((conversion.begins, conversion.becomes)))
+    rest = f"SUBSTRING({value}, {len(conversion.begins) + 1}, {_TO_THE_END})"
+    return f"LEFT({value}, {kept}) + {text(conversion.becomes[kept:])} + {rest}"
 
 
 def convert(conversions: Sequence[Conversion]) -> str:

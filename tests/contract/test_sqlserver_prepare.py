@@ -1,0 +1,167 @@
+"""What is done to a restored copy, through both ODBC drivers (simulated)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ipfx_failover.errors import Failed
+from ipfx_failover.replication.sqlserver.prepare import prepare
+from ipfx_failover.replication.sqlserver.watermark import Watermark
+from tests.sqlserver import drivers
+from tests.support.sql_copies import COPY, RUN, conversion, copies, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ipfx_failover.config.models import DatabaseSettings
+    from tests.sqlserver.drivers import Driver
+    from tests.support.sql_copies import Copies
+
+PATHS = settings(
+    path_conversions=[
+        conversion("person", "profile"),
+        conversion("dbo.Person", "exact"),
+        conversion("[dbo].[person]", "[wide]"),
+    ],
+    after_restore=["INSERT [log] VALUES (N'restored')"],
+)
+ON = "SELECT name FROM {} WHERE is_disabled = 0 ORDER BY name"
+STILL_ON = [ON.format(view) for view in ("sys.triggers", "sys.foreign_keys")] + [
+    ON.format("sys.check_constraints")
+]
+
+
+@pytest.fixture(params=[drivers.free_tds, drivers.microsoft], ids=["FreeTDS", "Microsoft"])
+def driver(request: pytest.FixtureRequest) -> Driver:
+    found: Driver = request.param()
+    return found
+
+
+@pytest.fixture
+def site(driver: Driver, tmp_path: Path) -> Iterator[Copies]:
+    yield from copies(driver, tmp_path)
+
+
+def prepared(
+    site: Copies, by: DatabaseSettings = PATHS, mark: Watermark | None = None, run_id: str = RUN
+) -> list[str]:
+    with site.to_standby.open() as session:
+        return prepare(session, COPY, settings=by, mark=mark or site.mark, run_id=run_id)
+
+
+def paths(site: Copies) -> list[Any]:
+    return site.on_standby().run("SELECT [profile], [exact], [wide] FROM [person] ORDER BY [id]")
+
+
+def test_paths_are_converted_as_the_columns_collation_compares(site: Copies) -> None:
+    prepared(site)
+
+    assert [
+        ("C:\\VM\\DEMO\\VM\\1", "C:\\VM\\DEMO\\VM\\a", "C:\\VM\\DEMO\\VM\\w"),
+        ("c:\\vm\\DEMO\\VM\\2", "c:\\vm\\b", None),
+        (None, None, "D:\\x"),
+        ("C:\\VMX\\y", "C:\\VM", "C:\\VM\\DEMO\\VM\\"),
+    ] == paths(site)
+
+
+def test_nothing_is_converted_twice(site: Copies) -> None:
+    prepared(site)
+    once = paths(site)
+    prepared(site)
+
+    assert once == paths(site)
+
+
+def test_everything_that_would_act_on_rows_is_off(site: Copies) -> None:
+    prepared(site)
+    client = site.on_standby()
+
+    assert [[], [], []] == [client.run(sql) for sql in STILL_ON]
+    assert [] == client.run("SELECT * FROM sys.change_tracking_tables")
+    assert client.value("SELECT CHANGE_TRACKING_CURRENT_VERSION()") is None
+    assert [("on",), ("restored",)] == client.run("SELECT * FROM [log]")
+    found = client.run(
+        "SELECT is_auto_close_on, recovery_model_desc, is_auto_update_stats_async_on "
+        "FROM sys.databases WHERE database_id = DB_ID()"
+    )
+    assert [(0, "SIMPLE", 0)] == found
+
+
+def test_the_copy_knows_how_far_it_has_come(site: Copies) -> None:
+    prepared(site)
+    ((version, run_id),) = site.on_standby().run(
+        "SELECT version, run_id FROM ipfx_failover.watermark"
+    )
+
+    assert (site.mark.version, RUN) == (version, run_id)
+
+
+def test_a_copy_older_than_its_mark_is_refused(site: Copies) -> None:
+    later = Watermark((site.mark.version or 0) + 1, "f", "g")
+
+    with pytest.raises(Failed, match="had come to"):
+        prepared(site, mark=later)
+
+
+def test_users_find_the_logins_of_their_names_and_others_are_told(site: Copies) -> None:
+    told = prepared(site)
+    client = site.on_standby()
+
+    assert "the user nobody here has no login" in " ".join(told)
+    assert b"\7" == client.value("SELECT sid FROM sys.database_principals WHERE name = 'app'")
+    assert b"\1" == client.value("SELECT owner_sid FROM sys.databases WHERE database_id = DB_ID()")
+
+
+@pytest.mark.parametrize(
+    ("by", "said", "hint"),
+    [
+        (conversion("persons", "profile"), "has no table persons", "dbo.person?"),
+        (conversion("pet", "profile"), "has no table pet", "odd ] one.pet's?"),
+        (conversion("person", "profil"), "has no column profil", "profile?"),
+        (conversion("person", "age"), "holds no paths: it is tinyint", "path_conversions"),
+        (
+            conversion("person", "profile", to="C:\\" + "long\\" * 8),
+            "2 values of dbo.person.profile get longer than its 40 characters",
+            "make the column longer",
+        ),
+    ],
+)
+def test_what_cannot_be_converted_is_said_before_anything_is(
+    site: Copies, by: dict[str, str], said: str, hint: str
+) -> None:
+    with pytest.raises(Failed) as caught:
+        prepared(site, settings(path_conversions=[by]))
+
+    assert said in caught.value.message
+    assert hint in caught.value.hint
+    assert [] == site.on_standby().run("SELECT * FROM ipfx_failover.watermark")
+
+
+def test_the_longest_beginning_counts(site: Copies) -> None:
+    both = [conversion("person", "wide"), conversion("person", "wide", **{"from": "C:\\VM\\w"})]
+    both[1]["to"] = "E:\\"
+    prepared(site, settings(path_conversions=both))
+    found = [row[2] for row in paths(site)]
+
+    assert ["E:\\", None, "D:\\x", "C:\\VM\\DEMO\\VM\\"] == found
+
+
+def test_values_that_begin_as_converted_ones_are_told(site: Copies) -> None:
+    told = prepared(site, settings(path_conversions=[conversion("person", "wide", to="D:\\")]))
+
+    assert "1 values of dbo.person.wide begin with D:\\ already" in told[0]
+
+
+def test_a_restored_copy_of_another_run_is_no_prepared_one(site: Copies) -> None:
+    prepared(site)
+    prepared(
+        site,
+        settings(),
+        Watermark(None, site.mark.database_guid, site.mark.database_guid),
+        "20261123T010000",
+    )
+
+    assert "20261123T010000" == site.on_standby().value("SELECT run_id FROM ipfx_failover.copy")

@@ -1,0 +1,122 @@
+"""A copy comes into use, or is not used after all, through both ODBC drivers (simulated)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ipfx_failover.replication.sqlserver.prepare import prepare
+from ipfx_failover.replication.sqlserver.role import give_role_back, take_role
+from tests.sqlserver import drivers
+from tests.sqlserver.results import Message
+from tests.sqlserver.sql.lexer import SqlError
+from tests.support.sql_copies import COPY, RUN, copies, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.sqlserver.drivers import Driver
+    from tests.sqlserver.engine.session import EngineSession
+    from tests.support.sql_copies import Copies
+
+SWITCHES = (
+    "SELECT name, is_disabled, 0 FROM sys.triggers UNION ALL "
+    "SELECT name, is_disabled, is_not_trusted FROM sys.foreign_keys UNION ALL "
+    "SELECT name, is_disabled, is_not_trusted FROM sys.check_constraints"
+)
+VERSION = "SELECT version FROM ipfx_failover.watermark"
+
+
+@pytest.fixture(params=[drivers.free_tds, drivers.microsoft], ids=["FreeTDS", "Microsoft"])
+def driver(request: pytest.FixtureRequest) -> Driver:
+    found: Driver = request.param()
+    return found
+
+
+@pytest.fixture
+def site(driver: Driver, tmp_path: Path) -> Iterator[Copies]:
+    for site in copies(driver, tmp_path):
+        with site.to_standby.open() as session:
+            prepare(session, COPY, settings=settings(), mark=site.mark, run_id=RUN)
+        yield site
+
+
+def test_what_the_live_server_has_on_is_on_and_nothing_else(site: Copies) -> None:
+    assert [] == take_role(site.to_standby, COPY)
+
+    found = {name: tuple(flags) for name, *flags in site.on_standby().run(SWITCHES)}
+    assert {
+        "tr on": (0, 0),
+        "tr off": (1, 0),
+        "no tables": (0, 0),
+        "fk ] owner": (0, 1),
+        "fk other": (1, 1),
+        "fk third": (0, 1),
+        "ck age": (0, 1),
+        "ck weight": (0, 1),
+    } == found
+
+
+def test_numbers_go_on_beyond_those_of_the_live_server(site: Copies) -> None:
+    take_role(site.to_standby, COPY)
+    client = site.on_standby()
+    client.run("INSERT [person] ([age]) VALUES (5)")
+    client.run("INSERT [odd ]] one].[pet's] ([owner]) VALUES (10)")
+
+    assert 25 + 5 * 100_000 + 5 == client.value("SELECT MAX([id]) FROM [person]")
+    # A tenth of the 32,766 numbers that a smallint has left below -2.
+    assert -2 - 3276 - 1 == client.value("SELECT MIN([id]) FROM [odd ]] one].[pet's]")
+
+
+def test_the_role_may_be_taken_again_and_numbers_stay(site: Copies) -> None:
+    take_role(site.to_standby, COPY)
+    before = site.on_standby().value("SELECT IDENT_CURRENT('person')")
+    take_role(site.to_standby, COPY)
+
+    assert before == site.on_standby().value("SELECT IDENT_CURRENT('person')")
+
+
+def test_everybody_may_use_the_copy(site: Copies) -> None:
+    take_role(site.to_standby, COPY)
+    access = "SELECT user_access_desc FROM sys.databases WHERE database_id = DB_ID()"
+
+    assert "MULTI_USER" == site.on_standby().value(access)
+
+
+def test_what_was_in_use_follows_no_more(site: Copies) -> None:
+    take_role(site.to_standby, COPY)
+
+    assert site.on_standby().value(VERSION) is None
+
+
+def test_what_was_not_used_goes_on_as_a_copy(site: Copies) -> None:
+    before = sorted(site.on_standby().run(SWITCHES))
+    take_role(site.to_standby, COPY)
+    give_role_back(site.to_standby, COPY)
+    give_role_back(site.to_standby, COPY)
+
+    assert before == sorted(site.on_standby().run(SWITCHES))
+    assert site.mark.version == site.on_standby().value(VERSION)
+
+
+def test_what_is_refused_is_told_and_keeps_nothing_else(site: Copies) -> None:
+    def refuse(_: EngineSession, sql: str) -> None:
+        if "[ck age]" in sql:
+            raise SqlError(Message(4917, 16, "Constraint 'ck age' does not exist."))
+
+    site.standby.on_statement = refuse
+    (told,) = take_role(site.to_standby, COPY)
+    found = {name: tuple(flags) for name, *flags in site.on_standby().run(SWITCHES)}
+
+    assert "4917" in told
+    assert (0, 0) == found["tr on"]
+    assert (0, 1) == found["fk ] owner"]
+
+
+def test_a_catalog_that_is_none_of_ours_is_left_as_it_is(site: Copies) -> None:
+    site.standby.create("own", {})
+    (told,) = take_role(site.to_standby, "own")
+
+    assert "was not restored by ipfx-failover" in told

@@ -15,6 +15,7 @@ from tests.sqlserver.engine.moments import datetime_now
 from tests.sqlserver.engine.remembering import BackupMade, LoginAccount, Memory, keep, recall
 from tests.sqlserver.engine.storage import PAGE_BYTES, Storage
 from tests.sqlserver.engine.transactions import snapshot_of
+from tests.sqlserver.recording import record
 from tests.sqlserver.results import Login, LoginRefusedError, Message, Welcome
 from tests.sqlserver.sql.lexer import SqlError
 
@@ -150,6 +151,7 @@ class SimulatedServer:
     def hear(self, session: EngineSession, statement: Prepared) -> None:
         """Remember a batch."""
         self.said.append(statement.sql)
+        record(session.program, statement.sql)
         if self.log is not None:
             self.log.put(session, statement)
 

@@ -79,13 +79,16 @@ def step(fleet: Fleet, round_: Round, thresholds: Thresholds) -> tuple[Fleet, tu
     for name, outcome in round_.outcomes.items():
         before = servers.get(name, ServerLiveness())
         after, changes = observe(before, outcome, thresholds)
-        if round_.facts[name].attempts >= after.attempts:
+        known_attempts = round_.facts[name].attempts
+        if 0 < after.attempts <= known_attempts:
             after = replace(after, attempts=0)  # the store knows it now
         servers[name] = after
+        if not (changes or round_.stand_in or known_attempts):
+            continue  # so it is with nearly every server in nearly every round
         decisions += report(name, after, changes, thresholds, round_)
         decisions += _interrupted(name, outcome, round_)
         decisions += _returned_for_good(name, after, thresholds, round_)
-        if after.liveness is Liveness.OK and round_.facts[name].attempts:
+        if after.liveness is Liveness.OK and known_attempts:
             decisions.append(ForgetAttempts(name))
     fleet = Fleet(servers)
     due = [name for name, state in servers.items() if _is_due(name, state, thresholds, round_)]

@@ -40,6 +40,7 @@ class Passes:
 
     `server`: its name. `failing_since`: when the failures began that last; `told`: of them.
     `setback`: of the last pass, which holds as long as there is nothing new to look at.
+    `quiet_at`: the store's position at the last pass, if all was well and nothing had changed.
     """
 
     server: str
@@ -50,6 +51,7 @@ class Passes:
     failing_since: datetime | None = None
     noted_at: datetime | None = None
     setback: FailoverError | None = None
+    quiet_at: tuple[int, int] | None = None
 
     def refusal(self, direction: Direction, *, by_hand: bool) -> Refused | None:
         """Why no pass may be made now.
@@ -75,19 +77,25 @@ class Passes:
     def follow(self, has_changed: Callable[[], bool], make: Pass) -> SyncResult | None:
         """Make a pass from live, by itself, if there is anything to do; None when there is not.
 
-        Looking needs no lock, and is nearly all that is ever done. What has changed is looked at
-        again under the lock: others may have worked on these files meanwhile.
+        Looking needs no lock, and is nearly all that is ever done: what the store says is read
+        again when it has moved. What has changed is looked at again under the lock: others may have
+        worked on these files meanwhile.
 
         Raises: as `carry_out`.
         """
-        if reason := self.refusal(Direction.FROM_LIVE, by_hand=False):
+        position = self.store.position()
+        is_quiet, self.quiet_at = position == self.quiet_at, None
+        if not is_quiet and (reason := self.refusal(Direction.FROM_LIVE, by_hand=False)):
             raise reason
         began = self.clock.now()
         with self._failures_told(Direction.FROM_LIVE, began, by_hand=False):
             changed = has_changed()
         if changed:
             return self.carry_out(Direction.FROM_LIVE, make, by_hand=False)
-        self._done(Direction.FROM_LIVE, None, began, by_hand=False)
+        if not is_quiet or self._is_note_old(began):
+            self._done(Direction.FROM_LIVE, None, began, by_hand=False)
+        if self.setback is None:
+            self.quiet_at = position
         return None
 
     def carry_out(self, direction: Direction, make: Pass, *, by_hand: bool) -> SyncResult | None:
@@ -164,10 +172,13 @@ class Passes:
         return memory is not None and memory.closed_at is None
 
     def _is_to_be_noted(self, began: datetime, *, changed: bool) -> bool:
-        due = changed or self.noted_at is None or began - self.noted_at >= _SAY_AGAIN
+        due = changed or self._is_note_old(began)
         if due:
             self.noted_at = began
         return due
+
+    def _is_note_old(self, at: datetime) -> bool:
+        return self.noted_at is None or at - self.noted_at >= _SAY_AGAIN
 
     def _synced(self, result: SyncResult, run: Mapping[str, Value]) -> Effect:
         data = {

@@ -48,7 +48,7 @@ def conditions(
         return [Condition(Concern.ISOLATED, None, fleet.isolation, "", now)]
     found = [
         Condition(Concern.NOT_PINGED, name, seen.refused[at], "", now)
-        for name, at in view.probed_at.items()
+        for name, at in (view.probed_at.items() if seen.refused else ())
         if at in seen.refused
     ]
     for name, state in fleet.servers.items():
@@ -85,7 +85,8 @@ def _without_reference(
     answering = {address for address in view.reference_addresses if address in last_answers}
     if len(answering) > 1:
         return
-    alone = [name for name in view.probed_at if not answering - {view.config.servers[name].address}]
+    servers = view.config.servers
+    alone = [n for n in view.probed_at if all(at == servers[n].address for at in answering)]
     if len(alone) == len(view.probed_at):
         if alone:
             yield Condition(Concern.NO_REFERENCE, None, _NO_REFERENCE, _NAME_ONE, now)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
@@ -19,14 +20,14 @@ from ipfx_failover.standin.refusals import missing
 from ipfx_failover.standin.restoring import stand_in_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from ipfx_failover.clock import Clock
     from ipfx_failover.config.models import Config
     from ipfx_failover.monitor.hurry import Hurry
     from ipfx_failover.monitor.messages import Message
     from ipfx_failover.net import Address
-    from ipfx_failover.records import StandIn
+    from ipfx_failover.records import Copy, StandIn
     from ipfx_failover.standin.record import Note
     from ipfx_failover.state.store import Store
 
@@ -35,6 +36,17 @@ _LOOK_EVERY_S = 0.2
 _GATEWAY_EVERY_NS = 30_000_000_000
 """The store tells of its changes; a new gateway does not."""
 _CHECK_EVERY_NS = 5_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the store says; `states` by case folded name, `held` with their adapters."""
+
+    states: Mapping[str, ServerState]
+    copies: Mapping[tuple[str, str], Copy]
+    stand_in: StandIn | None
+    held: dict[Address, str]
+    unsynced: dict[str, str]
 
 
 class Lookout:
@@ -130,7 +142,7 @@ class Lookout:
         now_ns = self._clock.monotonic_ns()
         if now_ns >= self._check_ns:
             with self._open_store() as afresh:
-                self._view(afresh)
+                self._read(afresh)
             self._check_ns = now_ns + _CHECK_EVERY_NS
 
     def _has_changed(self, store: Store) -> bool:
@@ -156,16 +168,24 @@ class Lookout:
             return False
         return self._gateway != before
 
+    def _read(self, store: Store) -> _Known:
+        """All that a view is made of."""
+        return _Known(
+            states={name.casefold(): state for name, state in store.servers().items()},
+            copies=store.copies(),
+            stand_in=store.stand_in(),
+            held={
+                IPv4Address(held.address): held.adapter
+                for held in store.held_addresses()
+                if held.boot_id == self._boot_id
+            },
+            unsynced=self._failing_syncs(store),
+        )
+
     def _view(self, store: Store) -> View:
-        known = {name.casefold(): state for name, state in store.servers().items()}
-        copies = store.copies()
-        self._unsynced = self._failing_syncs(store)
-        stand_in = store.stand_in()
-        held = {
-            IPv4Address(held.address): held.adapter
-            for held in store.held_addresses()
-            if held.boot_id == self._boot_id
-        }
+        known = self._read(store)
+        self._unsynced = known.unsynced
+        stand_in, held = known.stand_in, known.held
         if stand_in is None and (noted := self._noted(store)) is not None:
             stand_in = noted
             if noted.address is not None and noted.adapter is not None:
@@ -174,16 +194,16 @@ class Lookout:
             config=self._config,
             boot_id=self._boot_id,
             states={
-                name: known.get(name.casefold(), ServerState(name=name))
+                name: known.states.get(name.casefold(), ServerState(name=name))
                 for name in self._config.servers
             },
             missing={
-                name: missing(server, copies) for name, server in self._config.servers.items()
+                name: missing(server, known.copies) for name, server in self._config.servers.items()
             },
             stand_in=stand_in,
             held=held,
             gateway=self._gateway,
-            unsynced=self._unsynced,
+            unsynced=known.unsynced,
         )
 
     def _noted(self, store: Store) -> StandIn | None:

@@ -75,12 +75,12 @@ class Tally:
         self, name: str, view: View, state: ServerLiveness, seen: ProbeRound, *, is_ours: bool
     ) -> None:
         address, interval_ms = view.probed_at[name], view.config.network.ping_interval_ms
-        if address in seen.answered:
+        if (answered_ns := seen.answered.get(address)) is not None:
             self._settle(name, interval_ms, is_down=False)
             sums = self._book(name, self._minute, interval_ms)
             sums.sent += 1
             if (sent_ns := seen.sent.get(address)) is not None:
-                sums.rtts_us.append(max(0, seen.answered[address] - sent_ns) // 1000)
+                sums.rtts_us.append(max(0, answered_ns - sent_ns) // 1000)
         elif address in seen.missed and not seen.is_spoilt:
             self._missed(name, state, interval_ms, is_served=is_ours)
 

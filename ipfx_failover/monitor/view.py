@@ -136,7 +136,7 @@ def round_of(view: View, seen: ProbeRound, last_answers: Mapping[Address, int]) 
         any_reference_answered=bool(seen.answered),
         arp={
             name: evidence
-            for name in outcomes
+            for name in (outcomes if seen.arp else ())
             if (evidence := seen.arp.get(view.config.servers[name].address)) is not None
         },
     )
@@ -155,11 +155,11 @@ def without(seen: ProbeRound, addresses: Collection[Address]) -> ProbeRound:
 
 def outcome_at(address: Address, seen: ProbeRound) -> Outcome | None:
     """What a round says of one address; None when it was not probed in it."""
-    late = seen.late.get(address)
-    if address in seen.answered:
-        return Answered(seen.answered[address])
+    # Each look costs a hash of the address, and this runs for every server in every round.
+    if (answered_ns := seen.answered.get(address)) is not None:
+        return Answered(answered_ns)
     if address in seen.missed:
-        if late is not None:
+        if (late := seen.late.get(address)) is not None:
             return AnsweredLate(late.received_ns, late.missed_since + (not seen.is_spoilt))
         return Inconclusive() if seen.is_spoilt else Missed(seen.missed[address])
     if address in seen.refused:

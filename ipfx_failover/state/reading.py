@@ -107,11 +107,18 @@ class Reading:
 
     def data_version(self) -> int:
         """Changes whenever another connection has committed (5 microseconds)."""
-        return self._number("PRAGMA data_version")
+        return self._first("PRAGMA data_version")[0]
 
     def revision(self) -> int:
         """Counts the changes of what decisions depend on: modes, authority, stand-in, copies."""
-        return self._number("SELECT number FROM revision")
+        return self._first("SELECT number FROM revision")[0]
+
+    def position(self) -> tuple[int, int]:
+        """`revision` and `last_cursor`: neither a mode nor an alert changes without one of them."""
+        number, cursor = self._first(
+            "SELECT number, (SELECT coalesce(max(id), 0) FROM events) FROM revision"
+        )
+        return number, cursor
 
     @_sound
     def server(self, name: str) -> ServerState:
@@ -254,7 +261,7 @@ class Reading:
         return None if row is None else _event(row)
 
     def last_cursor(self) -> int:
-        return self._number("SELECT max(id) FROM events")
+        return self._first("SELECT coalesce(max(id), 0) FROM events")[0]
 
     @_sound
     def alert_memory(self, server: str, topic: str) -> Memory | None:
@@ -271,17 +278,19 @@ class Reading:
 
     def mails_waiting(self) -> int:
         """How many mails are still to be sent."""
-        return self._number("SELECT count(*) FROM waiting WHERE channel = 'mail'")
+        return self._first("SELECT count(*) FROM waiting WHERE channel = 'mail'")[0]
 
-    def _number(self, sql: str) -> int:
-        """What a query of one number answers; 0 for none. Asked many times a second."""
+    def _first(self, sql: str) -> tuple[int, ...]:
+        """The row that a query of numbers always has; some are asked several times a second."""
         try:
-            row = self.connection.execute(sql).fetchone()
+            row: tuple[int, ...] | None = self.connection.execute(sql).fetchone()
         except sqlite3.DatabaseError as error:
             if trouble := classified(self.path, error):
                 raise trouble from error
             raise
-        return (row[0] or 0) if row else 0
+        if row is None:
+            raise damaged(self.path, "a table has lost its row")
+        return row
 
     def rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
         """All rows of a query, by column name."""

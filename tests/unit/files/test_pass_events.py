@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from ipfx_failover.errors import Busy, Unreachable
+from ipfx_failover.errors import Busy, Refused, Unreachable
 from ipfx_failover.files.listing import Skipped
 from ipfx_failover.files.names import refusal
 from ipfx_failover.files.passes import Passes
 from ipfx_failover.files.values import Direction
+from ipfx_failover.records import Mode
 from ipfx_failover.state.locks import Locks, files
 from ipfx_failover.state.store import Store
 from tests.fakes.clock import FakeClock
@@ -160,3 +161,57 @@ def test_a_server_that_is_lost_while_it_is_looked_at_is_told_of_once(site: Site)
             site.passes.follow(lost, lambda: NOTHING)
 
     assert [logged.event.kind for logged in site.store.events_after(0)] == ["file_sync_failed"]
+
+
+def lost() -> NoReturn:
+    raise Unreachable("DEMO is lost", "wait")
+
+
+def make_quiet(site: Site, passes: int = 3) -> None:
+    for _ in range(passes):
+        assert site.passes.follow(lambda: False, lambda: None) is None
+
+
+def test_a_suspension_stops_the_passes_after_however_many_quiet_ones(site: Site) -> None:
+    make_quiet(site)
+    with site.store.transaction() as tx:
+        tx.set_mode("DEMO", Mode.SUSPENDED)
+
+    with pytest.raises(Refused):
+        site.passes.follow(lambda: False, lambda: None)
+    with pytest.raises(Refused):
+        site.passes.follow(lambda: True, lambda: None)
+
+
+def test_what_another_process_told_after_quiet_passes_is_over_with_the_next(site: Site) -> None:
+    make_quiet(site)
+    by_hand = Passes("DEMO", site.store, site.locks, site.clock)
+    with pytest.raises(Unreachable):
+        by_hand.carry_out(Direction.FROM_LIVE, lost, by_hand=True)
+    before = site.store.last_cursor()
+    make_quiet(site)
+
+    (event,) = [logged.event for logged in site.store.events_after(before)]
+    assert "file_sync_recovered" == event.kind
+
+
+def test_a_failure_that_was_never_told_does_not_count_behind_a_pass_that_went_well(
+    site: Site,
+) -> None:
+    make_quiet(site)
+    for _ in range(2):
+        with pytest.raises(Unreachable):
+            site.passes.follow(lost, lambda: None)
+        make_quiet(site)
+        site.clock.advance(61)
+
+    assert [] == site.store.events_after(0)
+
+
+def test_quiet_passes_say_now_and_then_how_fresh_the_copy_is(site: Site) -> None:
+    make_quiet(site)
+    noted = site.store.copies()["demo", "files"].as_of
+    site.clock.advance(31)
+    make_quiet(site)
+
+    assert 31 == (site.store.copies()["demo", "files"].as_of - noted).total_seconds()

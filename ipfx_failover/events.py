@@ -35,6 +35,7 @@ class EventKind(StrEnum):
     TAKEOVER_REFUSED = "takeover_refused"
     TAKEOVER_STARTED = "takeover_started"
     FENCE_FAILED = "fence_failed"
+    COPY_NOT_READY = "copy_not_ready"
     ADDRESS_TAKEN = "address_taken"
     ADDRESS_RELEASED = "address_released"
     ADDRESS_CONFLICT = "address_conflict"
@@ -155,6 +156,13 @@ SPECS: Mapping[EventKind, Spec] = {
     ),
     _K.TAKEOVER_STARTED: Spec(_W, "Taking over ({by})"),
     _K.FENCE_FAILED: Spec(_W, "The fence command failed: {reason}; the takeover goes on"),
+    _K.COPY_NOT_READY: Spec(
+        _E,
+        "The copy of the database is not quite ready: {reason}; the takeover goes on",
+        "The copy that stands in for {server} is not quite ready",
+        next_step="The application may work all the same. Look at the constraints, triggers and "
+        "identity columns of the catalog on the Failover Server.",
+    ),
     _K.ADDRESS_TAKEN: Spec(_W, "Address {address} taken on {adapter} and announced"),
     _K.ADDRESS_RELEASED: Spec(
         _I, "Address {address} released from {adapter}", closes=("conflict",)

@@ -30,6 +30,18 @@ class StandbyCopy(Protocol):
         """Changes when the application has written to the copy."""
         ...
 
+    def take_role(self, server: str) -> list[str]:
+        """Make the copy ready for the application; what could not be done, a line each.
+
+        Raises:
+            Failed, Unreachable, Refused: nothing could.
+        """
+        ...
+
+    def give_role_back(self, server: str) -> None:
+        """The application has written nothing: the copy follows the live server again."""
+        ...
+
     def set_aside(self, server: str) -> str:
         """Keep a copy of what the stand-in recorded; where it is."""
         ...

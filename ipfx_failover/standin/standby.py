@@ -50,7 +50,8 @@ class Standby:
     """Implements `standin.ports.StandbyCopy`.
 
     `recover`: finishes or undoes a resource's open journal, whose lock is held. `keep`: copies
-    what a stand-in recorded to a place of its own, and returns it.
+    what a stand-in recorded to a place of its own, and returns it. `take_copy`, `give_copy_back`:
+    `take_role` and `give_role_back` of a server's database.
     """
 
     config: Config
@@ -60,6 +61,8 @@ class Standby:
     end_process: EndProcess
     recover: Callable[[ServerSettings], None]
     keep: Callable[[ServerSettings], str]
+    take_copy: Callable[[ServerSettings], list[str]]
+    give_copy_back: Callable[[ServerSettings], None]
     database_fingerprint: Callable[[Path], str]
 
     def evict(self, server: str) -> list[str]:
@@ -94,6 +97,12 @@ class Standby:
         for line in _listing(settings.local_vm_dir, skip=settings.local_vm_dir / "DB"):
             digest.update(line.encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
+
+    def take_role(self, server: str) -> list[str]:
+        return self.take_copy(self.config.servers[server])
+
+    def give_role_back(self, server: str) -> None:
+        self.give_copy_back(self.config.servers[server])
 
     def set_aside(self, server: str) -> str:
         return self.keep(self.config.servers[server])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
-from ipfx_failover.errors import Failed, Refused, UsageError
+from ipfx_failover.errors import Failed, FailoverError, Refused, UsageError
 from ipfx_failover.events import Event, EventKind
 from ipfx_failover.records import Authority, HeldAddress, Phase, StandIn
 from ipfx_failover.standin.application import Application, Process, Role
@@ -97,6 +97,9 @@ class Claim:
         before = values.get("fingerprint")
         written_to = before is not None and before != ports.copy.fingerprint(server)
         authority = Authority.STANDBY if written_to else Authority(str(values["authority_before"]))
+        if authority is Authority.LIVE:
+            with suppress(FailoverError):  # else it is replicated as a whole next time
+                ports.copy.give_role_back(server)
         return (release, lambda tx: tx.set_authority(server, authority))
 
 

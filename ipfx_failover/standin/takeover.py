@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ipfx_failover.events import Event, EventKind
 from ipfx_failover.records import Phase
-from ipfx_failover.standin import steps
+from ipfx_failover.standin import copy_steps, steps
 from ipfx_failover.standin.probing import any_answers, who_answers
 from ipfx_failover.state.journal import Step
 
@@ -45,6 +45,7 @@ class Takeover:
             steps.TAKE_ADDRESS: steps.TakeAddress(self.ports),
             steps.VERIFY_ADDRESS: steps.VerifyAddress(self.ports),
             steps.EVICT: steps.Evict(self.ports),
+            copy_steps.READY_COPY: copy_steps.ReadyCopy(self.ports),
             steps.START_APPLICATION: steps.StartApplication(self.ports),
         }
 
@@ -162,6 +163,8 @@ def takeover_steps(
         where = {"server": name, "address": address, "adapter": adapter}
         plan += [Step(steps.TAKE_ADDRESS, where), Step(steps.VERIFY_ADDRESS, where)]
     plan.append(Step(steps.EVICT, {"server": name}))
+    if server.database is not None and server.database.engine == "sqlserver":
+        plan.append(Step(copy_steps.READY_COPY, {"server": name}))
     if starts_application:
         plan.append(Step(steps.START_APPLICATION, role_values(role)))
     return plan

@@ -131,6 +131,7 @@ def _environ_without_secrets(config: Config) -> dict[str, str]:
 def standby(site: Site, store: Store) -> Standby:
     """The standby's copies, for a stand-in."""
     from ipfx_failover.standin.standby import Standby
+    from ipfx_failover.wiring.copy_in_use import give_copy_back, take_copy
     from ipfx_failover.wiring.replication import keep_standby, recover_from_live
 
     return Standby(
@@ -141,6 +142,8 @@ def standby(site: Site, store: Store) -> Standby:
         end_process=partial(_end_process, site),
         recover=partial(recover_from_live, site, store),
         keep=partial(keep_standby, site),
+        take_copy=partial(take_copy, site),
+        give_copy_back=partial(give_copy_back, site),
         database_fingerprint=_fingerprint,
     )
 

@@ -130,6 +130,9 @@ class FailoverMachine:
     fences: list[str] = field(default_factory=list)
     fence_problem: str = ""
     keep_problem: str = ""
+    copy_problem: str = ""
+    copy_troubles: list[str] = field(default_factory=list)
+    copies_in_use: set[str] = field(default_factory=set)
     disk_is_full: bool = False
     answering: set[str] = field(default_factory=set)
     """The Primaries whose application takes connections."""
@@ -310,8 +313,21 @@ class FailoverMachine:
             end_process=lambda _pid, _created_at: None,
             recover=lambda _server: None,
             keep=self._keep,
+            take_copy=self._take_copy,
+            give_copy_back=self._give_copy_back,
             database_fingerprint=lambda path: hashlib.sha256(path.read_bytes()).hexdigest(),
         )
+
+    def _take_copy(self, server: ServerSettings) -> list[str]:
+        if self.copy_problem:
+            raise Failed(self.copy_problem, "look at it")
+        # It shows in the fingerprint, as all that is written to the copy does.
+        (server.local_vm_dir / "in-use").touch()
+        self.copies_in_use.add(server.name)
+        return self.copy_troubles
+
+    def _give_copy_back(self, server: ServerSettings) -> None:
+        self.copies_in_use.discard(server.name)
 
     def _keep(self, server: ServerSettings) -> str:
         if self.keep_problem:

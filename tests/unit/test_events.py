@@ -28,6 +28,7 @@ FIELDS = {
     K.TAKEOVER_REFUSED: {"reason", "advice"},
     K.TAKEOVER_STARTED: {"by"},
     K.FENCE_FAILED: {"reason"},
+    K.COPY_NOT_READY: {"reason"},
     K.ADDRESS_TAKEN: {"address", "adapter"},
     K.ADDRESS_RELEASED: {"address", "adapter"},
     K.ADDRESS_CONFLICT: {"mac", "address"},

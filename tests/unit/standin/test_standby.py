@@ -68,6 +68,8 @@ class Copy:
             end_process=self.end,
             recover=self.recover,
             keep=lambda server: f"kept {server.name}",
+            take_copy=lambda _: [],
+            give_copy_back=lambda _: None,
             database_fingerprint=lambda path: path.read_text(),
         )
         (self.root / "Mail").mkdir(parents=True)
@@ -141,6 +143,8 @@ def test_one_that_cannot_be_ended_is_not_waited_for_for_ever(copy: Copy) -> None
         end_process=lambda _pid, _created_at: None,
         recover=copy.recover,
         keep=lambda server: server.name,
+        take_copy=lambda _: [],
+        give_copy_back=lambda _: None,
         database_fingerprint=lambda path: path.read_text(),
     )
     with child(HOLDS, copy.directory / "locks", DATABASE) as worker:

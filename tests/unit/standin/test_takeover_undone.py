@@ -45,6 +45,11 @@ class CopyInMemory:
     def fingerprint(self, server: str) -> str:
         return f"{server} {self.writes}"
 
+    def take_role(self, server: str) -> list[str]:  # noqa: ARG002 - it always can
+        return []
+
+    def give_role_back(self, server: str) -> None: ...
+
     def set_aside(self, server: str) -> str:
         self.kept.append(server)
         return "kept"

@@ -1,0 +1,107 @@
+"""A copy that follows its live server is made ready for the application, and follows again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ipfx_failover.errors import Failed
+from ipfx_failover.events import EventKind
+from ipfx_failover.records import Authority, Phase
+from ipfx_failover.standin import copy_steps, steps
+from ipfx_failover.state.journal import Step, StepState
+from tests.fakes.application import Behaviour
+from tests.support.stand_in import DEMO, FailoverMachine
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SQLSERVER: dict[str, Any] = {
+    "failover_server": {"data_source": "US"},
+    "servers": {
+        DEMO: {
+            "database": {"engine": "sqlserver", "data_source": "DEMO", "vm_dir": "C:\\VM"},
+            "ssh": {"user": "ipfx", "key_file": "/key"},
+        }
+    },
+}
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> FailoverMachine:
+    return FailoverMachine.with_a_dead_primary(tmp_path, SQLSERVER)
+
+
+def take_over(machine: FailoverMachine) -> None:
+    with machine.desk() as desk:
+        desk.take_over(machine.demo, by="operator")
+
+
+def is_standing_in(machine: FailoverMachine) -> bool:
+    with machine.store() as store:
+        stand_in = store.stand_in()
+    return stand_in is not None and stand_in.phase is Phase.STANDING_IN
+
+
+def authority(machine: FailoverMachine) -> Authority:
+    with machine.store() as store:
+        return store.server(DEMO).authority
+
+
+def test_the_copy_is_made_ready_behind_the_eviction_and_before_the_application(
+    machine: FailoverMachine,
+) -> None:
+    with machine.desk() as desk:
+        kinds = [step.kind for step in desk.plan_takeover(machine.demo, by="operator")]
+
+    assert [steps.EVICT, copy_steps.READY_COPY, steps.START_APPLICATION] == kinds[-3:]
+
+
+def test_sqlite_needs_nothing(tmp_path: Path) -> None:
+    machine = FailoverMachine.with_a_dead_primary(tmp_path)
+    with machine.desk() as desk:
+        kinds = [step.kind for step in desk.plan_takeover(machine.demo, by="operator")]
+
+    assert copy_steps.READY_COPY not in kinds
+
+
+def test_a_copy_that_is_ready_is_nothing_to_tell_of(machine: FailoverMachine) -> None:
+    take_over(machine)
+
+    assert {DEMO} == machine.copies_in_use
+    assert EventKind.COPY_NOT_READY not in machine.kinds()
+
+
+@pytest.mark.parametrize("fault", ["copy_problem", "copy_troubles"])
+def test_a_copy_that_is_not_ready_is_told_of_and_stops_nothing(
+    machine: FailoverMachine, fault: str
+) -> None:
+    machine.copy_problem = "no answer" if fault == "copy_problem" else ""
+    machine.copy_troubles = ["a constraint"] if fault == "copy_troubles" else []
+    take_over(machine)
+
+    assert EventKind.COPY_NOT_READY in machine.kinds()
+    assert is_standing_in(machine)
+
+
+def test_a_copy_that_nobody_wrote_to_follows_again(machine: FailoverMachine) -> None:
+    machine.application.behaviour = Behaviour.FAILING
+    with pytest.raises(Failed):
+        take_over(machine)
+
+    assert set() == machine.copies_in_use
+    assert Authority.LIVE is authority(machine)
+
+
+def test_a_copy_that_the_application_wrote_to_stays_as_it_is(machine: FailoverMachine) -> None:
+    def record(step: Step, state: StepState, text: str) -> None:  # noqa: ARG001 - the port
+        if (step.kind, state) == (steps.START_APPLICATION, StepState.DOING):
+            machine.record_a_call()
+
+    machine.application.behaviour = Behaviour.FAILING
+    with machine.desk(observer=record) as desk, pytest.raises(Failed):
+        desk.take_over(machine.demo, by="operator")
+
+    assert {DEMO} == machine.copies_in_use
+    assert Authority.STANDBY is authority(machine)

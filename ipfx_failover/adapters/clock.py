@@ -6,6 +6,11 @@ import time
 from datetime import UTC, date, datetime
 from datetime import time as time_of_day
 
+from ipfx_failover.adapters.paths import WINDOWS
+
+# Windows' own monotonic clock goes in steps of 16 ms.
+monotonic_ns = time.perf_counter_ns if WINDOWS else time.monotonic_ns
+
 
 class SystemClock:
     """The real clock behind the `Clock` port (ipfx_failover.clock)."""
@@ -14,7 +19,7 @@ class SystemClock:
         return datetime.now(UTC)  # noqa: TID251 - this is the adapter that the rule points to
 
     def monotonic_ns(self) -> int:
-        return time.monotonic_ns()
+        return monotonic_ns()
 
     def sleep(self, duration_s: float) -> None:
         time.sleep(duration_s)  # noqa: TID251 - this is the adapter that the rule points to

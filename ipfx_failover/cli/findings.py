@@ -72,7 +72,13 @@ def facts_for(config: Config, *, stored: Collection[str] = ()) -> Facts:
     def look(path: Path) -> FileFacts:
         return paths.FileFacts("file") if str(path) in stored else paths.look(path)
 
-    facts = Facts(look=look, environ=os.environ, reveal=_revealed, read=_read)
+    facts = Facts(
+        look=look,
+        environ=os.environ,
+        reveal=_revealed,
+        read=_read,
+        takes_addresses=not paths.WINDOWS,
+    )
     adapter = config.network.adapter
     if adapter is None:
         return facts

@@ -63,13 +63,20 @@ def _address(config: Config, server: ServerSettings, facts: Facts) -> Iterator[F
             f"{server.address} is this machine's own address: it would watch itself",
             "set address to the Primary's",
         )
+    if server.assume_ip and not facts.takes_addresses:
+        yield warning(
+            server.name,
+            "on Windows this version takes no address over: the monitor refuses to start",
+            "leave assume_ip off, and have clients try both addresses",
+        )
+        return
     if server.assume_ip:
         yield from _takeover(config, server, facts)
         return
     yield note(
         server.name,
         f"clients must know the Failover Server's own address: {server.address} is not taken over",
-        "set assume_ip = true to have it taken over",
+        "set assume_ip = true to have it taken over" if facts.takes_addresses else "",
     )
     if server.fence is None:
         return

@@ -50,6 +50,8 @@ class Facts:
     """A secret's value; None where it cannot be had."""
     read: Callable[[Path], str | None] | None = None
     """A file's text; None where it cannot be read."""
+    takes_addresses: bool = True
+    """Whether an address can be taken over on this system."""
 
     @property
     def own_addresses(self) -> frozenset[IPv4Address]:

@@ -7,7 +7,6 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from ipfx_failover.adapters.clock import SystemClock, SystemLocalTime
-from ipfx_failover.adapters.linux.boot import boot_id
 from ipfx_failover.adapters.paths import places
 from ipfx_failover.config.find import find
 from ipfx_failover.config.outline import outline_of, read_outline, state_dir_of_broken
@@ -21,6 +20,7 @@ from ipfx_failover.state.creation import empty
 from ipfx_failover.state.locks import Locks
 from ipfx_failover.state.reading import Reading
 from ipfx_failover.state.store import DATABASE, Store
+from ipfx_failover.wiring.boot import boot_id
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,8 +73,8 @@ def noted_at(state_dir: Path) -> StandIn | None:
     machine_dir = places(os.environ).machine_dir
     try:
         return noted(MachineRecord(machine_dir, boot_id()), state_dir)
-    except OSError:
-        return None  # a system that does not tell one boot from the next
+    except (OSError, Refused):
+        return None  # who may not ask which boot it is
 
 
 def from_snapshot(outline: Outline, clock: Clock) -> StatusReport | None:

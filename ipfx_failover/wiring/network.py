@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
-from ipfx_failover.errors import Refused
+from ipfx_failover.adapters.paths import WINDOWS
 
 if TYPE_CHECKING:
     from ipfx_failover.config.models import ServerSettings
@@ -16,23 +15,21 @@ _PORT_GLANCE_S = 0.5
 
 
 def adapters() -> list[Adapter]:
-    """The network adapters of this machine, on any system, the loopback left out."""
-    if sys.platform == "linux":
-        here = addresses()
-        try:
-            found = here.adapters()
-        finally:
-            here.close()
-    else:
-        from ipfx_failover.adapters.interfaces import found_adapters
-
-        found = found_adapters()
+    """The network adapters of this machine, the loopback left out."""
+    here = addresses()
+    try:
+        found = here.adapters()
+    finally:
+        here.close()
     return [each for each in found if not any(at.ip.is_loopback for at in each.interfaces)]
 
 
 def addresses() -> Addresses:
     """The adapters of this machine."""
-    linux_only("work with network adapters")
+    if WINDOWS:
+        from ipfx_failover.adapters.windows.addresses import WindowsAddresses
+
+        return WindowsAddresses()
     from ipfx_failover.adapters.linux.addresses import LinuxAddresses
 
     return LinuxAddresses()
@@ -40,15 +37,25 @@ def addresses() -> Addresses:
 
 def echo(source: Address | None = None) -> EchoSocket:
     """An ICMP socket; its probes come from `source` if given."""
-    linux_only("ping")
+    if WINDOWS:
+        from ipfx_failover.adapters.windows.icmp import WindowsEchoSocket
+
+        return WindowsEchoSocket(source)
     from ipfx_failover.adapters.linux.icmp import LinuxEchoSocket
 
     return LinuxEchoSocket(source)
 
 
 def arp(adapter: str) -> ArpSocket:
-    """An ARP socket on an adapter."""
-    linux_only("send ARP")
+    """An ARP socket on an adapter.
+
+    Raises:
+        Refused: this is Windows, which lets nobody send frames.
+    """
+    if WINDOWS:
+        from ipfx_failover.adapters.windows.addresses import not_taken
+
+        raise not_taken()
     from ipfx_failover.adapters.linux.arp import LinuxArpSocket
 
     return LinuxArpSocket(adapter)
@@ -87,11 +94,3 @@ class ArpSockets:
         for socket in self._open.values():
             socket.close()
         self._open.clear()
-
-
-def linux_only(action: str) -> None:
-    if sys.platform != "linux":
-        raise Refused(
-            f"this version can {action} on Linux only",
-            "run the Failover Server on Linux; the Primaries may be of any kind",
-        )

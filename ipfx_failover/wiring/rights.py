@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
+from ipfx_failover.adapters.paths import WINDOWS
 from ipfx_failover.adapters.process_identity import created_at
 from ipfx_failover.errors import Refused
 
@@ -30,8 +30,10 @@ def for_giving_back(at: StandInDesk, name: str) -> Refused | None:
 
 def for_addresses(action: str) -> Refused | None:
     """Why this account cannot change addresses and announce them; None when it can."""
-    if sys.platform != "linux":
-        return None
+    if WINDOWS:
+        from ipfx_failover.adapters.windows.addresses import not_taken
+
+        return not_taken()
     from ipfx_failover.adapters.linux.rights import missing
     from ipfx_failover.adapters.privileges import missing_right
 
@@ -42,7 +44,7 @@ def for_addresses(action: str) -> Refused | None:
 def _for_ending(at: StandInDesk, name: str) -> Refused | None:
     """Why this account cannot end the application that stands in; None when it can."""
     application = at.ports.store.application()
-    if application is None or sys.platform != "linux":
+    if application is None or WINDOWS:
         return None
     from ipfx_failover.adapters.linux.rights import may_end
 

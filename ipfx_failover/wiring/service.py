@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
+from ipfx_failover.adapters.paths import WINDOWS
+from ipfx_failover.errors import Refused
 from ipfx_failover.monitor.supervision import Supervisor, Unsupervised
-from ipfx_failover.wiring.network import linux_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ _LOCKED = ("usr", "boot", "efi", "etc", "home", "root")
 
 def supervisor() -> AbstractContextManager[Supervisor]:
     """Who is told that the monitor lives: systemd, where it has started us."""
-    if sys.platform != "linux" or not os.environ.get("NOTIFY_SOCKET"):
+    if WINDOWS or not os.environ.get("NOTIFY_SOCKET"):
         return nullcontext(Unsupervised())
     from ipfx_failover.adapters.linux.notify import SystemdSupervisor
 
@@ -39,7 +39,7 @@ def monitor_service(site: Site, user: str | None = None) -> SystemdService:
         Refused: this is not Linux.
         UsageError: there is no such user.
     """
-    linux_only("run the monitor as a service")
+    _require_linux()
     from ipfx_failover.adapters.service.systemd import SystemdService, installed_user
     from ipfx_failover.adapters.service.unit_text import monitor_unit
 
@@ -52,10 +52,18 @@ def monitor_service(site: Site, user: str | None = None) -> SystemdService:
 
 def service_as_it_is() -> SystemdService:
     """The service, whatever the config says."""
-    linux_only("run the monitor as a service")
+    _require_linux()
     from ipfx_failover.adapters.service.systemd import SystemdService
 
     return SystemdService(None, instead=_instead(_command_line(None)))
+
+
+def _require_linux() -> None:
+    if WINDOWS:
+        raise Refused(
+            "this version makes a systemd service only",
+            "have Task Scheduler run it at startup as SYSTEM: ipfx-failover monitor",
+        )
 
 
 def _command_line(config_path: Path | None) -> tuple[str, ...]:

@@ -14,8 +14,8 @@ from ipfx_failover.config.outline import outline_of
 from ipfx_failover.errors import FailoverError, UsageError
 from ipfx_failover.state.channels import register, routes_of
 from ipfx_failover.state.locks import Locks
+from ipfx_failover.wiring.boot import boot_id
 from ipfx_failover.wiring.looking import LOCKS
-from ipfx_failover.wiring.network import linux_only
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,9 +57,6 @@ class Site:
 
     @cached_property
     def boot_id(self) -> str:
-        linux_only("tell one boot of this machine from the next")
-        from ipfx_failover.adapters.linux.boot import boot_id
-
         return boot_id()
 
     def store(self, *, busy_timeout_s: float = 5.0) -> Store:

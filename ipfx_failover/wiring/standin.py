@@ -6,6 +6,7 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ipfx_failover.adapters.paths import WINDOWS
 from ipfx_failover.wiring import network
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     import psutil
 
+    from ipfx_failover.adapters.application_commands import Enclosure
     from ipfx_failover.config.models import (
         AlertSettings,
         Config,
@@ -98,7 +100,6 @@ def application(site: Site) -> Application | None:
     settings = site.config.failover_server.application
     if settings.start:
         from ipfx_failover.adapters.application_commands import CommandApplication
-        from ipfx_failover.adapters.linux.enclosure import LinuxEnclosure
 
         return CommandApplication(
             settings,
@@ -106,7 +107,7 @@ def application(site: Site) -> Application | None:
             run_dir=site.machine_dir,
             boot_id=site.boot_id,
             environ=_environ_without_secrets(site.config),
-            enclosure=LinuxEnclosure(),
+            enclosure=_enclosure(),
             clock=site.clock,
         )
     if settings.services:
@@ -114,6 +115,16 @@ def application(site: Site) -> Application | None:
 
         return SystemdApplication(settings, clock=site.clock)
     return None
+
+
+def _enclosure() -> Enclosure:
+    if WINDOWS:
+        from ipfx_failover.adapters.windows.enclosure import WindowsEnclosure
+
+        return WindowsEnclosure()
+    from ipfx_failover.adapters.linux.enclosure import LinuxEnclosure
+
+    return LinuxEnclosure()
 
 
 def _environ_without_secrets(config: Config) -> dict[str, str]:

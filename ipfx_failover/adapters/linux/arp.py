@@ -7,8 +7,8 @@ import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ipfx_failover.adapters import arp_frames
-from ipfx_failover.adapters.linux import links, refusals
+from ipfx_failover.adapters import arp_frames, refusals
+from ipfx_failover.adapters.linux import links
 from ipfx_failover.adapters.linux.timestamps import (
     ANCILLARY_BYTES,
     Arrivals,

@@ -10,6 +10,7 @@ from functools import partial
 from struct import pack
 from typing import TYPE_CHECKING
 
+from ipfx_failover.adapters import refusals
 from ipfx_failover.adapters.icmp_packets import (
     DATAGRAM,
     ECHO_REPLY,
@@ -21,7 +22,6 @@ from ipfx_failover.adapters.icmp_packets import (
     head,
     tail,
 )
-from ipfx_failover.adapters.linux import refusals
 from ipfx_failover.adapters.linux.batches import READ_BATCH, SEND_BATCH, Inbox, Outbox
 from ipfx_failover.adapters.linux.timestamps import Arrivals, WallTime, request_timestamps
 from ipfx_failover.adapters.privileges import missing_right

@@ -427,3 +427,19 @@ def test_a_finding_of_a_server_carries_its_name(files: ConfigFiles) -> None:
 )
 def test_durations_are_for_people(value_ms: int, expected: str) -> None:
     assert expected == duration(value_ms)
+
+
+def test_where_no_address_can_be_taken_over_assume_ip_is_warned_of(files: ConfigFiles) -> None:
+    findings = told(files, ASSUME, takes_addresses=False)
+
+    assert [("warning", "DEMOSERVER")] == having(findings, "takes no address over")
+    assert [] == having(findings, "moves to eth0")
+
+
+def test_where_no_address_can_be_taken_over_nobody_is_told_to_ask_for_it(
+    files: ConfigFiles,
+) -> None:
+    findings = told(files, WARM, takes_addresses=False)
+
+    assert [("note", "DEMOSERVER")] == having(findings, "is not taken over")
+    assert [] == having(findings, "assume_ip = true")

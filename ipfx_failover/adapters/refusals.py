@@ -1,4 +1,4 @@
-"""Why the kernel did not send a packet, in words."""
+"""Why the system did not send a packet, in words; Windows has the same numbers for sockets."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import errno
 
 _REASONS = {
     errno.EACCES: "the system forbids this destination (a broadcast address?)",
+    errno.EADDRNOTAVAIL: "this machine does not have the address to send from",
     errno.EAGAIN: "the send buffer is full",
     errno.EHOSTUNREACH: "there is no route to it",
     errno.EINVAL: "this machine does not have the address to send from",

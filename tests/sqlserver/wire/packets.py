@@ -9,6 +9,7 @@ import contextlib
 import socket
 import ssl
 import struct
+import threading
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -53,6 +54,7 @@ class Stream:
         self._tls: ssl.SSLObject | None = None
         self._from_client = ssl.MemoryBIO()
         self._to_client = ssl.MemoryBIO()
+        self._using_tls = threading.Lock()  # one thread at a time: OpenSSL guards nothing itself
         self._unread = b""
         self.packet_bytes = 4096
         self._number = 0
@@ -128,13 +130,16 @@ class Stream:
             return self._received()
         while True:
             try:
-                if plain := self._tls.read(_RECORD_BYTES):
-                    return plain
-                raise ClosedError
+                with self._using_tls:
+                    plain = self._tls.read(_RECORD_BYTES)
             except ssl.SSLWantReadError:
                 self._from_client.write(self._received())
             except ssl.SSLError:
                 raise ClosedError from None
+            else:
+                if plain:
+                    return plain
+                raise ClosedError
 
     def _received(self) -> bytes:
         try:
@@ -147,8 +152,9 @@ class Stream:
 
     def _give(self, data: bytes) -> None:
         if self._tls is not None:
-            self._tls.write(data)
-            data = self._to_client.read()
+            with self._using_tls:
+                self._tls.write(data)
+                data = self._to_client.read()
         try:
             self._socket.sendall(data)
         except OSError:

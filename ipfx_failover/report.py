@@ -90,7 +90,8 @@ def draw(
     """
     now = clock.now()
     record = store.monitor()
-    runs = held.holder(locks.MONITOR) is not None
+    busy = held.held()
+    runs = locks.MONITOR in busy
     answers = runs and record is not None and _is_fresh(record, outline, now)
     known = store.stand_in()
     stand_in = known or noted
@@ -102,7 +103,7 @@ def draw(
     observations = {name.casefold(): seen for name, seen in store.observations().items()}
     # What kept a monitor that does not run any more says nothing of now.
     conditions = store.conditions() if answers else []
-    drawing = _Drawing(store.copies(), held, now, local, stand_in, conditions, monitored=answers)
+    drawing = _Drawing(store.copies(), busy, now, local, stand_in, conditions, monitored=answers)
     return StatusReport(
         as_of=now.isoformat(),
         monitor=MonitorReport(
@@ -135,7 +136,7 @@ def draw(
 @dataclass(frozen=True, slots=True)
 class _Drawing:
     copies: Mapping[tuple[str, str], Copy]
-    held: locks.Locks
+    busy: Collection[str]
     now: datetime
     local: LocalTime
     stand_in: StandIn | None
@@ -149,7 +150,7 @@ class _Drawing:
         known = Liveness(seen.liveness) if seen and self.monitored else Liveness.UNKNOWN
         if known is Liveness.OK and self._of(name, {Concern.NOT_PINGED}):
             known = Liveness.UNKNOWN  # that was before
-        replicating = self.held.holder(locks.database(name)) is not None
+        replicating = locks.database(name) in self.busy
         database = self.copies.get((name.casefold(), "database"))
         files = self.copies.get((name.casefold(), "files"))
         shown = status(state.mode, known, replicating=replicating)

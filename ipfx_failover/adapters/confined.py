@@ -25,6 +25,7 @@ _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _REPARSE_POINT = 0x400
 _HAS_REPARSE_POINTS = hasattr(os.stat_result, "st_file_attributes")
 _KINDS = {stat.S_IFREG: Kind.FILE, stat.S_IFDIR: Kind.DIRECTORY, stat.S_IFLNK: Kind.LINK}
+_OTHER = Kind.OTHER
 _REMEMBERED = 64
 # What FileStat(...) does, in a third of its time: each file is looked at all the time.
 _file_stat = partial(tuple.__new__, FileStat)
@@ -278,7 +279,7 @@ def _refuse_link(found: os.stat_result, path: Path) -> None:
 
 def as_file_stat(found: os.stat_result) -> FileStat:
     """What the system says of a name, in the terms of the ports."""
-    kind = _KINDS.get(stat.S_IFMT(found.st_mode), Kind.OTHER)
+    kind = _KINDS.get(stat.S_IFMT(found.st_mode), _OTHER)
     if _HAS_REPARSE_POINTS and is_link(found):
         kind = Kind.LINK
     return _file_stat((kind, found.st_size, found.st_mtime_ns))

@@ -1,7 +1,7 @@
 """Kernel locks by resource, each with its holder's identity beside it.
 
-`NAME/database`, `NAME/files` and `monitor` are locks of a state directory; `stand-in` is one of
-the machine. The kernel frees them when their process ends, however it ends.
+`NAME/database`, `NAME/files`, `NAME/rows` and `monitor` are locks of a state directory; `stand-in`
+is one of the machine. The kernel frees them when their process ends, however it ends.
 """
 
 from __future__ import annotations
@@ -31,12 +31,14 @@ __all__ = [
     "database",
     "files",
     "process_created_at",
+    "rows",
     "this_command",
 ]
 
 _MODE = 0o600
 _HOLDER_MODE = 0o644
 _HOLDER_BYTES = 1 << 20
+_HOLDER = ".holder"
 
 STAND_IN = "stand-in"
 MONITOR = "monitor"
@@ -50,6 +52,11 @@ def database(server: str) -> str:
 def files(server: str) -> str:
     """The resource that guards a server's replicated files."""
     return f"{server.upper()}/files"
+
+
+def rows(server: str) -> str:
+    """The resource that guards a server's standby database while changed rows are applied (hot)."""
+    return f"{server.upper()}/rows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +117,14 @@ class Locks:
             return None
         return holder if holder.is_alive else None
 
+    def held(self) -> frozenset[str]:
+        """The resources whose lock somebody holds now: one look instead of one for each."""
+        with suppress(OSError):
+            found = [path.stem for path in self._directory.iterdir() if path.suffix == _HOLDER]
+            resources = [stem.replace(".", "/") for stem in found]
+            return frozenset(each for each in resources if self.holder(each) is not None)
+        return frozenset()
+
     def _busy(self, resource: str) -> Busy:
         holder = self.holder(resource)
         who = f"process {holder.pid} ({holder.work})" if holder else "another process"
@@ -136,7 +151,7 @@ class Locks:
         return self._directory / f"{resource.replace('/', '.')}.lock"
 
     def _holder_path(self, resource: str) -> str:
-        return f"{self._directory}/{resource.replace('/', '.')}.holder"
+        return f"{self._directory}/{resource.replace('/', '.')}{_HOLDER}"
 
 
 # Without the layers of pathlib and io: they take longer than the kernel does.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -86,6 +87,21 @@ def test_what_was_written_just_before_the_end_is_shown(tmp_path: Path) -> None:
     end(reader)
 
     assert ["A"] == reader.shown
+
+
+def test_who_looks_seldom_shows_at_once_what_it_is_told_of(tmp_path: Path) -> None:
+    write(tmp_path)
+    shown = threading.Event()
+    follower = Follower(tmp_path, 0, lambda _: shown.set(), lambda _: None, every_s=3600)
+    thread = threading.Thread(target=follower.run)
+    thread.start()
+    write(tmp_path, "A")
+    follower.soon()
+    is_shown = shown.wait(timeout=30)
+    follower.stop()
+    thread.join(timeout=30)
+
+    assert (True, False) == (is_shown, thread.is_alive())
 
 
 def test_a_store_that_is_made_later_is_followed_from_its_beginning(tmp_path: Path) -> None:

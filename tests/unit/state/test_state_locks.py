@@ -62,6 +62,23 @@ def test_the_holder_can_be_asked_for_without_touching_the_lock(tmp_path: Path) -
     assert ours.holder("DEMO/database") is None
 
 
+def test_all_that_is_held_can_be_asked_for_in_one_go(tmp_path: Path) -> None:
+    ours = Locks(tmp_path / "locks")
+    asked = [ours.held()]
+    (tmp_path / "locks").mkdir()
+    with ours.hold(locks.MONITOR, "monitor"), ours.hold(locks.database("Demo-1"), "replicate"):
+        with ours.hold(locks.files("Demo-1"), "sync-files"):
+            pass
+        asked.append(ours.held())
+    with child(HOLD, tmp_path / "locks") as killed:
+        assert "holding" == killed.line()
+        asked.append(ours.held())
+        killed.kill()
+        asked.append(ours.held())
+
+    assert [set(), {"monitor", "DEMO-1/database"}, {"DEMO/database"}, set()] == asked
+
+
 def test_a_killed_holder_frees_its_lock_and_is_not_named_any_more(tmp_path: Path) -> None:
     ours = Locks(tmp_path)
     with child(HOLD, tmp_path) as first:

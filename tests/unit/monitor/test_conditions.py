@@ -165,6 +165,21 @@ def test_files_that_are_not_in_sync_are_told_until_they_are(world: Simulation) -
         assert expected == [each.text for each in held(world)]
 
 
+def test_a_file_sync_that_fails_is_told_also_when_the_whole_store_is_read_just_then(
+    world: Simulation,
+) -> None:
+    failed = {"reason": "too many deletions", "advice": "look"}
+    told = []
+    for _ in range(5):  # it is read afresh every few seconds, in one of these rounds
+        for kind, data in ((K.FILE_SYNC_FAILED, failed), (K.FILE_SYNC_RECOVERED, {})):
+            with world.machine.store() as store, store.transaction() as tx:
+                tx.emit(Event(kind, world.machine.clock.now(), DEMO, data))
+            world.rounds_pass(2)
+            told.append([each.concern for each in held(world)])
+
+    assert [[C.FILES], []] * 5 == told
+
+
 def test_a_ping_that_our_own_kernel_refuses_is_told_with_its_reason(world: Simulation) -> None:
     world.machine.us.firewalled.add(ADDRESS)
     world.rounds_pass(2)

@@ -92,6 +92,12 @@ def test_the_copy_takes_the_place_and_the_old_one_stays_beside(site: Copies) -> 
     is_swapped(site)
 
 
+def test_a_name_may_be_written_in_another_case(site: Copies) -> None:
+    swapper(site).swap(CURRENT.lower(), COPY, OLD, run_id=RUN)
+
+    assert {CURRENT.lower(), OLD} == catalogs(site).keys()
+
+
 def test_the_first_copy_takes_an_empty_place(first: Copies) -> None:
     swap(first)
 

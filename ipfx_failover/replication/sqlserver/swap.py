@@ -17,14 +17,31 @@ from ipfx_failover.replication.sqlserver.session import SqlRefused
 from ipfx_failover.replication.tsql import preparing, swapping
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-    from ipfx_failover.replication.sqlserver.session import SqlServer, SqlSession
+    from ipfx_failover.replication.sqlserver.session import Row, SqlServer, SqlSession
 
 _IN_USE: Final = frozenset({924, 952, 1205, 1222, 4060, 5030, 5061, 5064})
 """The place is taken, a lock is not to be had, or a deadlock had to be ended: it may pass."""
 _TRIES: Final = 5
 _PAUSE_S: Final = 0.2
+
+
+class _Catalogs:
+    """What catalogs there are, by names without regard to case, as most servers have them."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._found = {str(name).casefold(): (str(state), str(at)) for name, state, at in rows}
+
+    def __contains__(self, catalog: str) -> bool:
+        return catalog.casefold() in self._found
+
+    def has_access(self, catalog: str, access: str) -> bool:
+        return self._found.get(catalog.casefold(), ("", ""))[1] == access
+
+    def look(self, catalog: str) -> str:
+        """Its state and access, for people."""
+        return ", ".join(self._found.get(catalog.casefold(), ("gone",)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +61,8 @@ class Swapper:
             Unreachable: it is lost, perhaps half way: see `swap_back`.
             Failed: what is in the place now is not usable; all is as it was.
         """
-        had_current = {current, previous} & self._catalogs().keys() != set()
+        there = self._catalogs()
+        had_current = current in there or previous in there
         try:
             for left in reversed(range(_TRIES)):
                 try:
@@ -102,7 +120,7 @@ class Swapper:
         is_exchanged = previous in there if had_current else True
         if is_exchanged and current in there and new not in there:
             self._rename(current, new)
-            del there[current]
+            there = self._catalogs()
         if previous in there and current not in there:
             self._rename(previous, current)
         elif had_current and current in there:
@@ -110,9 +128,8 @@ class Swapper:
 
     def _check(self, current: str, run_id: str | None) -> None:
         """See that what is in the place now is usable, and what was meant."""
-        state = self._catalogs().get(current)
-        if state != ("ONLINE", "MULTI_USER"):
-            found = ", ".join(state) if state else "gone"
+        found = self._catalogs().look(current)
+        if found != "ONLINE, MULTI_USER":
             raise Failed(
                 f"{current} on {self.server.name} is {found} after it was replaced",
                 "look into that server's error log; the one before is in its place again",
@@ -126,11 +143,9 @@ class Swapper:
                     "replicate again; the one before is in its place again",
                 )
 
-    def _catalogs(self) -> dict[str, tuple[str, str]]:
-        """State and access of each catalog."""
+    def _catalogs(self) -> _Catalogs:
         with self.server.open() as session:
-            rows = session.rows(swapping.CATALOGS)
-        return {str(name): (str(state), str(access)) for name, state, access in rows}
+            return _Catalogs(session.rows(swapping.CATALOGS))
 
     @contextmanager
     def _alone(self, catalog: str) -> Iterator[SqlSession]:
@@ -154,7 +169,7 @@ class Swapper:
             session.run(swapping.let_all_in(to))
 
     def _let_in(self, catalog: str) -> None:
-        if self._catalogs()[catalog][1] == "MULTI_USER":
+        if self._catalogs().has_access(catalog, "MULTI_USER"):
             return
         with self.server.open() as session:
             session.run(swapping.let_all_in(catalog))
@@ -164,7 +179,7 @@ class Swapper:
         there = self._catalogs()
         with self.server.open() as session:
             for catalog in catalogs:
-                if there.get(catalog, ("", ""))[1] != "SINGLE_USER":
+                if not there.has_access(catalog, "SINGLE_USER"):
                     continue
                 for (number,) in session.rows(swapping.sessions_in(catalog)):
                     with suppress(SqlRefused):  # it has gone by itself

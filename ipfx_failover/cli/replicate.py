@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ipfx_failover.state.journal import Step, StepState
     from ipfx_failover.state.store import Store
     from ipfx_failover.wiring.site import Site
-    from ipfx_failover.workflow.runner import Observer
+    from ipfx_failover.workflow.runner import Observer, Values
 
 
 def add_to(app: typer.Typer) -> None:
@@ -138,7 +138,8 @@ def _from_live(
 ) -> Done:
     from ipfx_failover.cli.meter import Meter
     from ipfx_failover.history.wording import size
-    from ipfx_failover.wiring.replication import discard_standby, replicator
+    from ipfx_failover.wiring.replication import replicator
+    from ipfx_failover.wiring.setting_aside import discard_standby
 
     if discard:
         kept = discard_standby(site, store, server)
@@ -154,7 +155,13 @@ def _from_live(
         f"{server.name}: replicated from live, {size(int(facts['backup_size_bytes'] or 0))} as of "
         f"{_local(facts['backup_as_of'])}"
     )
-    return {"as_of": facts["backup_as_of"], "size_bytes": facts["backup_size_bytes"]}, None
+    shown: dict[str, object] = {
+        "as_of": facts["backup_as_of"],
+        "size_bytes": facts["backup_size_bytes"],
+        "kept_backup": facts.get("kept_backup"),
+        "warnings": _warned(server, facts, output),
+    }
+    return shown, None
 
 
 def _to_live(
@@ -182,8 +189,17 @@ def _to_live(
         "size_bytes": facts["backup_size_bytes"],
         "files_copied": facts.get("files_copied", 0),
         "safety_backup": safety,
+        "warnings": _warned(server, facts, output),
     }
     return shown, exceptions_of(server.name, facts)
+
+
+def _warned(server: ServerSettings, facts: Values, output: Output) -> list[str]:
+    """What the operator should know although all is done; said, and given back."""
+    warnings = str(facts.get("warnings") or "").splitlines()
+    for each in warnings:
+        output.progress(f"warning: {server.name}: {each}")
+    return warnings
 
 
 def _observer(meter: Meter) -> Observer:

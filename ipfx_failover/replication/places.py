@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def database_path(server: ServerSettings) -> Path | None:
-    """The standby database's file (sqlite), named as in the manual ("Catalog name")."""
-    if server.standby_catalog is None:
+    """The standby database's file (sqlite only), named as in the manual ("Catalog name")."""
+    if server.database is None or server.database.engine != "sqlite":
         return None
     return server.local_vm_dir / "DB" / f"{server.standby_catalog}.db"

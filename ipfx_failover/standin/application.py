@@ -18,7 +18,8 @@ class Role:
 
     The values of the placeholders in its commands ({server}, {database} …) and of its environment
     (IPFX_SERVER, IPFX_DATABASE …). `catalog` is the standby catalog's name, `database` the path
-    of its file (sqlite). A value that does not apply is empty.
+    of its file (sqlite), or the SQL Server instance that has it. A value that does not apply is
+    empty.
     """
 
     server: str

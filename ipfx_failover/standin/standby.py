@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ipfx_failover.clock import Clock
-    from ipfx_failover.config.models import Config, ServerSettings
+    from ipfx_failover.config.models import Config, FailoverServerSettings, ServerSettings
     from ipfx_failover.state.store import Store
 
 _SWAP_WAIT_S = 10.0
@@ -32,17 +33,23 @@ class EndProcess(Protocol):
         ...
 
 
-def role_of(server: ServerSettings, vm_local_dir: Path | None) -> Role:
+def role_of(server: ServerSettings, here: FailoverServerSettings) -> Role:
     """What the application is told when it stands in for the server."""
     return Role(
         server=server.name,
         address=str(server.address),
         port=server.port,
         catalog=server.standby_catalog or "",
-        database=str(database_path(server) or ""),
+        database=_database_of(server, here),
         vm_dir=str(server.local_vm_dir),
-        vm_local_dir=str(vm_local_dir or ""),
+        vm_local_dir=str(here.vm_local_dir or ""),
     )
+
+
+def _database_of(server: ServerSettings, here: FailoverServerSettings) -> str:
+    if server.database is not None and server.database.engine == "sqlserver":
+        return here.data_source
+    return str(database_path(server) or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,8 @@ class Standby:
 
     `recover`: finishes or undoes a resource's open journal, whose lock is held. `keep`: copies
     what a stand-in recorded to a place of its own, and returns it. `take_copy`, `give_copy_back`:
-    `take_role` and `give_role_back` of a server's database.
+    `take_role` and `give_role_back` of a server's database. `database_fingerprint`: changes when
+    it is written to.
     """
 
     config: Config
@@ -63,7 +71,7 @@ class Standby:
     keep: Callable[[ServerSettings], str]
     take_copy: Callable[[ServerSettings], list[str]]
     give_copy_back: Callable[[ServerSettings], None]
-    database_fingerprint: Callable[[Path], str]
+    database_fingerprint: Callable[[ServerSettings], str]
 
     def evict(self, server: str) -> list[str]:
         """End whatever works on the copy, and recover its journal.
@@ -72,7 +80,8 @@ class Standby:
         """
         settings = self.config.servers[server]
         ended = []
-        for resource in (locks.database(server), locks.files(server)):
+        resources = (locks.database(server), locks.files(server), locks.rows(server))
+        for resource in resources:
             self._let_swap_finish(resource)
             holder = self.locks.holder(resource)
             if holder is not None and holder.pid == os.getpid():
@@ -80,20 +89,18 @@ class Standby:
             if holder is not None:
                 self.end_process(holder.pid, holder.created_at)
                 ended.append(holder.work)
-        with (
-            self.locks.hold(locks.database(server), locks.this_command(), wait_s=_SWAP_WAIT_S),
-            self.locks.hold(locks.files(server), locks.this_command(), wait_s=_SWAP_WAIT_S),
-        ):
+        with ExitStack() as held:
+            # Not that of rows: a swap that is undone takes it for itself.
+            for resource in resources[:2]:
+                lock = self.locks.hold(resource, locks.this_command(), wait_s=_SWAP_WAIT_S)
+                held.enter_context(lock)
             self.recover(settings)
         return ended
 
     def fingerprint(self, server: str) -> str:
         """Changes when the application has written to the database or the files of the copy."""
         settings = self.config.servers[server]
-        digest = hashlib.sha256()
-        database = database_path(settings)
-        if database is not None and database.exists():
-            digest.update(self.database_fingerprint(database).encode())
+        digest = hashlib.sha256(self.database_fingerprint(settings).encode())
         for line in _listing(settings.local_vm_dir, skip=settings.local_vm_dir / "DB"):
             digest.update(line.encode("utf-8", "surrogateescape"))
         return digest.hexdigest()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ipfx_failover.errors import FailoverError
+
 if TYPE_CHECKING:
     from ipfx_failover.config.models import ServerSettings
     from ipfx_failover.wiring.site import Site
@@ -27,6 +29,29 @@ def give_copy_back(site: Site, server: ServerSettings) -> None:
     from ipfx_failover.wiring.sqlserver import standby_server
 
     give_role_back(standby_server(site), str(server.standby_catalog))
+
+
+def copy_fingerprint(site: Site, server: ServerSettings) -> str:
+    """Changes when it is written to; of a server that cannot be asked, too, when it can again."""
+    if not _is_sqlserver(server):
+        return _file_fingerprint(server)
+    from ipfx_failover.replication.tsql.server import LOG_BYTES_WRITTEN
+    from ipfx_failover.wiring.sqlserver import standby_server
+
+    try:
+        with standby_server(site).open() as session:
+            ((written_bytes,),) = session.rows(LOG_BYTES_WRITTEN, server.standby_catalog)
+    except FailoverError:
+        return "unknown"
+    return str(written_bytes)
+
+
+def _file_fingerprint(server: ServerSettings) -> str:
+    from ipfx_failover.adapters.db.sqlite import fingerprint
+    from ipfx_failover.replication.places import database_path
+
+    path = database_path(server)
+    return fingerprint(path) if path is not None and path.exists() else ""
 
 
 def _is_sqlserver(server: ServerSettings) -> bool:

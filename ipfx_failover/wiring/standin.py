@@ -10,8 +10,6 @@ from ipfx_failover.adapters.paths import WINDOWS
 from ipfx_failover.wiring import network
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import psutil
 
     from ipfx_failover.adapters.application_commands import Enclosure
@@ -142,8 +140,9 @@ def _environ_without_secrets(config: Config) -> dict[str, str]:
 def standby(site: Site, store: Store) -> Standby:
     """The standby's copies, for a stand-in."""
     from ipfx_failover.standin.standby import Standby
-    from ipfx_failover.wiring.copy_in_use import give_copy_back, take_copy
-    from ipfx_failover.wiring.replication import keep_standby, recover_from_live
+    from ipfx_failover.wiring.copy_in_use import copy_fingerprint, give_copy_back, take_copy
+    from ipfx_failover.wiring.replication import recover_from_live
+    from ipfx_failover.wiring.setting_aside import keep_standby
 
     return Standby(
         config=site.config,
@@ -155,14 +154,14 @@ def standby(site: Site, store: Store) -> Standby:
         keep=partial(keep_standby, site),
         take_copy=partial(take_copy, site),
         give_copy_back=partial(give_copy_back, site),
-        database_fingerprint=_fingerprint,
+        database_fingerprint=partial(copy_fingerprint, site),
     )
 
 
 def _role(site: Site, server: ServerSettings) -> Role:
     from ipfx_failover.standin.standby import role_of
 
-    return role_of(server, site.config.failover_server.vm_local_dir)
+    return role_of(server, site.config.failover_server)
 
 
 def _fence(site: Site, name: str) -> None:
@@ -171,12 +170,6 @@ def _fence(site: Site, name: str) -> None:
     server = site.config.servers[name]
     if server.fence is not None:
         fence(server.fence, _role(site, server), os.environ)
-
-
-def _fingerprint(path: Path) -> str:
-    from ipfx_failover.adapters.db.sqlite import fingerprint
-
-    return fingerprint(path)
 
 
 def _end_process(site: Site, pid: int, created_at: float) -> None:

@@ -37,6 +37,7 @@ ROOT = Path(__file__).parents[2]
 CATALOG, COPY = "CTSERVER", "DEMOSERVER_CTSERVER"
 _SYSTEM = {"master", "tempdb", "model", "msdb"}
 _GENEROUS_S = 90.0
+_PLENTY_BYTES = 2**40
 _KILLED = (
     "import json, sys; from tests.support.killed import work_until_killed; "
     "work_until_killed(**json.loads(sys.argv[1]))"
@@ -196,6 +197,11 @@ class Pair:
     def fault(self, server: SimulatedServer, **rule: Any) -> None:
         """Let something go wrong on a server (tests.sqlserver.engine.faults)."""
         Faults([Fault(**rule)]).attach(server)
+
+    def no_faults(self) -> None:
+        for server in (self.live, self.standby):
+            Faults([]).attach(server)
+            server.free_bytes = _PLENTY_BYTES
 
     def run_live(self, *statements: str) -> None:
         with Client(self.live, CATALOG) as client:

@@ -20,6 +20,7 @@ from ipfx_failover.config.models import Config
 from ipfx_failover.decide.references import references
 from ipfx_failover.errors import Failed
 from ipfx_failover.records import Copy
+from ipfx_failover.replication.places import database_path
 from ipfx_failover.standin.desk import StandInDesk
 from ipfx_failover.standin.ports import StandInPorts
 from ipfx_failover.standin.record import MachineRecord
@@ -281,7 +282,7 @@ class FailoverMachine:
             config=self.config,
             ports=ports,
             machine_locks=self.machine_locks(),
-            role_of=lambda server: role_of(server, None),
+            role_of=lambda server: role_of(server, self.config.failover_server),
             committer=MortalCommitter(store, fate or Fate(), must_go_on=must_go_on),
             observer=observer,
             close_sockets=close_sockets,
@@ -315,7 +316,7 @@ class FailoverMachine:
             keep=self._keep,
             take_copy=self._take_copy,
             give_copy_back=self._give_copy_back,
-            database_fingerprint=lambda path: hashlib.sha256(path.read_bytes()).hexdigest(),
+            database_fingerprint=_hash_of_copy,
         )
 
     def _take_copy(self, server: ServerSettings) -> list[str]:
@@ -358,3 +359,8 @@ class FailoverMachine:
         self.us.interfaces = [each for each in self.us.interfaces if each.network.prefixlen < 32]
         self.application.crash()
         shutil.rmtree(self.run_dir, ignore_errors=True)
+
+
+def _hash_of_copy(server: ServerSettings) -> str:
+    path = database_path(server)
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path and path.exists() else ""

@@ -171,7 +171,8 @@ class SqlServerSide:
     def _drop(self, catalog: str, *, is_online: bool) -> None:
         with self.server.open() as session:
             if is_online:
-                session.run(restore.throw_out(catalog))
+                with suppress(SqlRefused):  # whether somebody is in it, DROP says
+                    session.run(restore.throw_out(catalog))
             session.run(restore.drop(catalog))
 
     def sweep_catalogs(self, catalog: str) -> None:

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ipfx_failover.config.models import Config, ServerSettings
+from ipfx_failover.config.models import (
+    Config,
+    DatabaseSettings,
+    FailoverServerSettings,
+    ServerSettings,
+)
 from ipfx_failover.errors import Busy
 from ipfx_failover.replication.places import database_path
 from ipfx_failover.replication.steps import SWAP
@@ -34,6 +39,11 @@ with Locks(Path(sys.argv[1])).hold(sys.argv[2], "ipfx-failover replicate-from-li
     print("holds", flush=True)
     sys.stdin.read()
 """
+
+
+def text_of_copy(server: ServerSettings) -> str:
+    path = database_path(server)
+    return path.read_text() if path is not None and path.exists() else ""
 
 
 class Copy:
@@ -70,7 +80,7 @@ class Copy:
             keep=lambda server: f"kept {server.name}",
             take_copy=lambda _: [],
             give_copy_back=lambda _: None,
-            database_fingerprint=lambda path: path.read_text(),
+            database_fingerprint=text_of_copy,
         )
         (self.root / "Mail").mkdir(parents=True)
         (self.root / "Mail" / "a.wav").write_text("a")
@@ -145,7 +155,7 @@ def test_one_that_cannot_be_ended_is_not_waited_for_for_ever(copy: Copy) -> None
         keep=lambda server: server.name,
         take_copy=lambda _: [],
         give_copy_back=lambda _: None,
-        database_fingerprint=lambda path: path.read_text(),
+        database_fingerprint=text_of_copy,
     )
     with child(HOLDS, copy.directory / "locks", DATABASE) as worker:
         assert "holds" == worker.line()
@@ -207,7 +217,9 @@ def test_what_lies_beside_the_database_does_not_change_the_fingerprint(copy: Cop
 
 
 def test_the_role_names_the_standbys_own_places(copy: Copy) -> None:
-    role = role_of(copy.config.servers["DEMO"], Path("/opt/ipfx"))
+    role = role_of(
+        copy.config.servers["DEMO"], FailoverServerSettings(vm_local_dir=Path("/opt/ipfx"))
+    )
 
     assert ("DEMO_CTSERVER", str(copy.database), str(copy.root), "/opt/ipfx") == (
         role.catalog,
@@ -215,6 +227,18 @@ def test_the_role_names_the_standbys_own_places(copy: Copy) -> None:
         role.vm_dir,
         role.vm_local_dir,
     )
+
+
+def test_the_role_of_a_sql_server_names_the_instance_and_its_catalog(copy: Copy) -> None:
+    database = {"engine": "sqlserver", "data_source": "DEMO", "vm_dir": "C:\\VM"}
+    server = copy.config.servers["DEMO"]
+    settings = DatabaseSettings.model_validate(database)
+    role = role_of(
+        server.model_copy(update={"database": settings}),
+        FailoverServerSettings(data_source="STANDBY\\CT"),
+    )
+
+    assert ("STANDBY\\CT", "DEMO_CTSERVER") == (role.database, role.catalog)
 
 
 class QuickLocks(Locks):

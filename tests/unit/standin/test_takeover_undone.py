@@ -97,7 +97,7 @@ class Site:
             config=self.config,
             ports=ports,
             machine_locks=Locks(self.root / "run"),
-            role_of=lambda server: role_of(server, None),
+            role_of=lambda server: role_of(server, self.config.failover_server),
             committer=Committer(self.store),
         )
 

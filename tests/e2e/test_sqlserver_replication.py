@@ -1,0 +1,270 @@
+"""replicate-from-live between two simulated SQL Servers: the copy is never worse than before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from tests.sqlserver import drivers
+from tests.sqlserver.engine.client import Client
+from tests.sqlserver.engine.server import ServerProfile
+from tests.support.sqlserver_pair import CATALOG, COPY, Pair
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FAILED, REFUSED, UNREACHABLE = 1, 3, 4
+FAILED_MAIL = "Daily Replication of DEMOSERVER failed"
+
+
+class Wrong(NamedTuple):
+    """What goes wrong on which server, and what a run says to it."""
+
+    server: str
+    rule: dict[str, Any]
+    said: str
+    code: int = FAILED
+
+
+def error(number: int, text: str, then: int, severity: int = 16) -> dict[str, Any]:
+    """A pair of errors, as SQL Server tells them."""
+    first = {"number": number, "severity": severity, "text": text}
+    return {"errors": [first, {"number": then, "severity": 16, "text": "abnormally"}]}
+
+
+IN_USE = {"statement": "SET SINGLE_USER WITH", "times": 0}
+RENAME = {"statement": "MODIFY NAME", "times": 0}
+WRONG = {
+    "backup: the disk is full at 70 %": Wrong(
+        "live",
+        {"statement": "BACKUP", "percent": 70, **error(3202, "not enough space (112)", 3013)},
+        "backing up CTSERVER on DEMOSERVER: not enough space (112) (3202)",
+    ),
+    "backup: no access": Wrong(
+        "live",
+        {"statement": "BACKUP", **error(3201, "Operating system error 5", 3013)},
+        "Operating system error 5 (3201)",
+    ),
+    "backup: the connection is cut": Wrong(
+        "live", {"statement": "BACKUP", "percent": 50, "cut": True}, "is lost", UNREACHABLE
+    ),
+    "backup: it stalls": Wrong(
+        "live", {"statement": "BACKUP", "percent": 50, "stall_s": 3600}, "no progress for 10 s"
+    ),
+    "login: refused here": Wrong(
+        "standby",
+        {"login": "sa", "times": 0, "errors": [{"number": 18456, "severity": 14}]},
+        "18456",
+    ),
+    "login: refused there": Wrong(
+        "live", {"login": "sa", "times": 0, "errors": [{"number": 18456, "severity": 14}]}, "18456"
+    ),
+    "restore: the header is damaged": Wrong(
+        "standby", {"statement": "RESTORE HEADERONLY", "damage": "header"}, "(3241)"
+    ),
+    "restore: a page is damaged": Wrong(
+        "standby", {"statement": "RESTORE DATABASE", "damage": "body"}, "(3183)"
+    ),
+    "restore: the end is missing": Wrong(
+        "standby", {"statement": "RESTORE DATABASE", "damage": "end"}, "(3203)"
+    ),
+    "restore: of a newer version": Wrong(
+        "standby", {"statement": "RESTORE DATABASE", "damage": "newer"}, "(3169)"
+    ),
+    "restore: no space": Wrong(
+        "standby", {"statement": "RESTORE DATABASE", "free_mib": 0}, "(3257)"
+    ),
+    "restore: fails half way": Wrong(
+        "standby",
+        {"statement": "RESTORE DATABASE", "percent": 50, **error(3183, "page (1:8)", 3013)},
+        "restoring DEMOSERVER_CTSERVER",
+    ),
+    "restore: the connection is cut": Wrong(
+        "standby",
+        {"statement": "RESTORE DATABASE", "percent": 50, "cut": True},
+        "is lost",
+        UNREACHABLE,
+    ),
+    "check: damaged": Wrong(
+        "standby",
+        {"statement": "CHECKDB", "errors": [{"number": 8928, "text": "Object ID 5, page (1:8)"}]},
+        "checking DEMOSERVER_CTSERVER__new",
+    ),
+    "swap: in use (5061)": Wrong("standby", {**IN_USE, **error(5061, "a lock", 5069)}, "(5061)"),
+    "swap: in use (5064)": Wrong(
+        "standby", {**IN_USE, **error(5064, "single-user", 5069)}, "(5064)"
+    ),
+    "swap: in use (924)": Wrong("standby", {**IN_USE, **error(924, "one user", 5069)}, "(924)"),
+    "swap: deadlock": Wrong("standby", {**RENAME, **error(1205, "deadlock", 5069)}, "(1205)"),
+    "swap: the first rename is refused": Wrong(
+        "standby",
+        {"statement": rf"\[{COPY}\] MODIFY NAME", "times": 0, **error(5030, "exclusively", 5069)},
+        "(5030)",
+    ),
+    "swap: the second rename is refused": Wrong(
+        "standby",
+        {"statement": r"__new_\w+\] MODIFY NAME", "times": 0, **error(5030, "exclusively", 5069)},
+        "(5030)",
+    ),
+    "swap: the connection is cut between the renames": Wrong(
+        "standby",
+        {"statement": r"__new_\w+\] MODIFY NAME", "cut": True},
+        "is lost",
+        UNREACHABLE,
+    ),
+}
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    with Pair(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(params=[drivers.microsoft, drivers.free_tds], ids=["Microsoft", "FreeTDS"])
+def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pair]:
+    with Pair(tmp_path, driver=request.param()) as made:
+        yield made
+
+
+def test_a_copy_is_made_and_made_anew(either: Pair) -> None:
+    either.replicated()
+    either.run_live("INSERT INTO calls (text) VALUES (N'two')")
+    either.replicated()
+
+    assert either.copied_calls == ["one", "two"]
+    assert either.paths(either.standby, COPY)[0] == r"C:\VM\DEMOSERVER\VM\Mail\1.wav"
+    assert either.paths(either.live, CATALOG)[0] == r"C:\VM\Mail\1.wav"
+    assert either.strays() == []
+    assert either.unfinished == []
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG.keys())
+def test_whatever_goes_wrong_the_copy_is_the_one_that_it_was(pair: Pair, wrong: Wrong) -> None:
+    pair.configure_server(database={"sql": {"stall_timeout_s": 10}})
+    pair.replicated()
+    pair.run_live("INSERT INTO calls (text) VALUES (N'two')")
+    live, before = pair.content(pair.live, CATALOG), pair.content(pair.standby, COPY)
+    pair.fault(getattr(pair, wrong.server), **wrong.rule)
+    ended = pair.run("replicate-from-live", "DEMOSERVER")
+    pair.no_faults()
+
+    assert (wrong.code, True) == (ended.code, wrong.said in ended.err), ended
+    assert before == pair.content(pair.standby, COPY)
+    assert live == pair.content(pair.live, CATALOG)
+    assert pair.strays() == []
+    assert pair.unfinished == []
+    assert [FAILED_MAIL in subject for subject in pair.subjects()].count(True) == 1
+
+    pair.replicated()
+
+    assert pair.copied_calls == ["one", "two"]
+
+
+def test_a_catalog_that_is_in_use_for_a_moment_only_is_replaced_all_the_same(pair: Pair) -> None:
+    pair.replicated()
+    pair.run_live("INSERT INTO calls (text) VALUES (N'two')")
+    pair.fault(pair.standby, **{**RENAME, "times": 2, **error(5030, "exclusively", 5069)})
+    pair.replicated()
+
+    assert pair.copied_calls == ["one", "two"]
+    assert pair.strays() == []
+
+
+def test_who_reads_the_copy_is_thrown_out_and_finds_the_new_one(pair: Pair) -> None:
+    pair.replicated()
+    pair.run_live("INSERT INTO calls (text) VALUES (N'two')")
+    with Client(pair.standby, COPY) as reader:
+        reader.run("BEGIN TRAN")
+        reader.run("SELECT text FROM calls")
+        pair.replicated()
+
+    assert pair.copied_calls == ["one", "two"]
+
+
+def test_a_copy_that_is_ahead_is_never_replaced(pair: Pair) -> None:
+    pair.replicated()
+    pair.has_stood_in("stood in")
+    before = pair.content(pair.standby, COPY)
+    said = len(pair.standby.said)
+    ended = pair.run("replicate-from-live", "DEMOSERVER")
+
+    assert (REFUSED, True) == (ended.code, "holds data that the live server has not" in ended.err)
+    assert before == pair.content(pair.standby, COPY)
+    assert said == len(pair.standby.said)
+
+
+@pytest.mark.parametrize("keep", [0, 2])
+def test_backups_of_as_many_nights_are_kept_as_are_wanted(pair: Pair, keep: int) -> None:
+    pair.configure_server(database={"keep_backups": keep})
+    for _ in range(keep + 1):
+        pair.replicated()
+    found = [path.name for path in (pair.copies / "DB").iterdir() if path.suffix == ".bak"]
+
+    assert keep == len(found)
+    assert [] == list((pair.vm_dir / "DB").iterdir())
+
+
+def test_every_file_of_a_catalog_gets_a_place_of_its_own(pair: Pair) -> None:
+    files = pair.live.catalogs[CATALOG.casefold()].files
+    files.append(type(files[0])(3, "more", str(pair.live.directory / "more.ndf"), "ROWS"))
+    pair.replicated()
+    there = [each.path for each in pair.standby.catalogs[COPY.casefold()].files]
+
+    assert [".mdf", ".ldf", ".ndf"] == [path[-4:] for path in there]
+    assert {str(pair.copies / "DB")} == {path.rpartition("/")[0] for path in there}
+
+
+@pytest.mark.parametrize(
+    ("live", "standby", "said"),
+    [
+        ((16, 0, 1), (15, 0, 1), "DEMOSERVER has SQL Server 2022"),
+        ((15, 0, 1), (16, 0, 1), "DEMOSERVER has SQL Server 2019"),
+        ((10, 50, 1), (10, 0, 1), "a copy could not come back"),
+    ],
+)
+def test_another_version_is_refused_before_anything_is_backed_up(
+    tmp_path: Path, live: tuple[int, int, int], standby: tuple[int, int, int], said: str
+) -> None:
+    with Pair(tmp_path, live=ServerProfile(live), standby=ServerProfile(standby)) as pair:
+        ended = pair.run("replicate-from-live", "DEMOSERVER")
+
+        assert (REFUSED, True) == (ended.code, said in ended.err), ended
+        assert not any("BACKUP" in each for each in pair.live.said)
+
+
+def test_express_does_without_compression_and_takes_no_more_than_it_holds(tmp_path: Path) -> None:
+    express = ServerProfile((11, 0, 1), "Express Edition")
+    with Pair(tmp_path, live=express, standby=express) as pair:
+        pair.replicated()
+        pair.live.catalogs[CATALOG.casefold()].files[0].size_pages = 11 * 2**17
+        ended = pair.run("replicate-from-live", "DEMOSERVER")
+
+        assert not any("COMPRESSION" in each for each in pair.live.said)
+        assert (REFUSED, True) == (ended.code, "takes 10.0 GiB (1827)" in ended.err), ended
+
+
+def test_an_edition_that_does_not_compress_after_all_is_asked_again_without(pair: Pair) -> None:
+    pair.fault(pair.live, statement="COMPRESSION", **error(1844, "not supported", 3013))
+    pair.replicated()
+
+    backups = [each for each in pair.live.said if each.startswith("BACKUP")]
+
+    assert [True, False] == ["COMPRESSION" in each for each in backups]
+
+
+def test_a_login_that_may_not_back_up_is_told_which_right_it_lacks(pair: Pair) -> None:
+    pair.live.add_login("few", drivers.PASSWORD, sid=b"\x02", rights=frozenset({"restore"}))
+    pair.configure_server(database={"user_id": "few"})
+    ended = pair.run("replicate-from-live", "DEMOSERVER")
+
+    assert (REFUSED, True) == (ended.code, "may not back CTSERVER up" in ended.err), ended
+
+
+def test_a_catalog_that_is_not_there_is_named(pair: Pair) -> None:
+    pair.configure_server(database={"catalog": "OTHER"})
+    ended = pair.run("replicate-from-live", "DEMOSERVER")
+
+    assert (FAILED, True) == (ended.code, "there is no catalog OTHER on DEMOSERVER" in ended.err)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 DIRECTORY = "SQLSERVER_RECORD"
 _OF_THE_PRODUCT = "ipfx-failover"
 _LONG_NUMBER = re.compile(r"\d{4,}")
+_BLANKS = set(" \t\r\n/")
+"""What separates two words; a comment ends with the last."""
 _SEEN: set[tuple[str, str]] = set()
 
 
@@ -37,9 +39,14 @@ def record(program: str, sql: str) -> None:
 def normal(sql: str) -> str:
     """A batch without its literals, comments and long numbers: those change with each run."""
     try:
-        return " ".join(_plain(each) for each in tokens(sql) if each.token is not Token.END)
+        found = tokens(sql)
     except SqlError:
         return sql
+    parts = []
+    for each in found:
+        is_apart = sql[max(each.start - 1, 0) : each.start] in _BLANKS
+        parts.append((" " if is_apart else "") + _plain(each))
+    return "".join(parts).strip()
 
 
 def _plain(lexeme: Lexeme) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def test_every_commit_is_noticed_and_what_decides_nothing_is_not_told(tmp_path: Path) -> None:
     world = Simulation(tmp_path)
+    world.rounds_pass(1)
     machine = world.machine
     told: list[Message] = []
     noticed: list[int] = []

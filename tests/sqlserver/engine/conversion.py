@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import struct
 import uuid
 from datetime import date, timedelta
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from tests.sqlserver.results import MAX, Kind, Message, SqlType
@@ -30,6 +31,8 @@ TIMES |= {Kind.DATETIMEOFFSET}
 
 TICKS_A_DAY = 864_000_000_000
 _UNITS_A_DAY = 300 * 86_400
+_EXACT = Context(prec=80)
+"""A decimal(38) has more digits than Python computes with by itself."""
 _EPOCH_1900 = date(1900, 1, 1).toordinal() - 1
 _FIRST_DATETIME = date(1753, 1, 1).toordinal() - 1
 _PADDED = {Kind.CHAR, Kind.NCHAR, Kind.BINARY}
@@ -215,7 +218,7 @@ def _to_integer(value: Any, source: SqlType, target: SqlType) -> int:
 def _to_decimal(value: Any, source: SqlType, target: SqlType) -> Decimal:
     number = Decimal(str(_to_number(value, source, target)))
     scale = 4 if target.kind in MONEYS else target.scale
-    rounded = number.quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP)
+    rounded = number.quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP, _EXACT)
     most = 19 if target.kind in MONEYS else target.precision
     if len(rounded.as_tuple().digits) > max(most, scale):
         raise overflow(target)
@@ -223,7 +226,12 @@ def _to_decimal(value: Any, source: SqlType, target: SqlType) -> Decimal:
 
 
 def _to_float(value: Any, source: SqlType, target: SqlType) -> float:
-    return float(_to_number(value, source, target))
+    number = float(_to_number(value, source, target))
+    return (
+        float(struct.unpack("f", struct.pack("f", number))[0])
+        if target.kind is Kind.REAL
+        else number
+    )
 
 
 def _to_number(value: Any, source: SqlType, target: SqlType) -> Any:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias
 from ipfx_failover.errors import Failed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 Row: TypeAlias = tuple[Any, ...]
 
@@ -44,6 +44,13 @@ class SqlSession(Protocol):
 
     def named_rows(self, sql: str) -> list[dict[str, Any]]:
         """The rows by their columns' names, for RESTORE, which tells more with each version."""
+        ...
+
+    def pages(self, sql: str, size: int) -> Iterator[list[Row]]:
+        """The rows of the one result of a batch, so many at once: all of them need no memory.
+
+        Until the last one has come, or the iteration is closed, the session does nothing else.
+        """
         ...
 
     def run(self, sql: str, *values: object) -> int:

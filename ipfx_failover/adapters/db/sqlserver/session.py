@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -67,6 +68,22 @@ class OdbcSession:
     def named_rows(self, sql: str) -> list[dict[str, Any]]:
         return self._carry_out(partial(_named_rows, sql))
 
+    def pages(self, sql: str, size: int) -> Iterator[list[Row]]:
+        cursor = self._cursor()
+        limit_s = self._manner.statement_timeout_s
+        try:
+            with self._under_way(cursor, partial(_ask, sql, cursor.raw)) as asked:
+                self._result(asked, limit_s)
+            while page := self._page(cursor, size):
+                yield page
+        finally:
+            if not self._is_lost:
+                self._helper.begin(cursor.close)
+
+    def _page(self, cursor: _Cursor, size: int) -> list[Row]:
+        with self._under_way(cursor, partial(_fetch, size, cursor.raw)) as fetched:
+            return self._result(fetched, self._manner.statement_timeout_s)
+
     def run(self, sql: str, *values: object) -> int:
         return self._carry_out(partial(_run, sql, values))
 
@@ -121,19 +138,26 @@ class OdbcSession:
     @contextmanager
     def _begun(self, call: Callable[[Any], T]) -> Iterator[Future[T]]:
         """A call with a cursor of its own; when the block ends before it, it is called off."""
+        cursor = self._cursor()
+        with self._under_way(cursor, partial(cursor.carry_out, call)) as future:
+            yield future
+
+    def _cursor(self) -> _Cursor:
         if self._is_lost or self._is_closed:
             raise refusals.lost(self._manner.name, "it was given up")
-        cursor = self._connection.cursor()
-        future = self._helper.begin(partial(_with_cursor, cursor, call))
+        return _Cursor(self._connection.cursor())
+
+    @contextmanager
+    def _under_way(self, cursor: _Cursor, call: Callable[[], T]) -> Iterator[Future[T]]:
+        future = self._helper.begin(call)
         try:
             yield future
         finally:
             if not future.done():
                 self._call_off(cursor, future)
 
-    def _call_off(self, cursor: Any, future: Future[Any]) -> None:
-        with suppress(pyodbc.Error):
-            cursor.cancel()
+    def _call_off(self, cursor: _Cursor, future: Future[Any]) -> None:
+        cursor.cancel()
         try:
             error = future.exception(GRACE_S)
         except TimeoutError:
@@ -162,12 +186,29 @@ class OdbcSession:
         return known
 
 
-def _with_cursor(cursor: Any, call: Callable[[Any], T]) -> T:
-    try:
-        return call(cursor)
-    finally:
-        with suppress(pyodbc.Error):
-            cursor.close()
+class _Cursor:
+    """A driver's cursor that two threads share: closed while it is cancelled, it would crash."""
+
+    def __init__(self, raw: Any) -> None:
+        self.raw = raw
+        self._is_open = True
+        self._changing = threading.Lock()
+
+    def carry_out(self, call: Callable[[Any], T]) -> T:
+        try:
+            return call(self.raw)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        with self._changing, suppress(pyodbc.Error):
+            self._is_open = False
+            self.raw.close()
+
+    def cancel(self) -> None:
+        with self._changing, suppress(pyodbc.Error):
+            if self._is_open:
+                self.raw.cancel()
 
 
 def _execute(cursor: Any, sql: str, values: tuple[object, ...]) -> None:
@@ -176,6 +217,17 @@ def _execute(cursor: Any, sql: str, values: tuple[object, ...]) -> None:
         cursor.execute(sql, values)
     else:
         cursor.execute(sql)
+
+
+def _ask(sql: str, cursor: Any) -> None:
+    cursor.execute(sql)
+
+
+def _fetch(size: int, cursor: Any) -> list[Row]:
+    found = [tuple(row) for row in cursor.fetchmany(size)]
+    while not found and cursor.nextset():  # an error may still come
+        pass
+    return found
 
 
 def _rows(sql: str, values: tuple[object, ...], cursor: Any) -> list[Row]:

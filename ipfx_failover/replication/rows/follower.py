@@ -1,0 +1,213 @@
+"""Follows the rows of one live catalog into one copy of it, a round at a time.
+
+Exactly once: the rows of a round and the version that they lead to are committed together. What a
+round does not finish the next one does, whoever makes it.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from ipfx_failover.errors import FailoverError, Unreachable
+from ipfx_failover.replication.rows.decisions import Tracked, standing, start_of
+from ipfx_failover.replication.rows.marks import CopyMark, copy_mark, live_mark
+from ipfx_failover.replication.rows.schema import Choice, alike, read_fingerprint, read_tables
+from ipfx_failover.replication.rows.staging import Staging
+from ipfx_failover.replication.sqlserver import record
+from ipfx_failover.replication.sqlserver.session import SqlRefused
+from ipfx_failover.replication.sqlserver.watermark import Watermark
+from ipfx_failover.replication.tsql import rows as texts
+from ipfx_failover.replication.tsql import tracking
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from ipfx_failover.replication.rows.decisions import Standing
+    from ipfx_failover.replication.rows.schema import Tables
+    from ipfx_failover.replication.sqlserver.conversion import Conversion
+    from ipfx_failover.replication.sqlserver.session import Row, SqlServer, SqlSession
+
+T = TypeVar("T")
+
+_PAGE_ROWS = 1000
+_TRIES = 3
+_PASSING = frozenset({1205, 3961})
+"""A deadlock; a table that was defined otherwise while it was read: the next try sees it so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Both ends: the live catalog, and the copy. `wanted`: which of the live tables."""
+
+    server: str
+    live: SqlServer
+    catalog: str
+    standby: SqlServer
+    copy: str
+    wanted: Callable[[Tables], Choice]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What a round has done. `version`: up to where the copy is now.
+
+    `reloaded`: the tables that were copied whole; `left`: why others are not followed.
+    """
+
+    version: int
+    rows: int = 0
+    reloaded: tuple[str, ...] = ()
+    left: dict[str, str] = field(default_factory=dict)
+
+
+class Follower:
+    """One thread uses it. Sessions are opened when they are needed, and closed by any error.
+
+    `behind`: how many rows of the last round are not in the copy.
+    """
+
+    def __init__(self, ends: Ends) -> None:
+        self.behind = 0
+        self._ends = ends
+        self._live: SqlSession | None = None
+        self._copy: SqlSession | None = None
+        self._mark: CopyMark | None = None
+        self._fingerprint: Row | None = None
+        self._choice = Choice((), {})
+        self._conversions: Sequence[Conversion] = ()
+
+    def has_news(self) -> bool:
+        """Whether the live server has committed changes that the copy has not: one statement.
+
+        It does not see a table that was defined otherwise; a round does.
+
+        Raises: as `round`.
+        """
+        return self._tried(self._look)
+
+    def round(self) -> Round:
+        """Bring the copy to where the live server is now.
+
+        Raises:
+            FullNeeded: rows cannot lead there.
+            NotTracked: the live server does not keep what is needed.
+            Busy: somebody else has changed the copy meanwhile.
+            SqlRefused, Unreachable: so says one of the servers.
+        """
+        return self._tried(self._round)
+
+    def close(self) -> None:
+        """Leave both servers; the next round opens new sessions."""
+        for session in (self._live, self._copy):
+            if session is not None:
+                session.close()
+        self._live = self._copy = self._mark = self._fingerprint = None
+
+    def _tried(self, call: Callable[[SqlSession, SqlSession], T]) -> T:
+        """Once more where it may well go: a session that was kept may be dead by now."""
+        for left in reversed(range(_TRIES)):
+            was_kept = self._live is not None
+            try:
+                return call(*self._sessions())
+            except FailoverError as error:
+                self.close()
+                is_passing = isinstance(error, SqlRefused) and error.number in _PASSING
+                if not left or not (is_passing or (was_kept and isinstance(error, Unreachable))):
+                    raise
+            except BaseException:
+                self.close()
+                raise
+        raise AssertionError
+
+    def _sessions(self) -> tuple[SqlSession, SqlSession]:
+        ends = self._ends
+        if self._copy is None:
+            self._copy = ends.standby.open(ends.copy)
+        if self._live is None:
+            self._live = ends.live.open(ends.catalog)
+        return self._live, self._copy
+
+    def _since(self, copy: SqlSession, live: Watermark) -> tuple[CopyMark, int]:
+        if self._mark is None:
+            self._mark = copy_mark(copy)
+        since = start_of(self._ends.server, self._mark, live)
+        assert self._mark is not None  # noqa: S101 - start_of refuses
+        return self._mark, since
+
+    def _look(self, live: SqlSession, copy: SqlSession) -> bool:
+        found = live_mark(live)
+        return self._since(copy, found)[1] != found.version
+
+    def _round(self, live: SqlSession, copy: SqlSession) -> Round:
+        with _snapshot(live):
+            found = live_mark(live)
+            mark, since = self._since(copy, found)
+            self._see_tables(live, copy)
+            stands = self._standing(live, since)
+            staging = Staging(copy, self._conversions)
+            self._fetch(live, staging, stands, since)
+            # The cleanup may have run meanwhile: then rows may be lacking in what was read.
+            if self._standing(live, since) != stands:
+                raise SqlRefused("a table was emptied while it was read", "try again", (3961,))
+        self.behind = staging.rows
+        self._apply(staging, mark, since, found, has_reloaded=bool(stands.reloaded))
+        self.behind = 0
+        reloaded = tuple(table.shown for table in stands.reloaded)
+        return Round(found.version or since, staging.rows, reloaded, dict(self._choice.left))
+
+    def _apply(
+        self,
+        staging: Staging,
+        mark: CopyMark,
+        since: int,
+        found: Watermark,
+        *,
+        has_reloaded: bool,
+    ) -> None:
+        to = found.version
+        if to is None or (to == since and not has_reloaded):
+            return
+        staging.apply(mark, to)
+        moved = Watermark(to, mark.watermark.recovery_fork_guid, mark.watermark.database_guid)
+        self._mark = CopyMark(moved, mark.run_id)
+
+    def _see_tables(self, live: SqlSession, copy: SqlSession) -> None:
+        fingerprint = read_fingerprint(live)
+        if fingerprint != self._fingerprint:
+            wanted = self._ends.wanted(read_tables(live))
+            self._choice = alike(wanted, read_tables(copy))
+            self._conversions = record.conversions(copy)
+            self._fingerprint = fingerprint
+
+    def _standing(self, live: SqlSession, since: int) -> Standing:
+        tracked = {
+            (str(schema), str(table)): Tracked(begins, valid)
+            for schema, table, begins, valid in live.rows(tracking.tracked_tables())
+            if valid is not None
+        }
+        return standing(self._ends.server, self._choice.followed, tracked, since)
+
+    def _fetch(self, live: SqlSession, staging: Staging, stands: Standing, since: int) -> None:
+        followed = stands.followed
+        if followed:
+            numbers = [number for (number,) in live.rows(texts.changed_tables(followed, since))]
+            for table in (followed[number] for number in numbers):
+                pages = live.pages(texts.changes(table, since), _PAGE_ROWS)
+                staging.put(table, pages, is_whole=False)
+        for table in stands.reloaded:
+            staging.put(table, live.pages(texts.all_rows(table), _PAGE_ROWS), is_whole=True)
+
+
+@contextmanager
+def _snapshot(session: SqlSession) -> Iterator[None]:
+    """All that the block reads is as it was at one moment."""
+    session.run(texts.begin_snapshot())
+    try:
+        yield
+    except BaseException:
+        with suppress(FailoverError):
+            session.run(texts.end_snapshot())
+        raise
+    session.run(texts.end_snapshot())

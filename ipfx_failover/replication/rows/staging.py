@@ -1,0 +1,97 @@
+"""Rows on their way: they wait in temporary tables of the copy's server, then all are applied."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from ipfx_failover.errors import Busy
+from ipfx_failover.replication.sqlserver.transaction import transaction
+from ipfx_failover.replication.tsql import rows as texts
+from ipfx_failover.replication.tsql import tracking
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from ipfx_failover.replication.rows.marks import CopyMark
+    from ipfx_failover.replication.sqlserver.conversion import Conversion
+    from ipfx_failover.replication.sqlserver.session import Row, SqlSession
+    from ipfx_failover.replication.tsql.tables import Table
+
+_A_STATEMENT = 100
+"""Rows. With more of them the server takes long to understand a statement."""
+_A_STATEMENT_BYTES = 1_000_000
+
+
+class Staging:
+    """The temporary tables of one round. `rows`: how many wait."""
+
+    def __init__(self, session: SqlSession, conversions: Sequence[Conversion]) -> None:
+        self.rows = 0
+        self._session = session
+        self._conversions = conversions
+        self._tables: list[tuple[Table, bool]] = []
+
+    def put(self, table: Table, pages: Iterable[Sequence[Row]], *, is_whole: bool) -> None:
+        """Let rows of a table wait, in the shape of `changes`. `is_whole`: no others will stay."""
+        number = len(self._tables)
+        self._session.run(texts.create_stage(number, table))
+        self._tables.append((table, is_whole))
+        for page in pages:
+            for rows in _pieces(page):
+                self._session.run(texts.fill_stage(number, table, rows))
+            self.rows += len(page)
+        place = table.schema, table.name
+        ours = [each for each in self._conversions if (each.schema, each.table) == place]
+        for _, of_column in groupby(ours, key=attrgetter("column")):
+            self._session.run(texts.convert_staged(number, list(of_column)))
+
+    def apply(self, mark: CopyMark, to: int) -> None:
+        """Apply all that waits, and move the watermark, in one transaction.
+
+        Raises:
+            Busy: the copy is not where the mark says; nothing was changed.
+        """
+        with transaction(self._session):
+            move = tracking.move_watermark(mark.watermark, mark.run_id, to)
+            if self._session.run(move) != 1:
+                raise Busy(
+                    "the copy has been replaced, or somebody else has applied rows to it",
+                    "try again",
+                )
+            if statements := [*self._removals(), *self._insertions()]:
+                self._session.run(";\n".join(statements))
+        self.clear()
+
+    def clear(self) -> None:
+        """What waits is not needed."""
+        if self._tables:
+            self._session.run(texts.drop_stages(range(len(self._tables))))
+            self._tables.clear()
+
+    # Keys are taken away in all tables before any is inserted: a unique value may have moved from
+    # one row to another.
+
+    def _removals(self) -> Iterator[str]:
+        for number, (table, is_whole) in enumerate(self._tables):
+            yield texts.remove_all(table) if is_whole else texts.remove_staged(number, table)
+
+    def _insertions(self) -> Iterator[str]:
+        for number, (table, _) in enumerate(self._tables):
+            yield texts.insert_staged(number, table)
+
+
+def _pieces(page: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """As much as one statement takes: by number, and by size."""
+    piece: list[Row] = []
+    size = 0
+    for row in page:
+        length = sum(len(value) for value in row if isinstance(value, bytes | str))
+        if piece and (len(piece) == _A_STATEMENT or size + length > _A_STATEMENT_BYTES):
+            yield piece
+            piece, size = [], 0
+        piece.append(row)
+        size += length
+    if piece:
+        yield piece

@@ -86,6 +86,7 @@ class Line:
             self.hang_up()
             raise OSError(str(error)) from error
         if "error" in answer:
+            self.hang_up()  # the server may have a better connection to its database next time
             raise OSError(answer["error"])
         return answer
 

@@ -67,7 +67,7 @@ def play(stream: TextIO, engine_name: str) -> Figures:
                 figures = begin(stage).play()
                 check(figures)
             except FailoverError:
-                timeline.page(["", "The monitor's last words:", *stage.last_words()])
+                timeline.page(["", *stage.last_words()])
                 tidy_in_peace()
                 raise
             headline(stage, "Act 5: what it cost")

@@ -37,6 +37,8 @@ class MonitorRun:
         if not line.startswith("{"):
             return Happened("", time.monotonic(), line)
         told: dict[str, Any] = json.loads(line)
+        if "error" in told:
+            return Happened("", time.monotonic(), told["error"]["message"])
         at_s = datetime.fromisoformat(told["at"]).timestamp() - self._clock_offset_s
         server = f"{told['server']}: " if told["server"] else ""
         return Happened(told["kind"], at_s, f"{server}{told['text']}")

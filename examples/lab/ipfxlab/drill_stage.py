@@ -104,8 +104,12 @@ class Stage:
         self._follow(MONITOR, self._monitor.process, self._monitor.told)
 
     def last_words(self) -> list[str]:
-        """The monitor's last lines, for when something went wrong."""
-        return self._monitor.last_words() if self._monitor else ["(it was not started)"]
+        """Of the monitor, and of the SQL Servers, for when something went wrong."""
+        words = ["The monitor's last words:"]
+        words += self._monitor.last_words() if self._monitor else ["(it was not started)"]
+        for server in self.lab.sql_servers.values():
+            words += ["", f"Those of {server.data_source}:", *server.last_words()]
+        return words
 
     def follow_guard(self) -> None:
         """Tells what the guard says that runs on the Primary now."""

@@ -155,14 +155,15 @@ class Lab:
     def _install_sql_servers(self) -> None:
         """Each is found by its host's name, which is a Primary's own in a stand-in, too."""
         standby = self.failover_server
+        trust = make_trust(self.network.directory, [standby.name, *self._names])
         # A browser that is asked at 127.0.1.1 would answer from 127.0.0.1.
         standby.learn_name(standby.name, standby.addresses[0].split("/")[0])
-        trust = make_trust(self.network.directory, [standby.name, *self._names])
         self.sql_servers[standby.name] = SqlServer(standby, trust)
         self.sql_servers[standby.name].start()
         for primary in self.primaries.values():
             self.sql_servers[primary.name] = primary.sql_server = SqlServer(primary.host, trust)
-            standby.learn_name(primary.name, primary.management_address)
+            for host in (primary.host, standby):
+                host.learn_name(primary.name, primary.management_address)
 
     @property
     def primary(self) -> Primary:

@@ -22,6 +22,7 @@ T = TypeVar("T")
 GENEROUS_S = 30.0
 OUTPUT_GRACE_S = 2.0
 TAIL_LINES = 15
+LINE_CHARS = 200
 
 
 def opened(stream: IO[str] | None) -> IO[str]:
@@ -116,7 +117,7 @@ class LabProcess:
 
     def _missed(self, wanted: str) -> Failed:
         how = "ended without" if self._at_end else "did not print in time"
-        tail = " | ".join(self.lines[-TAIL_LINES:]) or "(no output)"
+        tail = " | ".join(line[:LINE_CHARS] for line in self.lines[-TAIL_LINES:]) or "(no output)"
         return Failed(f"{self.name} {how} {wanted}; its last lines: {tail}", "read its output")
 
     def send_line(self, text: str) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ipfx_failover.errors import Failed
 from ipfxlab.certificate import make_certificate
+from ipfxlab.process import TAIL_LINES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,6 +58,7 @@ class SqlServer:
         self.host = host
         self.trust = trust
         self.directory = host.directory / "MSSQL"
+        self._process: LabProcess | None = None
         self._asking: LabProcess | None = None
 
     @property
@@ -71,7 +73,7 @@ class SqlServer:
     def start(self) -> None:
         """Starts it, and waits until it can be connected to."""
         self.directory.mkdir(exist_ok=True)
-        process = self.host.popen(
+        process = self._process = self.host.popen(
             *(self.host.python, "-m", "tests.sqlserver", "--name", self.data_source),
             *("--directory", str(self.directory), "--listen", "0.0.0.0:1433"),
             *("--browser", "0.0.0.0:1434"),
@@ -83,6 +85,10 @@ class SqlServer:
         )
         process.wait_for_line('"ready": true')
         self._asking = None
+
+    def last_words(self) -> list[str]:
+        """What it said last, where it stumbled for instance."""
+        return self._process.lines[-TAIL_LINES:] if self._process else []
 
     def ask(self, sql: str, *values: str, catalog: str = "master") -> list[list[Any]]:
         """The rows that a statement yields, through Microsoft's driver.

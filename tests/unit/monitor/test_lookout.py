@@ -34,6 +34,7 @@ def test_every_commit_is_noticed_and_what_decides_nothing_is_not_told(tmp_path: 
     with machine.store() as looking, machine.store() as writing:
         lookout.turn(looking)
         lookout.turn(looking)
+        machine.clock.advance(1)
         with writing.transaction() as tx:
             tx.beat(machine.clock.now())
         lookout.turn(looking)

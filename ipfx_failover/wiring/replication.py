@@ -12,6 +12,7 @@ from ipfx_failover.state import locks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from ipfx_failover.adapters.ssh.connection import SshConnection, SshTarget
     from ipfx_failover.config.models import ServerSettings
@@ -130,10 +131,15 @@ def replicator(
         locks=site.locks,
         clock=site.clock,
         boot_id=site.boot_id,
-        run_id=f"{site.clock.now():%Y%m%dT%H%M%S}",
+        run_id=_run_id(site.clock.now()),
         observer=observer or silent,
     )
     return made, close
+
+
+def _run_id(now: datetime) -> str:
+    """With milliseconds: two runs of a small database may begin in the same second."""
+    return f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03}"
 
 
 def _ports(

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -17,6 +17,8 @@ import tomlkit
 from ipfx_failover.records import Authority
 from ipfx_failover.state.journal import open_journals
 from ipfx_failover.state.store import Store
+from ipfx_failover.wiring.replication import recover_from_live, replicator
+from ipfx_failover.wiring.site import open_site
 from tests.sqlserver import drivers
 from tests.sqlserver.engine.client import Client
 from tests.sqlserver.engine.faults import Fault, Faults
@@ -27,9 +29,11 @@ from tests.support.failover_config import merged
 from tests.support.smtp_server import SmtpServer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from ipfx_failover.events import Event
+    from ipfx_failover.replication.full import Replicator
+    from ipfx_failover.workflow.runner import Values
     from tests.sqlserver.drivers import Driver
     from tests.support.killed import Moment
 
@@ -103,7 +107,10 @@ class Pair:
         with Client(self.live) as client:
             client.run(f"CREATE DATABASE {CATALOG}")
         sql = {"driver": self.driver.library, "encrypt": False, "trust_server_certificate": True}
-        password = {"env": "TEST_SQL_PASSWORD"}
+        password_file = self.directory / "password"
+        password_file.write_text(drivers.PASSWORD)
+        password_file.chmod(0o600)
+        password = {"file": str(password_file)}
         self.configure(
             {
                 "failover_server": {
@@ -170,7 +177,6 @@ class Pair:
     def _ended(self, words: Sequence[str]) -> Ended:
         environ = {
             **os.environ,
-            "TEST_SQL_PASSWORD": drivers.PASSWORD,
             "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]),
             "COLUMNS": "80",
         }
@@ -188,9 +194,30 @@ class Pair:
         return Ended(done.returncode, done.stdout, done.stderr)
 
     def replicated(self) -> None:
-        """A copy has been made."""
-        ended = self.run("replicate-from-live", "DEMOSERVER")
-        assert ended.code == 0, ended
+        """A copy is made, by what the command does, in this process."""
+        with self._replicator() as made:
+            made.from_live()
+
+    def given_back(self) -> Values:
+        """The same in the other direction. What the run found out."""
+        with self._replicator() as made:
+            return made.to_live(application_answers=False)
+
+    def recovered_at_a_takeover(self) -> None:
+        """What a killed run left is seen to, while the Primary is dead."""
+        site = open_site(self.config_path)
+        with site.store() as store:
+            recover_from_live(site, store, site.server("DEMOSERVER"))
+
+    @contextmanager
+    def _replicator(self) -> Iterator[Replicator]:
+        site = open_site(self.config_path)
+        with site.store() as store:
+            made, close = replicator(site, store, site.server("DEMOSERVER"))
+            try:
+                yield made
+            finally:
+                close()
 
     # The two servers
 

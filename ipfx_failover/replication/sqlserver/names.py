@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _ENDINGS = {"D": "ndf", "L": "ldf"}
-_RUN = r"\d{8}T\d{6}"
+_MOMENT = r"\d{8}T\d{6}"
+_RUN = rf"{_MOMENT}\d{{3}}"
 
 
 def new(catalog: str, run_id: str) -> str:
@@ -64,7 +65,7 @@ def kept_backup_name(catalog: str, as_of: datetime) -> str:
 
 def kept_backups(catalog: str, names: Iterable[str]) -> list[str]:
     """Those among `names`, the oldest first."""
-    pattern = re.compile(rf"{re.escape(catalog)}\.{_RUN}Z\.bak")
+    pattern = re.compile(rf"{re.escape(catalog)}\.{_MOMENT}Z\.bak")
     return sorted(name for name in names if pattern.fullmatch(name))
 
 

@@ -1,0 +1,163 @@
+"""replicate-to-live between two simulated SQL Servers: nothing is lost on either side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from tests.sqlserver import drivers
+from tests.sqlserver.engine.client import Client
+from tests.support.sqlserver_pair import CATALOG, COPY, Pair
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FAILED, REFUSED, UNREACHABLE = 1, 3, 4
+LIVE_VOICEMAIL = [r"C:\VM\Mail\1.wav", r"C:\VM\Mail\two.wav"]
+
+
+class Wrong(NamedTuple):
+    """What goes wrong on which server, and what a run says to it."""
+
+    server: str
+    rule: dict[str, Any]
+    said: str
+    code: int = FAILED
+
+
+def refused(number: int, then: int) -> dict[str, Any]:
+    """A pair of errors, as SQL Server tells them."""
+    errors = [{"number": number, "text": "a reason"}, {"number": then, "text": "abnormally"}]
+    return {"errors": errors}
+
+
+WRONG = {
+    "safety backup: no space": Wrong(
+        "live", {"statement": "BACKUP", "percent": 70, **refused(3202, 3013)}, "(3202)"
+    ),
+    "backup here: no space": Wrong(
+        "standby", {"statement": "BACKUP", "percent": 70, **refused(3202, 3013)}, "(3202)"
+    ),
+    "restore: damaged": Wrong(
+        "live", {"statement": "RESTORE DATABASE", "damage": "body"}, "(3183)"
+    ),
+    "restore: the connection is cut": Wrong(
+        "live", {"statement": "RESTORE DATABASE", "percent": 50, "cut": True}, "lost", UNREACHABLE
+    ),
+    "check: damaged": Wrong(
+        "live", {"statement": "CHECKDB", "errors": [{"number": 8928, "text": "page"}]}, "(8928)"
+    ),
+    "swap: the first rename is refused": Wrong(
+        "live",
+        {"statement": rf"\[{CATALOG}\] MODIFY NAME", "times": 0, **refused(5030, 5069)},
+        "(5030)",
+    ),
+    "swap: the second rename is refused": Wrong(
+        "live",
+        {"statement": r"__new_\w+\] MODIFY NAME", "times": 0, **refused(5030, 5069)},
+        "(5030)",
+    ),
+    "swap: the connection is cut between the renames": Wrong(
+        "live", {"statement": r"__new_\w+\] MODIFY NAME", "cut": True}, "lost", UNREACHABLE
+    ),
+}
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    with Pair(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(params=[drivers.microsoft, drivers.free_tds], ids=["Microsoft", "FreeTDS"])
+def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pair]:
+    with Pair(tmp_path, driver=request.param()) as made:
+        yield made
+
+
+def test_what_was_recorded_is_given_back_and_the_old_is_kept_as_a_backup(either: Pair) -> None:
+    either.replicated()
+    either.has_stood_in("two")
+    ended = either.run("replicate-to-live", "DEMOSERVER", "--yes")
+    safety = [path.name for path in (either.vm_dir / "DB").iterdir()]
+
+    assert 0 == ended.code, ended
+    assert ["one", "two"] == either.live_calls
+    assert LIVE_VOICEMAIL == either.paths(either.live, CATALOG)
+    assert [True] == [name.startswith("CTSERVER.before-") for name in safety]
+    assert f"is kept as {either.vm_dir / 'DB' / safety[0]}" in ended.out
+    assert "its log chain is broken" in ended.err
+    assert [] == either.strays()
+    assert not either.is_ahead
+
+
+def test_what_was_given_back_is_replicated_again(pair: Pair) -> None:
+    pair.replicated()
+    pair.has_stood_in("two")
+    pair.given_back()
+    pair.run_live("INSERT INTO calls (text) VALUES (N'three')")
+    pair.replicated()
+
+    assert ["one", "two", "three"] == pair.copied_calls
+    assert [] == pair.strays()
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG.keys())
+def test_whatever_goes_wrong_both_catalogs_are_the_ones_that_they_were(
+    pair: Pair, wrong: Wrong
+) -> None:
+    pair.replicated()
+    pair.has_stood_in("two")
+    pair.run_live("INSERT INTO calls (text) VALUES (N'lost with the Primary')")
+    live, copy = pair.content(pair.live, CATALOG), pair.content(pair.standby, COPY)
+    pair.fault(getattr(pair, wrong.server), **wrong.rule)
+    ended = pair.run("replicate-to-live", "DEMOSERVER", "--yes")
+    pair.no_faults()
+
+    assert (wrong.code, True) == (ended.code, wrong.said in ended.err), ended
+    assert (live, copy) == (pair.content(pair.live, CATALOG), pair.content(pair.standby, COPY))
+    assert [] == pair.strays() == pair.unfinished
+    assert pair.is_ahead
+
+    pair.given_back()
+
+    assert ["one", "two"] == pair.live_calls
+
+
+def test_an_application_that_uses_the_live_catalog_is_named_and_nothing_is_done(pair: Pair) -> None:
+    pair.replicated()
+    pair.has_stood_in("two")
+    with Client(pair.live, CATALOG) as application:
+        application.session.program, application.session.host = "IPFX Server", "DEMO-1"
+        ended = pair.run("replicate-to-live", "DEMOSERVER", "--yes")
+
+    assert REFUSED == ended.code
+    assert "CTSERVER on DEMOSERVER is in use by IPFX Server on DEMO-1" in ended.err
+    assert ["one"] == pair.live_calls
+    assert [] == list((pair.vm_dir / "DB").iterdir())
+
+
+def test_a_primary_that_was_set_up_anew_gets_its_catalog_back(pair: Pair) -> None:
+    pair.replicated()
+    pair.has_stood_in("two")
+    with Client(pair.live) as client:
+        client.run(f"DROP DATABASE {CATALOG}")
+    facts = pair.given_back()
+
+    assert "safety_path" not in facts
+    assert ["one", "two"] == pair.live_calls
+    assert LIVE_VOICEMAIL == pair.paths(pair.live, CATALOG)
+
+
+def test_what_the_stand_in_recorded_is_set_aside_before_it_is_replaced(pair: Pair) -> None:
+    pair.replicated()
+    pair.has_stood_in("two")
+    ended = pair.run("replicate-from-live", "DEMOSERVER", "--discard-standby", "--yes")
+    kept = [path.name for path in (pair.directory / "state" / "kept").rglob("*.bak")]
+
+    assert 0 == ended.code, ended
+    assert 1 == len(kept)
+    assert ["one"] == pair.copied_calls
+    assert [] == pair.strays()

@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from ipfx_failover.errors import Failed
+from ipfx_failover.replication.sqlserver import record
 from ipfx_failover.replication.sqlserver.conversion import Conversion
 from ipfx_failover.replication.sqlserver.tables import Column, find_column, find_table
 from ipfx_failover.replication.tsql import converting
@@ -38,6 +39,11 @@ def resolved(
     found = [_resolved(catalog, each, columns) for each in wanted]
     _check_lengths(session, found, columns)
     return found
+
+
+def way_back(session: SqlSession) -> list[Conversion]:
+    """How the paths of the copy in use become those of the live server again, by its own record."""
+    return [each.back() for each in record.conversions(session)]
 
 
 def convert(session: SqlSession, conversions: Sequence[Conversion]) -> None:

@@ -61,8 +61,7 @@ def prepare_for_live(session: SqlSession, catalog: str, *, live: CatalogOptions)
 
 
 def _convert_back(session: SqlSession) -> None:
-    """By what the copy was converted, whatever the config says by now."""
-    back = [each.back() for each in record.conversions(session)]
+    back = conversions.way_back(session)
     conversions.check_lengths(session, back)
     with transaction(session):
         conversions.convert(session, back)

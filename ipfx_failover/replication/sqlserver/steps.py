@@ -10,7 +10,7 @@ from ipfx_failover.errors import FailoverError
 from ipfx_failover.events import one_line
 from ipfx_failover.livehost import join, parent
 from ipfx_failover.replication.facts import backup_of
-from ipfx_failover.replication.sqlserver import names
+from ipfx_failover.replication.sqlserver import conversions, names
 from ipfx_failover.replication.sqlserver.failback import prepare_for_live, read_options
 from ipfx_failover.replication.sqlserver.preflight import Preflight, data_directory
 from ipfx_failover.replication.sqlserver.prepare import prepare
@@ -58,6 +58,7 @@ class LookBefore:
         backup, arrives = str(values["backup"]), str(values["arrives"])
         preflight = Preflight(source, target)
         preflight.see_that_it_fits(database, current)
+        self._see_paths(source, database)
         directory = str(values["directory"] or data_directory(target, current))
         target.sweep_catalogs(current)
         for side, place, catalog in (
@@ -70,6 +71,13 @@ class LookBefore:
         preflight.see_room(database, backup, arrives, directory)
         had_current = target.exists(current)
         return Outcome(facts={"had_current": had_current, "data_directory": directory})
+
+    def _see_paths(self, source: SqlServerSide, database: str) -> None:
+        with source.server.open(database) as session:
+            if source.is_copy:
+                conversions.check_lengths(session, conversions.way_back(session))
+            else:
+                conversions.resolved(session, database, self.work.settings.path_conversions)
 
     def undo(self, values: Values) -> Sequence[Effect]:  # noqa: ARG002 - nothing was changed
         return ()

@@ -44,7 +44,7 @@ class Instance:
     @classmethod
     def of_row(cls, name: str, row: Row) -> Self:
         """From the row of `tsql.server.SERVER`."""
-        version, edition, engine, *_ = row
+        version, edition, engine = row
         return cls(name, str(version), str(edition), int(engine))
 
     @property

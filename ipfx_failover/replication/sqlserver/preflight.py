@@ -118,7 +118,7 @@ def look_at(side: SqlServerSide, catalog: str) -> CatalogLook:
             f"there is no catalog {catalog} on {side.name}",
             "correct catalog in the config; see: ipfx-failover config check",
         )
-    state, is_read_only, is_encrypted, _ = rows[0]
+    state, is_read_only, is_encrypted = rows[0]
     used_bytes, features = _inside(side, catalog) if state == "ONLINE" else (0, ())
     return fitness.CatalogLook(
         name=catalog,

@@ -8,16 +8,13 @@ from __future__ import annotations
 SERVER = (
     "SELECT CAST(SERVERPROPERTY('ProductVersion') AS nvarchar(128)), "
     "CAST(SERVERPROPERTY('Edition') AS nvarchar(128)), "
-    "CAST(SERVERPROPERTY('EngineEdition') AS int), IS_SRVROLEMEMBER('sysadmin')"
+    "CAST(SERVERPROPERTY('EngineEdition') AS int)"
 )
-"""Version, edition, engine edition (4: Express), whether the login is a sysadmin."""
+"""Version, edition, engine edition (4: Express)."""
 
 CATALOGS = "SELECT name, state_desc FROM sys.databases"
 
-CATALOG = (
-    "SELECT state_desc, is_read_only, is_encrypted, recovery_model_desc FROM sys.databases "
-    "WHERE name = ?"
-)
+CATALOG = "SELECT state_desc, is_read_only, is_encrypted FROM sys.databases WHERE name = ?"
 
 FILES = (
     "SELECT type, physical_name, CAST(size AS bigint) * 8192 FROM sys.master_files "

@@ -1,0 +1,147 @@
+"""kill -9 at every step of replicating simulated SQL Servers: the next run begins afresh."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ipfx_failover.replication import steps
+from ipfx_failover.replication.sqlserver import steps as own
+from tests.support.killed import Moment
+from tests.support.sqlserver_pair import CATALOG, COPY, Pair
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FROM_LIVE = (
+    own.PREFLIGHT,
+    steps.BACK_UP,
+    steps.CARRY,
+    own.RESTORE,
+    own.PREPARE,
+    steps.VERIFY,
+    steps.SWAP,
+    own.KEEP,
+    steps.TIDY,
+)
+TO_LIVE = (
+    own.PREFLIGHT,
+    steps.CLOSE_DOWN,
+    steps.BACK_UP,
+    steps.BACK_UP,
+    steps.CARRY,
+    own.RESTORE,
+    own.PREPARE_FOR_LIVE,
+    steps.VERIFY,
+    steps.SYNC_FILES,
+    steps.CLOSE_DOWN,
+    steps.SWAP,
+    steps.TIDY,
+)
+BEFORE_DONE = (Moment.BEGUN, Moment.ACTED)
+
+
+def since_the_swap(kinds: tuple[str, ...]) -> pytest.MarkDecorator:
+    """Each step from the swap on: begun, acted; and the last one done."""
+    first, last = kinds.index(steps.SWAP), len(kinds) - 1
+    moments = [(at, moment) for at in range(first, len(kinds)) for moment in BEFORE_DONE]
+    return pytest.mark.parametrize(("position", "moment"), [*moments, (last, Moment.DONE)])
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    with Pair(tmp_path) as made:
+        made.replicated()
+        yield made
+
+
+def is_replicated(pair: Pair, *calls: str) -> None:
+    assert list(calls) == pair.copied_calls
+    assert [] == pair.strays() == pair.unfinished
+    assert not pair.is_ahead
+
+
+@pytest.mark.parametrize("moment", BEFORE_DONE)
+def test_a_replication_that_is_killed_one_step_later_each_time_leaves_the_copy_as_it_was(
+    pair: Pair, moment: Moment
+) -> None:
+    before = pair.content(pair.standby, COPY)
+    pair.run_live("INSERT INTO calls (text) VALUES (N'two')")
+    for position in range(FROM_LIVE.index(steps.SWAP)):
+        pair.killed_at("from live", position, moment, FROM_LIVE)
+
+        assert before == pair.content(pair.standby, COPY)
+
+    pair.replicated()
+    is_replicated(pair, "one", "two")
+
+
+@since_the_swap(FROM_LIVE)
+def test_a_replication_that_is_killed_at_the_swap_or_behind_it_is_followed_by_a_fresh_one(
+    pair: Pair, position: int, moment: Moment
+) -> None:
+    pair.run_live("INSERT INTO calls (text) VALUES (N'two')")
+    pair.killed_at("from live", position, moment, FROM_LIVE)
+
+    assert pair.copied_calls in (["one"], ["one", "two"])
+
+    pair.run_live("INSERT INTO calls (text) VALUES (N'three')")
+    pair.replicated()
+    is_replicated(pair, "one", "two", "three")
+
+
+@pytest.mark.parametrize("moment", Moment)
+@pytest.mark.parametrize("kind", [own.RESTORE, steps.SWAP])
+def test_a_takeover_finds_a_whole_copy_and_asks_the_primary_nothing(
+    pair: Pair, kind: str, moment: Moment
+) -> None:
+    pair.run_live("INSERT INTO calls (text) VALUES (N'two')")
+    pair.killed_at("from live", FROM_LIVE.index(kind), moment, FROM_LIVE)
+    asked = len(pair.live.said)
+    pair.recovered_at_a_takeover()
+
+    assert asked == len(pair.live.said)
+    assert pair.copied_calls in (["one"], ["one", "two"])
+    assert [COPY] == pair.catalogs(pair.standby)
+    assert [] == pair.unfinished
+
+
+def is_given_back(pair: Pair) -> None:
+    safety = [path for path in (pair.vm_dir / "DB").iterdir() if ".before-" in path.name]
+
+    assert ["one", "two"] == pair.live_calls
+    assert 1 == len(safety)
+    assert [] == pair.strays() == pair.unfinished
+    assert not pair.is_ahead
+
+
+@pytest.mark.parametrize("moment", BEFORE_DONE)
+def test_a_failback_that_is_killed_one_step_later_each_time_changes_nothing(
+    pair: Pair, moment: Moment
+) -> None:
+    pair.has_stood_in("two")
+    live, copy = pair.content(pair.live, CATALOG), pair.content(pair.standby, COPY)
+    for position in range(TO_LIVE.index(steps.SWAP)):
+        pair.killed_at("to live", position, moment, TO_LIVE)
+
+        assert (live, copy) == (pair.content(pair.live, CATALOG), pair.content(pair.standby, COPY))
+        assert pair.is_ahead
+
+    pair.given_back()
+    is_given_back(pair)
+
+
+@since_the_swap(TO_LIVE)
+def test_a_failback_that_is_killed_at_the_swap_or_behind_it_is_finished(
+    pair: Pair, position: int, moment: Moment
+) -> None:
+    pair.has_stood_in("two")
+    pair.killed_at("to live", position, moment, TO_LIVE)
+
+    assert pair.live_calls in (["one"], ["one", "two"])
+    assert ["one", "two"] == pair.copied_calls
+
+    pair.given_back()
+    is_given_back(pair)

@@ -222,6 +222,7 @@ def _sessions(server: SimulatedServer, _: Catalog) -> Rows:
     wait_time=INT,
     percent_complete=SqlType(Kind.REAL),
     estimated_completion_time=BIGINT,
+    cpu_time=INT,
     reads=BIGINT,
     writes=BIGINT,
 )
@@ -234,12 +235,12 @@ def _requests(server: SimulatedServer, _: Catalog) -> Rows:
             status = "suspended" if doing.wait else "running"
             yield (
                 *(session.number, doing.since, status, doing.command, database, 0, doing.wait),
-                *(0, doing.percent, 0, doing.moved, doing.moved),
+                *(0, doing.percent, 0, doing.moved, doing.moved, doing.moved),
             )
         elif (holder := session.waits_for) is not None:
             yield (
                 *(session.number, session.login_time, "suspended", "UPDATE", database),
-                *(holder.number, "LCK_M_X", 0, 0.0, 0, 0, 0),
+                *(holder.number, "LCK_M_X", 0, 0.0, 0, 0, 0, 0),
             )
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
+
+from ipfx_failover.errors import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -10,6 +13,7 @@ if TYPE_CHECKING:
     from ipfx_failover.adapters.db.sqlserver.drivers import Driver
     from ipfx_failover.config.models import SqlServerSettings
 
+_PLAIN: Final = re.compile(r"[A-Za-z0-9._-]+")
 PROGRAM: Final = "ipfx-failover"
 """What the server's own lists call our sessions."""
 
@@ -23,7 +27,11 @@ def connection_string(
     catalog: str,
     login: Mapping[str, str],
 ) -> str:
-    """For a driver. `server`: as the driver takes it; `login`: see `login_words`."""
+    """For a driver. `server`: as the driver takes it; `login`: see `login_words`.
+
+    Raises:
+        Refused: the driver cannot be told one of the values.
+    """
     words = {"DRIVER": driver.location, "DATABASE": catalog, "APP": PROGRAM, **login}
     if driver.is_free_tds:
         words |= {"SERVER": server, "TDS_Version": "7.4", "ClientCharset": "UTF-8"}
@@ -36,7 +44,8 @@ def connection_string(
         # By default it connects again by itself, and a SINGLE_USER catalog is somebody else's.
         words["ConnectRetryCount"] = "0"
         words["MARS_Connection"] = "no"
-    return ";".join(f"{key}={_quoted(value)}" for key, value in words.items())
+    quoted = _quoted_for_free_tds if driver.is_free_tds else _quoted
+    return ";".join(f"{key}={quoted(value)}" for key, value in words.items())
 
 
 def login_words(settings: SqlServerSettings, user: str, password: str) -> dict[str, str]:
@@ -50,7 +59,17 @@ def _yes_no(flag: bool) -> str:  # noqa: FBT001 - a value, not an option
 
 
 def _quoted(value: str) -> str:
-    """In braces whatever may mean something in a connection string."""
-    if value.isascii() and value.replace("-", "").replace("_", "").isalnum():
-        return value
+    """In braces, in which everything means itself."""
     return "{" + value.replace("}", "}}") + "}"
+
+
+def _quoted_for_free_tds(value: str) -> str:
+    """As FreeTDS 1.3.17 reads it: numbers bare; within braces nothing but their end, `};`."""
+    if _PLAIN.fullmatch(value):
+        return value
+    if "};" in value:
+        raise Refused(
+            "FreeTDS takes no password, user ID or catalog with }; in it",
+            "install Microsoft's driver (pip install mssql-python-odbc), or choose another one",
+        )
+    return "{" + value + "}"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ipfx_failover.replication.sqlserver.session import Row, SqlServer, SqlSession
 
 _REQUEST: Final = (
-    "SELECT percent_complete, cpu_time, reads, writes, logical_reads "
+    "SELECT percent_complete, cpu_time, reads, writes "
     "FROM sys.dm_exec_requests WHERE session_id = ?"
 )
 _LONGEST_PAUSE_S: Final = 10.0

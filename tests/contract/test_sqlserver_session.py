@@ -1,0 +1,294 @@
+"""Sessions with a SQL Server through both ODBC drivers (simulated)."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ipfx_failover.errors import Failed, FailoverError, Interrupted, Refused, Unreachable
+from ipfx_failover.replication.sqlserver.session import SqlRefused
+from tests.sqlserver import drivers
+from tests.sqlserver.engine.server import SimulatedServer
+from tests.sqlserver.results import Message
+from tests.sqlserver.sql.lexer import SqlError
+from tests.sqlserver.wire.connection import WireProfile
+from tests.sqlserver.wire.listener import Listener
+from tests.support.certificates import self_signed
+from tests.support.odbc import odbc_server
+from tests.support.sqlserver_process import SqlServerProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ipfx_failover.adapters.db.sqlserver.server import OdbcServer
+    from ipfx_failover.progress import Progress
+    from tests.sqlserver.drivers import Driver
+    from tests.sqlserver.engine.session import EngineSession
+
+_GENEROUS_S = 30.0
+
+
+@dataclass
+class Site:
+    """A simulated server, and the product's way to it."""
+
+    simulated: SimulatedServer
+    driver: Driver
+    port: int
+    told: list[Progress] = field(default_factory=list)
+
+    def server(self, **settings: Any) -> OdbcServer:
+        return odbc_server(self.driver, self.port, report=self.told.append, **settings)
+
+
+@pytest.fixture(params=[drivers.free_tds, drivers.microsoft], ids=["FreeTDS", "Microsoft"])
+def driver(request: pytest.FixtureRequest) -> Driver:
+    found: Driver = request.param()
+    return found
+
+
+@pytest.fixture
+def site(driver: Driver, tmp_path: Path) -> Iterator[Site]:
+    tls = self_signed(tmp_path).server_context()
+    tls.maximum_version = ssl.TLSVersion.TLSv1_2  # FreeTDS hangs with 1.3
+    simulated = SimulatedServer(tmp_path / "server")
+    with Listener(simulated, WireProfile(simulated.profile.version, tls=tls)) as listening:
+        yield Site(simulated, driver, listening.port)
+
+
+def test_rows_come_as_tuples_of_what_the_one_result_has(site: Site) -> None:
+    with site.server().open() as session:
+        session.run("CREATE TABLE [t] ([k] int NOT NULL PRIMARY KEY, [a] nvarchar(20) NULL)")
+        session.run("INSERT [t] VALUES (?, ?), (?, NULL)", 1, "Zoë", 2)
+        found = session.rows("SELECT [k], [a] FROM [t] ORDER BY [k]")
+
+    assert [(1, "Zoë"), (2, None)] == found
+
+
+def test_rows_stand_behind_what_only_counts(site: Site) -> None:
+    with site.server().open() as session:
+        session.run("CREATE TABLE [t] ([k] int NOT NULL PRIMARY KEY)")
+        found = session.rows("INSERT [t] VALUES (1); SELECT COUNT(*) FROM [t]")
+
+    assert [(1,)] == found
+
+
+def test_run_tells_how_many_rows_the_last_statement_changed(site: Site) -> None:
+    with site.server().open() as session:
+        session.run("CREATE TABLE [t] ([k] int NOT NULL PRIMARY KEY)")
+        changed = session.run("INSERT [t] VALUES (1), (2), (3); DELETE [t] WHERE [k] > 1")
+
+    assert 2 == changed
+
+
+def test_an_error_of_a_later_statement_of_a_batch_is_heard(site: Site) -> None:
+    with site.server().open() as session, pytest.raises(SqlRefused) as caught:
+        session.run("CREATE TABLE [t] ([k] int NOT NULL PRIMARY KEY); SELECT 1; SELECT * FROM [u]")
+
+    assert 208 == caught.value.number
+
+
+def test_a_session_goes_on_behind_a_refusal(site: Site) -> None:
+    with site.server().open() as session:
+        with pytest.raises(SqlRefused):
+            session.run("DROP DATABASE [nowhere]")
+        found = session.rows("SELECT 1")
+
+    assert [(1,)] == found
+
+
+def test_many_rows_are_written_by_one_call(driver: Driver, tmp_path: Path) -> None:
+    rows = [(number, f"name {number}", None) for number in range(2500)]
+    # In another process: pyodbc keeps Python's lock while the server describes parameters.
+    with (
+        SqlServerProcess(tmp_path) as process,
+        odbc_server(driver, process.port, encrypt=False).open() as session,
+    ):
+        session.run(
+            "CREATE TABLE [t] ([k] int NOT NULL PRIMARY KEY, [a] nvarchar(20) NULL, [b] int NULL)"
+        )
+        session.run_many("INSERT [t] VALUES (?, ?, ?)", rows)
+        session.run_many("INSERT [t] VALUES (?, ?, ?)", [])
+        found = session.rows("SELECT [k], [a], [b] FROM [t] ORDER BY [k]")
+
+    assert rows == found
+
+
+def test_a_long_text_comes_whole_whatever_the_drivers_own_limit(site: Site) -> None:
+    with site.server().open() as session:
+        session.run("CREATE TABLE [t] ([a] nvarchar(max) NULL, [b] varchar(max) NULL)")
+        session.run("INSERT [t] VALUES (?, ?)", "ä" * 100_000, "é" * 100_000)
+        found = session.rows("SELECT [a], [b] FROM [t]")
+
+    assert [("ä" * 100_000, "é" * 100_000)] == found
+
+
+def test_a_session_is_in_the_catalog_that_it_was_opened_in(site: Site) -> None:
+    site.simulated.create("CTSERVER", {})
+    with site.server().open("CTSERVER") as session:
+        found = session.rows("SELECT DB_NAME(), APP_NAME()")
+
+    assert [("CTSERVER", "ipfx-failover")] == found
+
+
+def test_a_closed_session_has_left_the_server(site: Site) -> None:
+    with site.server().open():
+        pass
+    with site.simulated.changed:
+        gone = site.simulated.changed.wait_for(lambda: not site.simulated.sessions, _GENEROUS_S)
+
+    assert gone
+
+
+def test_progress_of_a_backup_is_told_to_its_end(site: Site, tmp_path: Path) -> None:
+    with site.server().open() as session:
+        session.work(backup(tmp_path), phase="backup")
+
+    assert [("backup", 50, 100), ("backup", 100, 100)] == [
+        (each.phase, each.done, each.total) for each in site.told if each.done in {50, 100}
+    ]
+    assert (tmp_path / "a.bak").exists()
+
+
+def test_a_backup_that_fails_half_way_says_why(site: Site, tmp_path: Path) -> None:
+    def fail(session: EngineSession, percent: float) -> None:
+        del session
+        if percent >= 70:
+            full = Message(3202, 16, 'Write on "a.bak" failed: 112(There is not enough space.)')
+            raise SqlError(full, Message(3013, 16, "BACKUP DATABASE is terminating abnormally."))
+
+    site.simulated.on_progress = fail
+    with site.server().open() as session, pytest.raises(SqlRefused) as caught:
+        session.work(backup(tmp_path), phase="backup")
+
+    assert 3202 == caught.value.number
+    assert 'DEMOSERVER: Write on "a.bak" failed: 112(There is not enough space.) (3202)' == (
+        caught.value.message
+    )
+    assert "free some space there, and try again" == caught.value.hint
+
+
+def test_a_backup_that_stands_still_is_ended(site: Site, tmp_path: Path) -> None:
+    stuck = Stuck()
+    site.simulated.on_progress = stuck
+    with site.server(stall_timeout_s=10).open() as session, pytest.raises(Failed) as caught:
+        session.work(backup(tmp_path), phase="backup")
+
+    assert "DEMOSERVER has made no progress for 10 s" == caught.value.message
+
+
+def test_an_interrupted_backup_is_called_off_at_once(site: Site, tmp_path: Path) -> None:
+    stuck = Stuck()
+    site.simulated.on_progress = stuck
+
+    def interrupt(progress: Progress) -> None:
+        if progress.done >= 40:
+            assert stuck.reached.wait(_GENEROUS_S)
+            raise Interrupted("interrupted by SIGINT", "run it again")
+
+    server = odbc_server(site.driver, site.port, report=interrupt)
+    with server.open() as session, pytest.raises(Interrupted):
+        session.work(backup(tmp_path), phase="backup")
+
+    assert stuck.ended.is_set()
+
+
+def test_a_statement_that_takes_too_long_is_given_up(site: Site) -> None:
+    with site.server(statement_timeout_s=1).open() as session:
+        with pytest.raises(Unreachable) as caught:
+            session.run("WAITFOR DELAY '00:01:00'")
+        with pytest.raises(Unreachable):
+            session.rows("SELECT 1")
+
+    assert "DEMOSERVER has not carried a statement out within 1 s" == caught.value.message
+
+
+def test_a_killed_session_is_a_lost_one(site: Site) -> None:
+    with site.server().open() as session:
+        for each in site.simulated.sessions.values():
+            each.is_killed = True
+        with pytest.raises(Unreachable) as caught:
+            session.rows("SELECT 1")
+
+    assert "the connection to DEMOSERVER is lost" in caught.value.message
+
+
+def test_a_wrong_password_is_told_without_it(site: Site) -> None:
+    with pytest.raises(SqlRefused) as caught:
+        site.server(password="wr}o;ng").open()  # noqa: S106 - of a server that is none
+
+    assert 18456 == caught.value.number
+    assert "DEMOSERVER: login failed for sa: Login failed for user 'sa' (18456)" == (
+        caught.value.message
+    )
+
+
+def test_a_password_may_have_any_characters(site: Site) -> None:
+    odd = "{a;b}c{d=e'f\"g h}}ä€"
+    site.simulated.add_login("sa", odd, sid=b"\x01")
+    with site.server(password=odd).open() as session:
+        found = session.rows("SELECT 1")
+
+    assert [(1,)] == found
+
+
+def test_a_password_that_free_tds_cannot_be_told_is_refused(site: Site) -> None:
+    odd = "a};b"
+    site.simulated.add_login("sa", odd, sid=b"\x01")
+    if site.driver.name == "FreeTDS":
+        with pytest.raises(Refused, match="FreeTDS takes no password"):
+            site.server(password=odd).open()
+    else:
+        site.server(password=odd).open().close()
+
+
+def test_a_catalog_that_is_not_there_is_named(site: Site) -> None:
+    with pytest.raises(SqlRefused) as caught:
+        site.server().open("nowhere")
+
+    assert 4060 == caught.value.number
+    assert "nowhere" in caught.value.message
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(site: Site) -> None:
+    with pytest.raises(FailoverError) as caught:
+        site.server(trust_server_certificate=False).open()
+
+    assert isinstance(caught.value, Refused if site.driver.name == "FreeTDS" else Failed)
+    assert "certificate" in caught.value.message
+    assert "trust_server_certificate" in caught.value.hint
+
+
+def test_a_port_where_nobody_listens_is_told_at_once(driver: Driver) -> None:
+    with pytest.raises(Unreachable) as caught:
+        odbc_server(driver, 1).open()
+
+    assert "port 1 of 127.0.0.1 refuses the connection" == caught.value.message
+
+
+def backup(directory: Path) -> str:
+    return (
+        f"BACKUP DATABASE [master] TO DISK = N'{directory}/a.bak' "
+        "WITH COPY_ONLY, FORMAT, INIT, CHECKSUM, STATS = 10"
+    )
+
+
+class Stuck:
+    """A backup that goes on no more behind 55 percent; it hears when it is called off."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self.ended = threading.Event()
+
+    def __call__(self, session: EngineSession, percent: float) -> None:
+        if percent < 55:
+            return
+        self.reached.set()
+        while not session.is_cancelled:
+            self.ended.wait(0.01)
+        self.ended.set()

@@ -61,6 +61,11 @@ class EventKind(StrEnum):
     FILES_SYNCED = "files_synced"
     FILE_SYNC_FAILED = "file_sync_failed"
     FILE_SYNC_RECOVERED = "file_sync_recovered"
+    ROWS_FAILED = "rows_failed"
+    ROWS_RECOVERED = "rows_recovered"
+    TABLES_RELOADED = "tables_reloaded"
+    TABLES_LEFT = "tables_left"
+    TABLES_FOLLOWED = "tables_followed"
     SUSPENDED = "suspended"
     STOPPED = "stopped"
     RESUMED = "resumed"
@@ -285,11 +290,35 @@ SPECS: Mapping[EventKind, Spec] = {
         next_step="{advice}",
     ),
     _K.FILE_SYNC_RECOVERED: Spec(_I, "File sync works again", closes=("files",)),
+    _K.ROWS_FAILED: Spec(
+        _E,
+        "Rows are not followed: {reason}",
+        "The standby of {server} falls behind: its rows are not followed",
+        topic="rows",
+        next_step="{advice}",
+    ),
+    _K.ROWS_RECOVERED: Spec(_I, "Rows are followed again", closes=("rows",)),
+    _K.TABLES_RELOADED: Spec(
+        _W,
+        "Copied whole, since no history told what became of its rows: {tables}",
+        "A table of {server} was copied whole",
+        next_step="Nothing has to be done. TRUNCATE TABLE leaves no history, nor has a table that "
+        "was not tracked before.",
+    ),
+    _K.TABLES_LEFT: Spec(
+        _W,
+        "Rows that are not followed: {tables}",
+        "Some tables of {server} are not followed",
+        topic="tables",
+        next_step="They are as of the last replication from live. One that was changed is followed "
+        "again after: ipfx-failover replicate-from-live {server}",
+    ),
+    _K.TABLES_FOLLOWED: Spec(_I, "The rows of all tables are followed", closes=("tables",)),
     _K.SUSPENDED: Spec(_W, "Suspended: no pings, no file sync", closes=(*_OF_PINGS, "files")),
     _K.STOPPED: Spec(
         _W,
         "Stopped: no pings, no sync",
-        closes=(*_OF_PINGS, "files", "replication", "rollback"),
+        closes=(*_OF_PINGS, "files", "rows", "replication", "rollback"),
     ),
     _K.RESUMED: Spec(_I, "Resumed{detail}"),
     _K.WORKER_FAILED: Spec(

@@ -107,6 +107,23 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True)
+class RowState:
+    """How far the rows of a hot standby have come.
+
+    `as_of`: when the copy last had all that the live server had; None: never. `behind`: how many
+    rows it lacks, None when that is not known. `trouble`: why it does not go on, with the way out.
+    `left`: the tables that are not followed, each with the reason.
+    """
+
+    server: str
+    as_of: datetime | None
+    behind: int | None
+    trouble: str
+    advice: str
+    left: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class MonitorRecord:
     """The monitor that runs, or ran last."""
 

@@ -21,6 +21,7 @@ from ipfx_failover.records import (
     MonitorRecord,
     Observation,
     Phase,
+    RowState,
     ServerState,
     StandIn,
 )
@@ -213,6 +214,21 @@ class Reading:
             started_at=_time(row["started_at"]),
             heartbeat_at=_time(row["heartbeat_at"]),
         )
+
+    @_sound
+    def row_states(self) -> dict[str, RowState]:
+        """How far rows were followed, by server (case folded)."""
+        return {
+            row["server"].casefold(): RowState(
+                server=row["server"],
+                as_of=_time_or_none(row["as_of"]),
+                behind=row["behind"],
+                trouble=row["trouble"],
+                advice=row["advice"],
+                left=tuple(json.loads(row["tables_left"])),
+            )
+            for row in self.rows("SELECT * FROM followed")
+        }
 
     @_sound
     def conditions(self) -> list[Condition]:

@@ -1,6 +1,6 @@
 """The state store's tables, and how those of an older version become them."""
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 _CHANNELS = """
 CREATE TABLE channels (
@@ -33,6 +33,16 @@ CREATE TABLE pings (
   served_ms INTEGER NOT NULL,
   PRIMARY KEY (period_s, begins_at, server)
 ) STRICT, WITHOUT ROWID"""
+
+_FOLLOWED = """
+CREATE TABLE followed (
+  server TEXT PRIMARY KEY COLLATE NOCASE,
+  as_of TEXT,
+  behind INTEGER,
+  trouble TEXT NOT NULL,
+  advice TEXT NOT NULL,
+  tables_left TEXT NOT NULL
+) STRICT"""
 
 SCHEMA = f"""
 CREATE TABLE servers (
@@ -149,6 +159,7 @@ CREATE INDEX outbox_waiting ON outbox (id) WHERE sent_at IS NULL AND dropped_at 
 {_CHANNELS};
 {_PINGS};
 {_CONDITIONS};
+{_FOLLOWED};
 CREATE TABLE monitor (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   pid INTEGER NOT NULL,
@@ -174,6 +185,7 @@ MIGRATIONS = {
     ),
     2: (_PINGS,),
     3: (_CONDITIONS,),
+    4: (_FOLLOWED,),
 }
 """For each older version what makes it the next one."""
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         MonitorRecord,
         Observation,
         Phase,
+        RowState,
         StandIn,
     )
 
@@ -123,6 +124,19 @@ class Transaction(Reading):
                 copy.finished_at.isoformat(),
                 copy.size_bytes,
                 copy.version,
+            ),
+        )
+
+    def set_row_state(self, state: RowState) -> None:
+        self.connection.execute(
+            "INSERT OR REPLACE INTO followed VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                state.server,
+                state.as_of.isoformat() if state.as_of else None,
+                state.behind,
+                state.trouble,
+                state.advice,
+                json.dumps(state.left),
             ),
         )
 

@@ -173,6 +173,8 @@ class Workshop:
         servers = site.config.servers
         if any(server.files and server.files.real_time for server in servers.values()):
             workers.append(_worker(site, scribe, "sync-files", "--all", "--watch"))
+        if any(server.real_time != "off" for server in servers.values()):
+            workers.append(_worker(site, scribe, "sync-rows", "--all", "--watch"))
         if self.metrics_at is not None:
             workers.append(_worker(site, scribe, "metrics", "--listen", self.metrics_at))
         replicate = ("replicate-from-live", "--all", "--if-due")

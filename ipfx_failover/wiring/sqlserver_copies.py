@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ipfx_failover.errors import Unreachable, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from ipfx_failover.config.models import ServerSettings
     from ipfx_failover.files.values import SyncResult
@@ -33,13 +35,14 @@ def sqlserver_ports(
     from ipfx_failover.replication.sqlserver.side import SqlServerSide
     from ipfx_failover.replication.sqlserver.steps import SqlServerWork, kinds
     from ipfx_failover.replication.steps import ReplicationPorts
+    from ipfx_failover.wiring.rows import brought_up
 
     if server.database is None:
         raise UsageError(
             f"{server.name} has no database in the config",
             f"add [servers.{server.name}.database]",
         )
-    standby, there = standby_side(site, report), reach()
+    standby, there = standby_side(site, report, partial(brought_up, site, server, live)), reach()
     sides = {
         "live": SqlServerSide(
             live, there, site.clock, is_copy=False, before_swap=lambda _: nullcontext()
@@ -54,7 +57,11 @@ def sqlserver_ports(
     )
 
 
-def standby_side(site: Site, report: Report) -> SqlServerSide:
+def standby_side(
+    site: Site,
+    report: Report,
+    before_swap: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext(),
+) -> SqlServerSide:
     """The Failover Server's own SQL Server, and its files."""
     from ipfx_failover.adapters.local_host import LocalHost
     from ipfx_failover.replication.sqlserver.side import SqlServerSide
@@ -66,7 +73,7 @@ def standby_side(site: Site, report: Report) -> SqlServerSide:
         LocalHost(server.name),
         site.clock,
         is_copy=True,
-        before_swap=lambda _: nullcontext(),
+        before_swap=before_swap,
     )
 
 

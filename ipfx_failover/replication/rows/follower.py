@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from ipfx_failover.errors import FailoverError, Unreachable
-from ipfx_failover.replication.rows.decisions import Tracked, standing, start_of
+from ipfx_failover.replication.rows.decisions import FullNeeded, standing, start_of
 from ipfx_failover.replication.rows.marks import CopyMark, copy_mark, live_mark
 from ipfx_failover.replication.rows.schema import Choice, alike, read_fingerprint, read_tables
 from ipfx_failover.replication.rows.staging import Staging
+from ipfx_failover.replication.rows.switching import read_tracked
 from ipfx_failover.replication.sqlserver import record
 from ipfx_failover.replication.sqlserver.session import SqlRefused
 from ipfx_failover.replication.sqlserver.watermark import Watermark
 from ipfx_failover.replication.tsql import rows as texts
-from ipfx_failover.replication.tsql import tracking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -33,6 +33,7 @@ T = TypeVar("T")
 
 _PAGE_ROWS = 1000
 _TRIES = 3
+_NO_CATALOG = frozenset({911, 4060})
 _PASSING = frozenset({1205, 3961})
 """A deadlock; a table that was defined otherwise while it was read: the next try sees it so."""
 
@@ -60,6 +61,21 @@ class Round:
     rows: int = 0
     reloaded: tuple[str, ...] = ()
     left: dict[str, str] = field(default_factory=dict)
+
+
+def open_copy(ends: Ends) -> SqlSession:
+    """A session in the copy.
+
+    Raises:
+        FullNeeded: there is none yet.
+        SqlRefused, Unreachable: so says its server.
+    """
+    try:
+        return ends.standby.open(ends.copy)
+    except SqlRefused as error:
+        if error.number not in _NO_CATALOG:
+            raise
+        raise FullNeeded(ends.server, "there is no copy of its database yet") from error
 
 
 class Follower:
@@ -124,7 +140,7 @@ class Follower:
     def _sessions(self) -> tuple[SqlSession, SqlSession]:
         ends = self._ends
         if self._copy is None:
-            self._copy = ends.standby.open(ends.copy)
+            self._copy = open_copy(ends)
         if self._live is None:
             self._live = ends.live.open(ends.catalog)
         return self._live, self._copy
@@ -182,12 +198,7 @@ class Follower:
             self._fingerprint = fingerprint
 
     def _standing(self, live: SqlSession, since: int) -> Standing:
-        tracked = {
-            (str(schema), str(table)): Tracked(begins, valid)
-            for schema, table, begins, valid in live.rows(tracking.tracked_tables())
-            if valid is not None
-        }
-        return standing(self._ends.server, self._choice.followed, tracked, since)
+        return standing(self._ends.server, self._choice.followed, read_tracked(live), since)
 
     def _fetch(self, live: SqlSession, staging: Staging, stands: Standing, since: int) -> None:
         followed = stands.followed

@@ -1,0 +1,160 @@
+"""`hot enable`, `hot disable`, `hot show`: change tracking on the live server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from ipfx_failover.cli.options import ConfigPath, Json, Name, Plan, Yes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ipfx_failover.cli.output import Output
+    from ipfx_failover.replication.rows.switching import Setup
+    from ipfx_failover.wiring.hot import HotReport
+
+
+def add_to(app: typer.Typer) -> None:
+    group = typer.Typer(
+        name="hot",
+        help="Follow a SQL Server's rows in real time.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    for command in (enable, disable, show):
+        group.command(command.__name__)(command)
+    app.add_typer(group)
+
+
+def enable(
+    name: Name,
+    config: ConfigPath = None,
+    plan: Plan = False,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Switch on, on the live server, what following its rows needs.
+
+    Prints the statements first, and asks. Change tracking keeps the keys of changed rows for seven
+    days; snapshots let them be read without holding up the application. Which tables, the config
+    says (real_time, configuration_tables); those without a primary key cannot be followed, and are
+    as of the last replication from live.
+
+    Example: ipfx-failover hot enable DEMOSERVER --plan
+    """
+    after = f"Now make the copy that rows are added to: ipfx-failover replicate-from-live {name}"
+    _switch(config, name, on=True, is_plan=plan, yes=yes, output=_output(as_json), after=after)
+
+
+def disable(
+    name: Name,
+    config: ConfigPath = None,
+    plan: Plan = False,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Switch change tracking off on the live server, as for an upgrade of its application.
+
+    With it on, primary keys cannot be dropped (3735), nor partitions switched. Prints the
+    statements first, and asks. The copy stays, and is as of the last replication from live; rows
+    are followed again after hot enable and replicate-from-live.
+
+    Example: ipfx-failover hot disable DEMOSERVER
+    """
+    after = f"To follow rows again: ipfx-failover hot enable {name}"
+    _switch(config, name, on=False, is_plan=plan, yes=yes, output=_output(as_json), after=after)
+
+
+def show(name: Name, config: ConfigPath = None, as_json: Json = False) -> None:
+    """Show which tables are followed, and how far the copy has come.
+
+    Example: ipfx-failover hot show DEMOSERVER
+    """
+    from dataclasses import asdict, replace
+
+    from ipfx_failover.cli.output import as_error
+    from ipfx_failover.wiring.hot import report
+    from ipfx_failover.wiring.site import open_site
+
+    site = open_site(config)
+    output = _output(as_json)
+    found = report(site, site.server(name))
+    _show(found, output)
+    shown = asdict(replace(found, trouble=None))
+    shown["trouble"] = as_error(found.trouble) if found.trouble else None
+    output.document(**shown, rows_behind=found.behind)
+
+
+def _output(as_json: bool) -> Output:
+    from ipfx_failover.cli.output import Output
+
+    return Output(as_json)
+
+
+def _switch(
+    config: Path | None,
+    name: str,
+    *,
+    on: bool,
+    is_plan: bool,
+    yes: bool,
+    output: Output,
+    after: str,
+) -> None:
+    from ipfx_failover.wiring.hot import switch
+    from ipfx_failover.wiring.site import open_site
+
+    site = open_site(config)
+    with switch(site, site.server(name), on=on) as wanted:
+        for number, statement in enumerate(wanted.statements, start=1):
+            output.line(f"{number}. {statement}")
+        if on:
+            _show_left(wanted.setup, output)
+        if not wanted.statements:
+            output.line("Nothing to do: it is so already.")
+        elif not is_plan:
+            output.confirm(f"This changes the live database of {wanted.server}.", yes=yes)
+            wanted.carry_out()
+            output.line(after)
+        output.document(
+            server=wanted.server,
+            statements=list(wanted.statements),
+            not_followed=dict(wanted.setup.choice.left),
+            is_done=not is_plan,
+        )
+
+
+def _show_left(setup: Setup, output: Output) -> None:
+    for table, why in setup.choice.left.items():
+        output.line(f"Not followed: {table}: {why}")
+
+
+def _show(found: HotReport, output: Output) -> None:
+    from ipfx_failover.cli.output import table
+
+    kept = f"is on, kept {found.retention}" if found.retention else "is off"
+    snapshots = "allowed" if found.has_snapshots else "not allowed"
+    output.line(f"{found.server}: change tracking {kept}; snapshots are {snapshots}")
+    if found.trouble is not None:
+        output.line(found.trouble.message)
+        output.line(f"  {found.trouble.hint}")
+    elif found.copy_version is not None:
+        lag = "" if found.lag_s is None else f", {found.lag_s:.0f} s ago"
+        output.line(
+            f"The copy is at version {found.copy_version} of {found.live_version}{lag}; "
+            f"rows behind: {found.behind or 0}"
+        )
+    rows = [("TABLE", "BEHIND", "HISTORY FROM", "NOT FOLLOWED BECAUSE")]
+    rows += [
+        (
+            each.name,
+            "-" if each.behind is None else str(each.behind),
+            "-" if each.valid_from is None else str(each.valid_from),
+            each.obstacle or "",
+        )
+        for each in found.tables
+    ]
+    for line in table(rows):
+        output.line(line)

@@ -1,0 +1,50 @@
+"""A new copy is as old as its backup: it is brought to where the current one is, before the swap.
+
+Else the swap would move a hot standby backwards.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ipfx_failover.replication.rows.follower import Follower
+from ipfx_failover.replication.rows.marks import copy_mark
+
+if TYPE_CHECKING:
+    from ipfx_failover.replication.rows.follower import Ends
+    from ipfx_failover.replication.rows.marks import CopyMark
+
+
+def catch_up(ends: Ends, new: str) -> int:
+    """Replay into the copy `new` what `ends.copy` has, and all that is newer. Returns the rows.
+
+    Nothing where there is no current copy, or where it is one of another life of the catalog.
+
+    Raises: as `Follower.round`.
+    """
+    current, beside = _mark(ends, ends.copy), _mark(ends, new)
+    if current is None or beside is None or beside.watermark.version is None:
+        return 0
+    to = current.watermark.version
+    if to is None or not current.watermark.is_of_the_same_live_as(beside.watermark):
+        return 0
+    follower = Follower(replace(ends, copy=new))
+    try:
+        done = follower.round()
+        rows = done.rows
+        while done.version < to:
+            done = follower.round()
+            rows += done.rows
+    finally:
+        follower.close()
+    return rows
+
+
+def _mark(ends: Ends, catalog: str) -> CopyMark | None:
+    with ends.standby.open() as session:
+        ((found,),) = session.rows("SELECT DB_ID(?)", catalog)
+    if found is None:
+        return None
+    with ends.standby.open(catalog) as session:
+        return copy_mark(session)

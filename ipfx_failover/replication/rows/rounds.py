@@ -1,0 +1,164 @@
+"""A round as a piece of work: allowed, locked, carried out, written down."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from ipfx_failover.errors import Busy, FailoverError, Interrupted, Unreachable
+from ipfx_failover.events import SPECS, Event, EventKind
+from ipfx_failover.records import RowState
+from ipfx_failover.replication.refusals import from_live_refusal
+from ipfx_failover.state import locks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ipfx_failover.clock import Clock
+    from ipfx_failover.config.models import ServerSettings
+    from ipfx_failover.replication.rows.follower import Follower, Round
+    from ipfx_failover.state.store import Store
+
+_TOLD_AFTER = timedelta(seconds=60)
+"""A Primary that has just died is told of by its pings."""
+_NOTE_EVERY = timedelta(seconds=1)
+_LOOK_THROUGH_EVERY = timedelta(seconds=5)
+"""A table that is defined otherwise, or emptied, need not change the version that is asked for."""
+
+
+@dataclass(slots=True)
+class Rounds:
+    """Carries out rounds for one server. `failing_since`: when the failures began that last."""
+
+    server: ServerSettings
+    follower: Follower
+    store: Store
+    locks: locks.Locks
+    clock: Clock
+    failing_since: datetime | None = None
+    noted_at: datetime | None = None
+    looked_through_at: datetime | None = None
+
+    def follow(self) -> Round | None:
+        """Make a round if there is anything to do; None when there is not.
+
+        Looking needs no lock, and is nearly all that is ever done.
+
+        Raises: as `carry_out`.
+        """
+        self._refuse()
+        now = self.clock.now()
+        if self.looked_through_at is not None and not self._is_due(now):
+            with self._failures_told(by_hand=False):
+                has_news = self.follower.has_news()
+            if not has_news:
+                self._done(now, None)
+                return None
+        return self.carry_out(by_hand=False)
+
+    def carry_out(self, *, by_hand: bool) -> Round:
+        """Make a round under the lock of the rows, and write down what came of it.
+
+        Raises:
+            Refused: it may not be made now.
+            Busy: the copy is being replaced, or somebody else applies rows to it.
+            FailoverError: as the round itself; written down once as long as it lasts.
+        """
+        with self.locks.hold(locks.rows(self.server.name), locks.this_command()):
+            self._refuse()
+            began = self.clock.now()
+            with self._failures_told(by_hand=by_hand):
+                done = self.follower.round()
+        self.looked_through_at = began
+        self._done(began, done)
+        return done
+
+    def _refuse(self) -> None:
+        if reason := from_live_refusal(self.server, self.store):
+            self.follower.close()
+            raise reason
+
+    def _is_due(self, now: datetime) -> bool:
+        since = self.looked_through_at
+        return since is None or now - since >= _LOOK_THROUGH_EVERY
+
+    @contextmanager
+    def _failures_told(self, *, by_hand: bool) -> Iterator[None]:
+        try:
+            yield
+        except (Busy, Interrupted):
+            raise
+        except FailoverError as error:
+            self._failed(error, by_hand=by_hand)
+            raise
+
+    def _failed(self, error: FailoverError, *, by_hand: bool) -> None:
+        now = self.clock.now()
+        self.failing_since = self.failing_since or now
+        waits = isinstance(error, Unreachable) and not by_hand
+        known = self._known()
+        state = RowState(
+            self.server.name,
+            known.as_of if known else None,
+            self.follower.behind or None,
+            error.message,
+            error.hint,
+            known.left if known else (),
+        )
+        if waits and now - self.failing_since < _TOLD_AFTER:
+            self._note(state, now)
+            return
+        data = {"reason": error.message, "advice": error.hint}
+        event = Event(EventKind.ROWS_FAILED, now, self.server.name, data)
+        self._note(state, now, *(() if known and known.trouble and self._is_open() else (event,)))
+
+    def _done(self, began: datetime, done: Round | None) -> None:
+        known = self._known() if done is not None or self._is_to_be_noted(began) else None
+        if done is None and known is None:
+            return
+        left = known.left if known else ()
+        if done is not None:
+            left = tuple(f"{table}: {why}" for table, why in sorted(done.left.items()))
+        events = [*self._recovered(began)]
+        if done is not None:
+            events += self._told(began, done, left, known.left if known else ())
+        if events or self._is_to_be_noted(began):
+            self._note(RowState(self.server.name, began, 0, "", "", left), began, *events)
+
+    def _is_to_be_noted(self, at: datetime) -> bool:
+        is_over = self.failing_since is not None
+        return is_over or self.noted_at is None or at - self.noted_at >= _NOTE_EVERY
+
+    def _recovered(self, at: datetime) -> Iterator[Event]:
+        was_failing, self.failing_since = self.failing_since, None
+        if (was_failing or self.noted_at is None) and self._is_open():
+            yield Event(EventKind.ROWS_RECOVERED, at, self.server.name)
+
+    def _told(
+        self, at: datetime, done: Round, left: tuple[str, ...], before: tuple[str, ...]
+    ) -> Iterator[Event]:
+        name = self.server.name
+        if done.reloaded:
+            data = {"tables": ", ".join(done.reloaded)}
+            yield Event(EventKind.TABLES_RELOADED, at, name, data)
+        if left != before:
+            kind = EventKind.TABLES_LEFT if left else EventKind.TABLES_FOLLOWED
+            yield Event(kind, at, name, {"tables": "; ".join(left)})
+
+    def _known(self) -> RowState | None:
+        return self.store.row_states().get(self.server.name.casefold())
+
+    def _is_open(self) -> bool:
+        """Whether a failure was told, by whatever process, and is not over."""
+        topic = SPECS[EventKind.ROWS_FAILED].topic or ""
+        memory = self.store.alert_memory(self.server.name, topic)
+        return memory is not None and memory.closed_at is None
+
+    def _note(self, state: RowState, at: datetime, *events: Event) -> None:
+        self.noted_at = at
+        with self.store.transaction() as tx:
+            tx.set_row_state(state)
+            for event in events:
+                tx.emit(event)

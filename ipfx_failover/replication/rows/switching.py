@@ -1,0 +1,92 @@
+"""What following rows needs on the live server: shown, switched on and off again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ipfx_failover.replication.rows.decisions import Tracked
+from ipfx_failover.replication.rows.schema import read_tables
+from ipfx_failover.replication.sqlserver.telling import told
+from ipfx_failover.replication.tsql import tracking
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ipfx_failover.replication.rows.follower import Ends
+    from ipfx_failover.replication.rows.schema import Choice
+    from ipfx_failover.replication.sqlserver.session import SqlSession
+
+_UNITS = {1: "minutes", 2: "hours", 3: "days"}
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """How it stands on the live server. `retention`: None where change tracking is off.
+
+    `tracked`: the tables that are tracked, by schema and name, followed by us or not.
+    """
+
+    has_snapshots: bool
+    retention: str | None
+    choice: Choice
+    tracked: Mapping[tuple[str, str], Tracked]
+
+
+def read_setup(session: SqlSession, ends: Ends) -> Setup:
+    """Of the live catalog that the session uses."""
+    ((is_tracked, has_snapshots),) = session.rows(tracking.tracking_state())
+    retention = None
+    if is_tracked:
+        ((period, unit, cleans),) = session.rows(tracking.retention())
+        retention = f"{period} {_UNITS[unit]}" if cleans else "for ever"
+    return Setup(
+        bool(has_snapshots),
+        retention,
+        ends.wanted(read_tables(session)),
+        read_tracked(session),
+    )
+
+
+def read_tracked(session: SqlSession) -> dict[tuple[str, str], Tracked]:
+    """How far back the history of each tracked table goes."""
+    return {
+        (str(schema), str(table)): Tracked(begins, valid)
+        for schema, table, begins, valid in session.rows(tracking.tracked_tables())
+        if valid is not None
+    }
+
+
+def to_enable(catalog: str, setup: Setup) -> list[str]:
+    """The statements that are still needed."""
+    statements = []
+    if not setup.has_snapshots:
+        statements.append(tracking.allow_snapshots(catalog))
+    if setup.retention is None:
+        statements.append(tracking.enable_tracking(catalog))
+    statements += [
+        tracking.track_table(table.schema, table.name)
+        for table in setup.choice.followed
+        if (table.schema, table.name) not in setup.tracked
+    ]
+    return statements
+
+
+def to_disable(catalog: str, setup: Setup) -> list[str]:
+    """The statements that take it back. What others track stays, and snapshots stay allowed."""
+    ours = {(table.schema, table.name) for table in setup.choice.followed}
+    statements = [tracking.untrack_table(*each) for each in setup.tracked if each in ours]
+    if setup.retention is not None and not setup.tracked.keys() - ours:
+        statements.append(tracking.disable_tracking(catalog))
+    return statements
+
+
+def carry_out(session: SqlSession, server: str, statements: Iterable[str]) -> None:
+    """One after the other; a run that was broken off is simply run again.
+
+    Raises:
+        SqlRefused, Unreachable: so says the server; what was done before stays.
+    """
+    for statement in statements:
+        with told(f"{statement} on {server}", server):
+            session.run(statement)

@@ -1,0 +1,145 @@
+"""`hot`: what following rows needs on the live server, and how far a copy has come."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ipfx_failover.errors import FailoverError, Interrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ipfx_failover.config.models import ServerSettings
+    from ipfx_failover.replication.rows.switching import Setup
+    from ipfx_failover.replication.sqlserver.session import SqlSession
+    from ipfx_failover.replication.tsql.tables import Table
+    from ipfx_failover.wiring.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class FollowedTable:
+    """`valid_from`: up to there its history goes back. `behind`: rows; None: not to be known.
+
+    `obstacle`: why it is not followed.
+    """
+
+    name: str
+    valid_from: int | None
+    behind: int | None
+    obstacle: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HotReport:
+    """What `hot show` shows. Versions are those of change tracking; None: off, or no copy.
+
+    `trouble`: why rows cannot be followed from the copy on.
+    """
+
+    server: str
+    catalog: str
+    has_snapshots: bool
+    retention: str | None
+    live_version: int | None
+    copy_version: int | None
+    as_of: str | None
+    lag_s: float | None
+    tables: tuple[FollowedTable, ...]
+    trouble: FailoverError | None
+
+    @property
+    def behind(self) -> int | None:
+        known = [table.behind for table in self.tables if table.behind is not None]
+        return sum(known) if known else None
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """What is to be changed on the live server, and by whom."""
+
+    session: SqlSession
+    server: str
+    setup: Setup
+    statements: Sequence[str]
+
+    def carry_out(self) -> None:
+        """Raises: as switching.carry_out."""
+        from ipfx_failover.replication.rows import switching
+
+        switching.carry_out(self.session, self.server, self.statements)
+
+
+@contextmanager
+def switch(site: Site, server: ServerSettings, *, on: bool) -> Iterator[Switch]:
+    """What is to be changed; nothing is yet."""
+    from ipfx_failover.replication.rows.switching import read_setup, to_disable, to_enable
+    from ipfx_failover.wiring.rows import ends
+
+    both = ends(site, server)
+    with both.live.open(both.catalog) as session:
+        setup = read_setup(session, both)
+        plan = to_enable if on else to_disable
+        yield Switch(session, server.name, setup, plan(both.catalog, setup))
+
+
+def report(site: Site, server: ServerSettings) -> HotReport:
+    """How it stands with a server's rows, on both sides.
+
+    Raises:
+        SqlRefused, Unreachable: the live server cannot be asked.
+    """
+    from ipfx_failover.replication.rows.decisions import start_of
+    from ipfx_failover.replication.rows.follower import open_copy
+    from ipfx_failover.replication.rows.marks import copy_mark, live_mark
+    from ipfx_failover.replication.rows.switching import read_setup
+    from ipfx_failover.wiring.rows import ends
+
+    both = ends(site, server)
+    with both.live.open(both.catalog) as session:
+        setup, found = read_setup(session, both), live_mark(session)
+        since, trouble = None, None
+        try:
+            with open_copy(both) as copy:
+                since = start_of(server.name, copy_mark(copy), found)
+        except Interrupted:
+            raise
+        except FailoverError as error:
+            trouble = error
+        tables = tuple(_table(session, table, setup, since) for table in setup.choice.followed)
+    left = (FollowedTable(name, None, None, why) for name, why in setup.choice.left.items())
+    as_of, lag_s = _lag(site, server)
+    return HotReport(
+        server=server.name,
+        catalog=both.catalog,
+        has_snapshots=setup.has_snapshots,
+        retention=setup.retention,
+        live_version=found.version,
+        copy_version=since,
+        as_of=as_of,
+        lag_s=lag_s,
+        tables=(*tables, *left),
+        trouble=trouble,
+    )
+
+
+def _table(session: SqlSession, table: Table, setup: Setup, since: int | None) -> FollowedTable:
+    from ipfx_failover.replication.tsql import rows
+
+    tracked = setup.tracked.get((table.schema, table.name))
+    if tracked is None:
+        return FollowedTable(table.shown, None, None, "change tracking is off")
+    behind = None
+    if since is not None and since >= tracked.valid:
+        ((behind,),) = session.rows(rows.count_changes(table, since))
+    return FollowedTable(table.shown, tracked.valid, behind, None)
+
+
+def _lag(site: Site, server: ServerSettings) -> tuple[str | None, float | None]:
+    with site.store() as store:
+        state = store.row_states().get(server.name.casefold())
+    if state is None or state.as_of is None:
+        return None, None
+    lag = site.clock.now() - state.as_of
+    return state.as_of.isoformat(), round(lag.total_seconds(), 1)

@@ -1,0 +1,184 @@
+"""Rows in real time (hot): one round by hand, or all the time for many servers in one process."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from ipfx_failover.errors import Busy, FailoverError, Interrupted, Refused, UsageError
+from ipfx_failover.state import locks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ipfx_failover.config.models import ServerSettings
+    from ipfx_failover.replication.rows.follower import Ends, Round
+    from ipfx_failover.replication.rows.rounds import Rounds
+    from ipfx_failover.replication.sqlserver.session import SqlServer
+    from ipfx_failover.state.store import Store
+    from ipfx_failover.wiring.site import Site
+
+_FIRST_DELAY_S = 0.5
+_LONGEST_DELAY_S = 10.0
+_SWAP_WAIT_S = 60.0
+_GOOD_BYE_S = 2.0
+
+
+def is_hot(server: ServerSettings) -> bool:
+    return server.real_time != "off" and server.database is not None
+
+
+def ends(site: Site, server: ServerSettings, live: SqlServer | None = None) -> Ends:
+    """The live catalog and its copy. `live`: where it is not to be asked as usual.
+
+    Raises:
+        UsageError: the config says nothing of its database.
+        Refused: this machine stands in for it.
+    """
+    from functools import partial
+
+    from ipfx_failover.replication.rows.follower import Ends
+    from ipfx_failover.replication.rows.schema import wanted_tables
+    from ipfx_failover.wiring.replication import refuse_while_noted
+    from ipfx_failover.wiring.sqlserver import live_server, standby_server
+
+    database, copy = server.database, server.standby_catalog
+    if database is None or copy is None or not is_hot(server):
+        raise UsageError(
+            f'the rows of {server.name} are not followed: real_time is "off"',
+            f'set it: ipfx-failover config set servers.{server.name}.real_time "all"',
+        )
+    refuse_while_noted(site, server)
+    return Ends(
+        server=server.name,
+        live=live or live_server(site, server),
+        catalog=database.catalog,
+        standby=standby_server(site),
+        copy=copy,
+        wanted=partial(
+            wanted_tables,
+            real_time=server.real_time,
+            named=database.configuration_tables,
+            catalog=database.catalog,
+        ),
+    )
+
+
+@contextmanager
+def brought_up(site: Site, server: ServerSettings, live: SqlServer, new: str) -> Iterator[None]:
+    """A new copy has all that the current one has; nobody applies rows while the block runs.
+
+    Raises:
+        Busy: rows are being applied for longer than can be waited for.
+        FailoverError: the live server could not be read.
+    """
+    from ipfx_failover.replication.rows.catching_up import catch_up
+
+    follows = ends(site, server, live) if is_hot(server) else None
+    if follows is not None:
+        catch_up(follows, new)  # most of it, while the current copy still goes on
+    with site.locks.hold(locks.rows(server.name), locks.this_command(), wait_s=_SWAP_WAIT_S):
+        if follows is not None:
+            catch_up(follows, new)
+        yield
+
+
+def synced_once(site: Site, store: Store, server: ServerSettings) -> Round:
+    """One round, by hand.
+
+    Raises: as `Rounds.carry_out`.
+    """
+    made = _rounds(site, store, server)
+    try:
+        return made.carry_out(by_hand=True)
+    finally:
+        made.follower.close()
+
+
+def follow_all(
+    site: Site, servers: list[ServerSettings], show: Callable[[ServerSettings, Round], object]
+) -> None:
+    """Apply changes as they come, until interrupted; a thread a server."""
+    following = [_Following(site, server, show) for server in servers]
+    threads = [
+        threading.Thread(target=each.run, name=f"rows of {each.server.name}", daemon=True)
+        for each in following
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        while True:
+            site.clock.sleep(0.5)
+            for each in following:
+                if each.error is not None:
+                    raise each.error
+    finally:
+        for each in following:
+            each.stop.set()
+        give_up_ns = site.clock.monotonic_ns() + round(_GOOD_BYE_S * 1e9)
+        for thread in threads:
+            thread.join(timeout=max(0.0, (give_up_ns - site.clock.monotonic_ns()) / 1e9))
+
+
+def _rounds(site: Site, store: Store, server: ServerSettings) -> Rounds:
+    from ipfx_failover.replication.rows.follower import Follower
+    from ipfx_failover.replication.rows.rounds import Rounds
+
+    return Rounds(server, Follower(ends(site, server)), store, site.locks, site.clock)
+
+
+class _Following:
+    """The rounds of one server; what fails is tried again with back-off."""
+
+    def __init__(
+        self,
+        site: Site,
+        server: ServerSettings,
+        show: Callable[[ServerSettings, Round], object],
+    ) -> None:
+        self.server = server
+        self.stop = threading.Event()
+        self.error: Exception | None = None
+        self._site = site
+        self._show = show
+        self._interval_s = server.database.row_interval_ms / 1000 if server.database else 1.0
+        self._delay_s = self._interval_s
+
+    def run(self) -> None:
+        """Follow until stopped; an error that is not foreseen ends the process, not just this."""
+        try:
+            with self._site.store() as store:
+                self._run(store)
+        except Interrupted:
+            pass
+        except Exception as error:  # noqa: BLE001 - it is raised where the process can end
+            self.error = error
+
+    def _run(self, store: Store) -> None:
+        rounds: Rounds | None = None
+        try:
+            while not self.stop.is_set():
+                with suppress(Refused):  # this machine stands in, which the next look sees over
+                    rounds = rounds or _rounds(self._site, store, self.server)
+                if rounds is not None:
+                    self._round(rounds)
+                self.stop.wait(self._delay_s)
+        finally:
+            if rounds is not None:
+                rounds.follower.close()
+
+    def _round(self, rounds: Rounds) -> None:
+        try:
+            done = rounds.follow()
+        except (Refused, Busy):
+            self._delay_s = max(self._interval_s, _FIRST_DELAY_S)
+            return
+        except Interrupted:
+            raise
+        except FailoverError:
+            self._delay_s = min(max(self._delay_s, _FIRST_DELAY_S) * 2, _LONGEST_DELAY_S)
+            return
+        self._delay_s = self._interval_s
+        if done is not None and done.rows:
+            self._show(self.server, done)

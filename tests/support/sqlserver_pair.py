@@ -81,6 +81,8 @@ class Pair:
         self.standby = SimulatedServer(directory / "standby-data", standby or ServerProfile())
         self.smtp = SmtpServer()
         self.config_path = directory / "config.toml"
+        self.inside: Sequence[str] = ()
+        """What commands are run by, such as one that leads into a namespace."""
         self._config: dict[str, Any] = {}
         self._stack = ExitStack()
 
@@ -165,7 +167,7 @@ class Pair:
     def run(self, *argv: str) -> Ended:
         """Run a command of ipfx-failover to its end."""
         words = [sys.executable, "-m", "ipfx_failover", *argv, "--config", str(self.config_path)]
-        return self._ended(words)
+        return self._ended([*self.inside, *words])
 
     def killed_at(self, work: str, position: int, moment: Moment, kinds: Sequence[str]) -> None:
         """Do a piece of work that is killed at a step (tests.support.killed)."""

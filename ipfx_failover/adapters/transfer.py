@@ -12,7 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from queue import Queue
+from threading import Thread
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from ipfx_failover.errors import Failed, Unreachable
 from ipfx_failover.livehost import base_name, parent
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from ipfx_failover.replication.engine import Backup
 
 _T = TypeVar("_T")
+_PIECES_AHEAD = 32
 _WAITS_S = (1.0, 5.0, 15.0, 30.0, 60.0)
 """Before each new attempt to go on; one that brings anything begins them afresh."""
 
@@ -53,14 +56,16 @@ class Transfer:
 
     def _fetch(self, backup: Backup, to: str, like: str) -> None:
         self.here.make_directory(parent(to))
-        digest = hashlib.sha256()
-        with self._meanwhile(partial(self.beside.sha256_there, backup.path)) as sent:
+        with (
+            self._meanwhile(partial(self.beside.sha256_there, backup.path)) as sent,
+            _Hashing() as arrived,
+        ):
             pieces = self._reported(self._pieces(backup.path), backup)
-            self.here.write_file(to, _each(pieces, digest.update))
+            self.here.write_file(to, arrived.pieces(pieces))
             expected = sent()
         if expected is None:
             expected = self._again(partial(self.there.sha256_there, backup.path))
-        _compare(expected, digest.hexdigest(), backup, self.here, to)
+        _compare(expected, arrived.hexdigest(), backup, self.here, to)
         self.here.adopt_ownership(to, like)
 
     def _send(self, backup: Backup, to: str, like: str) -> None:
@@ -144,10 +149,34 @@ class _Patience:
         self._clock.sleep(wait_s)
 
 
-def _each(pieces: Iterable[bytes], take: Callable[[bytes], None]) -> Iterator[bytes]:
-    for piece in pieces:
-        take(piece)
-        yield piece
+class _Hashing:
+    """Hashes what passes in a thread of its own: it is decrypted and written in this one."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self._waiting: Queue[bytes] = Queue(_PIECES_AHEAD)
+        self._thread = Thread(target=self._hash, name="hash")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._waiting.put(b"")
+        self._thread.join()
+
+    def pieces(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        for piece in pieces:
+            self._waiting.put(piece)
+            yield piece
+
+    def hexdigest(self) -> str:
+        """Of all; behind the block."""
+        return self._digest.hexdigest()
+
+    def _hash(self) -> None:
+        while piece := self._waiting.get():
+            self._digest.update(piece)
 
 
 def _compare(

@@ -70,7 +70,7 @@ class Catalog:
     storage: Storage | None = None
 
     def new_object_id(self) -> int:
-        self.object_number += _OBJECT_STEP
+        self.object_number = (self.object_number + _OBJECT_STEP) % 2**31
         return self.object_number
 
     def new_row_version(self) -> bytes:

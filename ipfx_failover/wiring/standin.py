@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ipfx_failover.adapters.paths import WINDOWS
 from ipfx_failover.wiring import network
+from ipfx_failover.wiring.copy_in_use import warm_up
 
 if TYPE_CHECKING:
     import psutil
@@ -51,6 +52,8 @@ def desk(site: Site, *, must_go_on: bool = False, observer: Observer | None = No
     sockets = network.ArpSockets(prepared)
     if config.network.adapter and must_go_on and prepared:
         sockets(config.network.adapter)
+    if must_go_on:
+        warm_up(config.servers.values())
     adapters = network.addresses()
     ports = StandInPorts(
         clock=site.clock,

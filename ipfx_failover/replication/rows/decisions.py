@@ -68,7 +68,7 @@ def start_of(server: str, copy: CopyMark | None, live: Watermark) -> int:
         raise FullNeeded(server, "there is no copy that says how far it has come")
     mark = copy.watermark
     if mark.version is None:
-        raise FullNeeded(server, "change tracking was off when it was last copied")
+        raise FullNeeded(server, "its copy was made without change tracking, or was in use since")
     if not mark.is_of_the_same_live_as(live) or mark.version > live.version:
         raise FullNeeded(server, "its live catalog was itself restored from a backup")
     return mark.version

@@ -7,17 +7,15 @@ from functools import cmp_to_key
 from typing import TYPE_CHECKING, Any
 
 from tests.sqlserver.engine.aggregates import hashed
-from tests.sqlserver.engine.comparing import (
-    DEFAULT_COLLATION,
-    comparable,
-)
 from tests.sqlserver.engine.conversion import converted
+from tests.sqlserver.engine.seeking import mark_of
 from tests.sqlserver.sql import tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from tests.sqlserver.engine.compiled import Compiled, Field, Row, Rows
+    from tests.sqlserver.engine.seeking import Finder
     from tests.sqlserver.results import SqlType
 
 
@@ -88,17 +86,33 @@ class Pairing:
             alone = (row for number, row in enumerate(right_rows) if number not in matched)
             yield from ((*((None,) * len(self.left)), *row) for row in alone)
 
+    def seek_right(
+        self, left_rows: Iterable[Row], key: tuple[int, ...], find: Finder
+    ) -> Iterator[Row]:
+        """As `rows`, where the right side has a key and the left one decides what comes."""
+        here = [next(a for a, b in self.keys if b == at) for at in key]
+        for row in left_rows:
+            other = find(_mark(row, self.left, here))
+            if other is not None and self.holds((*row, *other)):
+                yield (*row, *other)
+            elif self.kind == "left":
+                yield (*row, *((None,) * len(self.right)))
+
+    def seek_left(
+        self, right_rows: Iterable[Row], key: tuple[int, ...], find: Finder
+    ) -> Iterator[Row]:
+        """As `rows` of an inner join, where the left side has a key."""
+        there = [next(b for a, b in self.keys if a == at) for at in key]
+        for row in right_rows:
+            other = find(_mark(row, self.right, there))
+            if other is not None and self.holds((*other, *row)):
+                yield (*other, *row)
+
 
 def _mark(row: Row, fields: Sequence[Field], positions: Iterable[int]) -> Any:
     """What rows with equal values in some columns have in common."""
-    return tuple(
-        None if row[at] is None else comparable(row[at], fields[at].type, _collation(fields[at]))
-        for at in positions
-    )
-
-
-def _collation(field: Field) -> str:
-    return field.collation.lstrip("!") or DEFAULT_COLLATION
+    places = list(positions)
+    return mark_of([row[at] for at in places], [fields[at] for at in places])
 
 
 def in_order(rows: list[Row], order: list[tuple[Compiled, bool]], outside: Rows) -> list[Row]:

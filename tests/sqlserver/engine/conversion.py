@@ -51,14 +51,17 @@ def overflow(of: SqlType) -> SqlError:
     return _failed(8115, f"Arithmetic overflow error converting expression to data type {of.kind}.")
 
 
+_FILLED_UP = {Kind.CHAR, Kind.NCHAR, Kind.BINARY}
+
+
 def converted(value: Any, source: SqlType, target: SqlType, style: int = 0) -> Any:
     """CAST or CONVERT: text is cut, numbers are rounded.
 
     Raises:
         SqlError: it cannot be converted (245, 8114, 241), or does not fit (220, 8115).
     """
-    if value is None:
-        return None
+    if value is None or (source == target and source.kind not in _FILLED_UP):
+        return value
     if source.kind is Kind.SQL_VARIANT and target.kind is not Kind.SQL_VARIANT:
         source, value = value
     if target.kind is Kind.SQL_VARIANT:

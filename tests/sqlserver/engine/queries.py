@@ -21,12 +21,15 @@ from tests.sqlserver.engine.comparing import (
 from tests.sqlserver.engine.compiled import Compiled, Field, Row, Rows, Scope, Surroundings
 from tests.sqlserver.engine.conversion import converted
 from tests.sqlserver.engine.expressions import Compiler
+from tests.sqlserver.engine.seeking import chosen, given, mark_given
 from tests.sqlserver.results import Message, SqlType
 from tests.sqlserver.sql import tree
 from tests.sqlserver.sql.lexer import SqlError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from tests.sqlserver.engine.seeking import Finder
 
 
 class Sources(Surroundings, Protocol):
@@ -37,12 +40,22 @@ class Sources(Surroundings, Protocol):
         ...
 
 
+def _no_seek(key: tuple[int, ...]) -> Finder:
+    raise LookupError(key)
+
+
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """Fields, and their rows for the rows of outer queries."""
+    """Fields, and their rows for the rows of outer queries.
+
+    A table also has `keys`, by which `seek` finds a row, and its `size`.
+    """
 
     fields: Sequence[Field]
     rows: Callable[[Rows], Iterable[Row]]
+    keys: Sequence[tuple[int, ...]] = ()
+    seek: Callable[[tuple[int, ...]], Finder] = _no_seek
+    size: Callable[[], int] = int
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +131,19 @@ class Planner:
             holds = Compiler(self._around, Scope(fields, outer)).condition(join.condition)
         keys = equal_fields(join.condition, left.fields, right.fields)
 
+        by_right = chosen(right.keys, [there for _, there in keys])
+        by_left = chosen(left.keys, [here for here, _ in keys])
+
         def run(outside: Rows) -> Iterator[Row]:
             pairing = Pairing(
                 join.kind, left.fields, right.fields, lambda row: holds((*outside, row)), keys
             )
-            return pairing.rows(left.rows(outside), list(right.rows(outside)))
+            if by_right is not None and join.kind in {"inner", "left"}:
+                return pairing.seek_right(left.rows(outside), by_right, right.seek(by_right))
+            others = list(right.rows(outside))
+            if by_left is not None and join.kind == "inner" and len(others) * 2 < left.size():
+                return pairing.seek_left(others, by_left, left.seek(by_left))
+            return pairing.rows(left.rows(outside), others)
 
         return Relation(fields, run)
 
@@ -150,8 +171,16 @@ class Planner:
         if select.where is not None:
             holds = Compiler(self._around, scope).condition(select.where)
 
+        constants = given(select.where, relation.fields, Compiler(self._around, outer))
+        key = chosen(relation.keys, constants)
+
         def rows(outside: Rows) -> list[Row]:
-            return [row for row in relation.rows(outside) if holds((*outside, row))]
+            found = relation.rows(outside) if key is None else _sought(key, outside)
+            return [row for row in found if holds((*outside, row))]
+
+        def _sought(key: tuple[int, ...], outside: Rows) -> list[Row]:
+            row = relation.seek(key)(mark_given(key, constants, relation.fields, outside))
+            return [] if row is None else [row]
 
         called = list(aggregates_in(select, query))
         if called or select.group:

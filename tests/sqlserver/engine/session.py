@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from tests.sqlserver.engine.compiled import Compiled, Field, Row, Rows, Scope
     from tests.sqlserver.engine.remembering import LoginAccount
+    from tests.sqlserver.engine.seeking import Finder
     from tests.sqlserver.engine.server import Doing, SimulatedServer
     from tests.sqlserver.engine.tables import Table, Trigger
     from tests.sqlserver.results import Login, Parameter, Prepared, Result, SqlType, Welcome
@@ -190,20 +191,33 @@ class EngineSession:
 
     def rows_of(self, table: Table, name: tree.Name) -> list[Row]:
         """What this session sees of a table: by its isolation, its own changes included."""
+        seen = self._seen(table, name)
+        return list((table.rows if seen is None else seen.rows[table.object_id]).values())
+
+    def finder(self, table: Table, name: tree.Name, key: tuple[int, ...]) -> Finder:
+        """Finds a row of `rows_of` by its mark in a unique key."""
+        seen = self._seen(table, name)
+        if seen is not None:
+            return seen.index(table, key).get
+        numbers = table.index(key)
+        return lambda mark: table.rows.get(numbers.get(mark, 0))
+
+    def _seen(self, table: Table, name: tree.Name) -> Snapshot | None:
+        """The snapshot that a table is seen in, if it is not seen as it is."""
         if table.name.startswith("#"):
-            return list(table.rows.values())
+            return None
         catalog = self.catalog_of(name)
         if self.is_snapshot:
-            found = self._snapshot(catalog).rows.get(table.object_id)
-            if found is None:
+            found = self._snapshot(catalog)
+            if table.object_id not in found.rows:
                 text = f"Snapshot isolation transaction failed: '{table.name}' was changed."
                 raise SqlError(Message(3961, 16, text))
-            return list(found.values())
+            return found
         if catalog.options.get("READ_COMMITTED_SNAPSHOT") == "ON":
-            return list(snapshot_of(catalog, self._others).rows[table.object_id].values())
+            return snapshot_of(catalog, self._others)
         if self.options.get("TRANSACTION ISOLATION LEVEL") != "READ UNCOMMITTED":
             wait_for(self.server, self, table)
-        return list(table.rows.values())
+        return None
 
     @property
     def _others(self) -> list[EngineSession]:

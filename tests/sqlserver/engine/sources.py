@@ -10,6 +10,7 @@ from tests.sqlserver.engine.file_functions import function_rows
 from tests.sqlserver.engine.functions import BIGINT
 from tests.sqlserver.engine.queries import Relation
 from tests.sqlserver.engine.rows import fields_of
+from tests.sqlserver.engine.seeking import unique_keys
 from tests.sqlserver.engine.tracking import net_changes
 from tests.sqlserver.engine.views import VIEWS
 from tests.sqlserver.results import Kind, Message, SqlType
@@ -19,7 +20,7 @@ from tests.sqlserver.sql.lexer import SqlError, unknown
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.sqlserver.engine.compiled import Row, Rows, Scope
+    from tests.sqlserver.engine.compiled import Rows, Scope
     from tests.sqlserver.engine.session import EngineSession
 
 _SYSTEM_SCHEMAS = {"sys", "information_schema"}
@@ -49,10 +50,13 @@ def _table(session: EngineSession, source: tree.TableSource) -> Relation:
         return Relation(fields_of(table, alias), lambda _: rows)
     table = session.table(name)
 
-    def read(_: Rows) -> list[Row]:
-        return session.rows_of(table, name)
-
-    return Relation(fields_of(table, alias), read)
+    return Relation(
+        fields_of(table, alias),
+        lambda _: session.rows_of(table, name),
+        unique_keys(table),
+        lambda key: session.finder(table, name, key),
+        lambda: len(table.rows),
+    )
 
 
 def _view(session: EngineSession, name: tree.Name, alias: str) -> Relation:

@@ -6,9 +6,10 @@ answers all the same, and silently lacks rows.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
-from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from itertools import islice, takewhile
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from tests.sqlserver.engine.tables import Change, Table
 
 
-@dataclass(frozen=True, slots=True)
-class Logged:
+class Logged(NamedTuple):
     """That the row with this key was changed. `operation`: I, U or D."""
 
     version: int
@@ -102,8 +102,9 @@ class NetChange:
 def net_changes(tracking: TableTracking, since: int | None, upto: int) -> Iterator[NetChange]:
     """One change a row, of versions behind `since` (none: from the beginning) to `upto`."""
     by_key: dict[tuple[Any, ...], list[Logged]] = {}
-    for each in tracking.log:
-        if (since is None or each.version > since) and each.version <= upto:
+    begin = bisect_right(tracking.log, since or 0, key=lambda each: each.version)
+    for each in islice(tracking.log, begin, None):
+        if each.version <= upto:
             by_key.setdefault(each.key, []).append(each)
     for found in by_key.values():
         first, last = found[0], found[-1]

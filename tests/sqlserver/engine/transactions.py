@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.sqlserver.engine.durability import committed
 from tests.sqlserver.engine.moments import datetime_now
@@ -28,6 +28,15 @@ class Snapshot:
     version: int
     rows: dict[int, dict[int, Row]]
     """By the table's object id."""
+    indexes: dict[tuple[int, tuple[int, ...]], dict[Any, Row]] = field(default_factory=dict)
+
+    def index(self, table: Table, columns: tuple[int, ...]) -> dict[Any, Row]:
+        """A table's rows by their mark in some columns."""
+        key = (table.object_id, columns)
+        if key not in self.indexes:
+            rows = self.rows[table.object_id].values()
+            self.indexes[key] = {table.key_of(row, columns): row for row in rows}
+        return self.indexes[key]
 
 
 @dataclass(slots=True)

@@ -8,7 +8,8 @@ from tests.sqlserver.engine.compiled import Scope
 from tests.sqlserver.engine.expressions import Compiler
 from tests.sqlserver.engine.queries import Planner
 from tests.sqlserver.engine.rows import RowWriter, fields_of
-from tests.sqlserver.engine.tables import Change, Table
+from tests.sqlserver.engine.seeking import chosen, given, mark_given, unique_keys
+from tests.sqlserver.engine.tables import Change, Row, Table
 from tests.sqlserver.engine.transactions import wait_for
 from tests.sqlserver.results import Done, Message
 from tests.sqlserver.sql import statements as s
@@ -17,7 +18,7 @@ from tests.sqlserver.sql.lexer import SqlError, unknown
 from tests.sqlserver.sql.parser import parse_batch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from tests.sqlserver.engine.catalog import Catalog
     from tests.sqlserver.engine.session import EngineSession
@@ -145,19 +146,34 @@ def _numbered(
     source = statement.source
     if source is None:
         fields = fields_of(table, statement.target.last)
-        return list(table.rows.items()), Scope(fields)
+        constants = given(statement.where, fields, Compiler(session))
+        key = chosen(unique_keys(table), constants)
+        if key is None:
+            return list(table.rows.items()), Scope(fields)
+        number = table.index(key).get(mark_given(key, constants, fields, ()))
+        return [(number, table.rows[number])] if number else [], Scope(fields)
     relation = Planner(session).relation(source, None)
     first = _offset(session, source, statement)
-    by_row: dict[tuple[Any, ...], list[int]] = {}
-    for number, row in table.rows.items():
-        by_row.setdefault(row, []).append(number)
+    numbers_of = _numbers(table)
     width = len(table.columns)
     found = [
         (number, row)
         for row in relation.rows(())
-        for number in by_row.get(tuple(row[first : first + width]), ())
+        for number in numbers_of(tuple(row[first : first + width]))
     ]
     return found, Scope(relation.fields)
+
+
+def _numbers(table: Table) -> Callable[[Row], Iterable[int]]:
+    """Finds the numbers of a row, of which there may be several where there is no key."""
+    key = next(iter(unique_keys(table)), None)
+    if key is not None:
+        index = table.index(key)
+        return lambda row: filter(None, (index.get(table.key_of(row, key)),))
+    by_row: dict[Row, list[int]] = {}
+    for number, row in table.rows.items():
+        by_row.setdefault(row, []).append(number)
+    return lambda row: by_row.get(row, ())
 
 
 def _offset(session: EngineSession, source: tree.Source, statement: s.Update | s.Delete) -> int:

@@ -268,3 +268,25 @@ def test_a_catalog_that_is_not_there_is_named(pair: Pair) -> None:
     ended = pair.run("replicate-from-live", "DEMOSERVER")
 
     assert (FAILED, True) == (ended.code, "there is no catalog OTHER on DEMOSERVER" in ended.err)
+
+
+def test_a_hot_copy_is_not_moved_backwards_by_its_nightly_replication(pair: Pair) -> None:
+    pair.configure_server(real_time="all")
+    pair.run_live(
+        f"ALTER DATABASE {CATALOG} SET CHANGE_TRACKING = ON "
+        "(CHANGE_RETENTION = 7 DAYS, AUTO_CLEANUP = ON)",
+        f"ALTER DATABASE {CATALOG} SET ALLOW_SNAPSHOT_ISOLATION ON",
+        "ALTER TABLE calls ENABLE CHANGE_TRACKING WITH (TRACK_COLUMNS_UPDATED = OFF)",
+    )
+    pair.replicated()
+    pair.before_statement(
+        pair.standby,
+        "CHECKDB",
+        lambda: pair.run_live(
+            r"INSERT INTO calls (text, voicemail) VALUES (N'meanwhile', N'C:\VM\Mail\2.wav')"
+        ),
+    )
+    pair.replicated()
+
+    assert ["one", "meanwhile"] == pair.copied_calls
+    assert r"C:\VM\DEMOSERVER\VM\Mail\2.wav" == pair.paths(pair.standby, COPY)[1]

@@ -29,12 +29,13 @@ from tests.support.failover_config import merged
 from tests.support.smtp_server import SmtpServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ipfx_failover.events import Event
     from ipfx_failover.replication.full import Replicator
     from ipfx_failover.workflow.runner import Values
     from tests.sqlserver.drivers import Driver
+    from tests.sqlserver.engine.session import EngineSession
     from tests.support.killed import Moment
 
 ROOT = Path(__file__).parents[2]
@@ -226,6 +227,18 @@ class Pair:
     def fault(self, server: SimulatedServer, **rule: Any) -> None:
         """Let something go wrong on a server (tests.sqlserver.engine.faults)."""
         Faults([Fault(**rule)]).attach(server)
+
+    def before_statement(
+        self, server: SimulatedServer, words: str, work: Callable[[], object]
+    ) -> None:
+        """Do something right before the first batch with these words."""
+
+        def look(_: EngineSession, sql: str) -> None:
+            if words in sql:
+                server.on_statement = lambda *_: None
+                work()
+
+        server.on_statement = look
 
     def no_faults(self) -> None:
         for server in (self.live, self.standby):

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from ipfx_failover.adapters.paths import FileFacts
     from ipfx_failover.cli.output import Output
     from ipfx_failover.config.findings import Facts, Finding
-    from ipfx_failover.config.models import Config
+    from ipfx_failover.config.models import Config, SqlServerSettings
     from ipfx_failover.config.secrets import Secret
+    from ipfx_failover.errors import FailoverError
 
 
 def show_findings(findings: Sequence[Finding], output: Output) -> None:
@@ -77,6 +78,7 @@ def facts_for(config: Config, *, stored: Collection[str] = ()) -> Facts:
         environ=os.environ,
         reveal=_revealed,
         read=_read,
+        sql_driver=_sql_driver,
         takes_addresses=not paths.WINDOWS,
     )
     adapter = config.network.adapter
@@ -93,6 +95,16 @@ def facts_for(config: Config, *, stored: Collection[str] = ()) -> Facts:
     except FailoverError:
         return facts
     return replace(facts, gateway=gateway, interfaces=interfaces)
+
+
+def _sql_driver(settings: SqlServerSettings) -> str | FailoverError:
+    from ipfx_failover.errors import FailoverError
+    from ipfx_failover.wiring.sqlserver import driver_words
+
+    try:
+        return driver_words(settings)
+    except FailoverError as lacking:
+        return lacking
 
 
 def _revealed(secret: Secret) -> str | None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ipfx_failover.config import conflicts_sqlserver
+from ipfx_failover.config.conflict import Conflict, Key
 from ipfx_failover.config.kinds import is_name, is_whole_path
 
 if TYPE_CHECKING:
@@ -23,17 +25,6 @@ if TYPE_CHECKING:
         ServerSettings,
         WebhookSettings,
     )
-
-Key = tuple[str, ...]
-
-
-class Conflict(NamedTuple):
-    """One contradiction; `message` names every key that it needs, none is implied."""
-
-    keys: tuple[Key, ...]
-    """The keys in question, relative to the table. The first that the file sets is blamed."""
-    message: str
-    suggestion: str = ""
 
 
 def in_application(settings: ApplicationSettings) -> Iterator[Conflict]:
@@ -109,7 +100,9 @@ def in_webhook(settings: WebhookSettings) -> Iterator[Conflict]:
 
 
 def in_database(settings: DatabaseSettings) -> Iterator[Conflict]:
-    if settings.engine == "sqlite" and not is_whole_path(settings.data_source):
+    if settings.engine == "sqlserver":
+        yield from conflicts_sqlserver.in_sqlserver(settings)
+    elif not is_whole_path(settings.data_source):
         yield Conflict(
             (("data_source",), ("engine",)),
             "must be the whole path of the SQLite file on the live server",
@@ -144,6 +137,8 @@ def in_server(server: ServerSettings) -> Iterator[Conflict]:
             "management_address must be another address than address: that one may be ours",
         )
     yield from _in_replication(server)
+    if server.database is not None and server.database.engine == "sqlserver":
+        yield from conflicts_sqlserver.in_server_with_sqlserver(server, server.database)
 
 
 def _in_replication(server: ServerSettings) -> Iterator[Conflict]:
@@ -162,7 +157,7 @@ def _in_replication(server: ServerSettings) -> Iterator[Conflict]:
     if server.needs_ssh and server.ssh is None:
         needed_by = (("database",),) if server.database else (("files", "transport"), ("files",))
         yield Conflict(
-            (*needed_by, ("ssh",)),
+            (*needed_by, ("ssh",), ("database", "engine")),
             "the live server is reached by SSH, and no [ssh] table says how",
             f"add [servers.{server.name}.ssh] with user and key_file",
         )
@@ -180,6 +175,7 @@ def between_servers(config: Config) -> Iterator[Conflict]:
     yield from _same_addresses(config)
     yield from _same_catalogs(config)
     yield from _overlapping_directories(config)
+    yield from conflicts_sqlserver.between_sqlservers(config)
     for name, server in config.servers.items():
         if server.assume_ip:
             yield from _cannot_assume(config, name)

@@ -28,7 +28,7 @@ class DataSource:
         """Read a data source, with or without `tcp:` before it.
 
         Raises:
-            ValueError: it is none; the reason begins with a verb.
+            ValueError: it is none; the reason, which follows its name and quotes nothing.
         """
         given = text.strip().removeprefix("tcp:")
         host_and_instance, comma, port = given.partition(",")
@@ -37,7 +37,7 @@ class DataSource:
             raise ValueError(r"must be HOST\INSTANCE, HOST,PORT or HOST")
         if backslash and not _INSTANCE.fullmatch(instance):
             raise ValueError(
-                f"has no instance's name behind the \\: {instance or 'nothing'} is none"
+                r"must have an instance's name behind the \: 1 to 16 letters, digits, _, $, # and &"
             )
         if comma:
             # The port decides, whatever the instance is called; so it is for every driver.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path as FilePath
 
-    from ipfx_failover.config.conflicts import Conflict
+    from ipfx_failover.config.conflict import Conflict
 
 SUBSTITUTES: Final[Mapping[str, object]] = {
     "address": "192.0.2.1",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from ipfx_failover.config.explain_hooks import explain_hooks
 from ipfx_failover.config.explain_server import explain_server
+from ipfx_failover.config.explain_sqlserver import explain_ours, has_sqlserver
 from ipfx_failover.config.findings import (
     Facts,
     Finding,
@@ -261,7 +262,9 @@ def _failover_server(config: Config, facts: Facts) -> Iterator[Finding]:
     settings = config.failover_server
     yield from volatile("failover_server", "state_dir", settings.state_dir)
     yield from secret_findings("failover_server", "password", settings.password, facts)
-    if settings.password is not None or settings.data_source:
+    if has_sqlserver(config):
+        yield from explain_ours(settings, facts)
+    elif settings.password is not None or settings.data_source:
         yield note(
             "failover_server", "data_source, user_id and password are not used by the sqlite engine"
         )

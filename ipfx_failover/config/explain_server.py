@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from ipfx_failover.config.explain_sqlserver import explain_sqlserver, unused_by_sqlite
 from ipfx_failover.config.findings import (
     duration,
     file_findings,
@@ -30,7 +31,7 @@ def explain_server(config: Config, server: ServerSettings, facts: Facts) -> Iter
     yield _decision(config, server)
     yield from _address(config, server, facts)
     yield from _copies(server)
-    yield from _database(server)
+    yield from _database(server, facts)
     if server.files is not None:
         yield from _files(server.name, server.files, facts)
     yield from _rights(config, server, facts)
@@ -148,24 +149,30 @@ def _copies(server: ServerSettings) -> Iterator[Finding]:
         yield note(server.name, "no database is copied: only files are there after a failover")
 
 
-def _database(server: ServerSettings) -> Iterator[Finding]:
+def _database(server: ServerSettings, facts: Facts) -> Iterator[Finding]:
     if server.database is None:
         return
+    if server.real_time == "off":
+        yield _warm(server)
+    if server.database.engine == "sqlserver":
+        yield from explain_sqlserver(server, server.database, facts)
+    else:
+        yield from unused_by_sqlite(server.name, server.database)
+
+
+def _warm(server: ServerSettings) -> Finding:
     if server.replicate_daily is None:
-        yield warning(
+        return warning(
             server.name,
             "the database is copied by hand only: whatever came after the last time is lost at "
             "failover",
             'set replicate_daily, such as replicate_daily = "01:00:00"',
         )
-    elif server.real_time == "off":
-        yield note(
-            server.name,
-            "warm standby: up to 24 h of rows are lost at failover, those since the replication "
-            f"at {server.replicate_daily:%H:%M:%S}",
-        )
-    if server.database.password is not None:
-        yield note(server.name, "user_id and password are not used by the sqlite engine")
+    return note(
+        server.name,
+        "warm standby: up to 24 h of rows are lost at failover, those since the replication "
+        f"at {server.replicate_daily:%H:%M:%S}",
+    )
 
 
 def _files(name: str, files: FileSettings, facts: Facts) -> Iterator[Finding]:

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv4Interface
 
     from ipfx_failover.adapters.paths import FileFacts
-    from ipfx_failover.config.models import Config
+    from ipfx_failover.config.models import Config, SqlServerSettings
     from ipfx_failover.config.secrets import Secret
+    from ipfx_failover.errors import FailoverError
 
 Level = Literal["ok", "note", "warning"]
 
@@ -50,6 +51,8 @@ class Facts:
     """A secret's value; None where it cannot be had."""
     read: Callable[[Path], str | None] | None = None
     """A file's text; None where it cannot be read."""
+    sql_driver: Callable[[SqlServerSettings], str | FailoverError] | None = None
+    """What the ODBC driver that will be used is called, or why there is none."""
     takes_addresses: bool = True
     """Whether an address can be taken over on this system."""
 

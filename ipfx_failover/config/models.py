@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from pydantic import ModelWrapValidatorHandler
     from pydantic_core import InitErrorDetails
 
-    from ipfx_failover.config.conflicts import Conflict
+    from ipfx_failover.config.conflict import Conflict
 
 PATH_KEYS: Final = (
     ("local_vm_dir",),
@@ -465,10 +465,13 @@ class ServerSettings(Settings):
 
     @property
     def needs_ssh(self) -> bool:
-        """Whether something of this server is only reached by SSH."""
-        return self.database is not None or (
-            self.files is not None and self.files.transport == "sftp"
-        )
+        """Whether something of this server is only reached by SSH.
+
+        A SQL Server is spoken to by itself, and its backup is read where its directory is mounted.
+        """
+        if self.files is not None and self.files.transport == "path":
+            return self.database is not None and self.database.engine == "sqlite"
+        return self.database is not None or self.files is not None
 
     @property
     def live_vm_dir(self) -> str | None:

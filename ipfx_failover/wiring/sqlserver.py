@@ -10,7 +10,7 @@ from ipfx_failover.progress import unreported
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ipfx_failover.config.models import ServerSettings
+    from ipfx_failover.config.models import ServerSettings, SqlServerSettings
     from ipfx_failover.config.secrets import Secret
     from ipfx_failover.progress import Report
     from ipfx_failover.replication.sqlserver.session import SqlServer
@@ -58,6 +58,20 @@ def standby_server(site: Site, report: Report = unreported) -> SqlServer:
         clock=site.clock,
         report=report,
     )
+
+
+def driver_words(settings: SqlServerSettings) -> str:
+    """What the ODBC driver is called that will be used.
+
+    Raises:
+        Refused: it, or what it needs, is not installed, or it does not do what is set.
+    """
+    from ipfx_failover.adapters.db.sqlserver import drivers
+    from ipfx_failover.adapters.db.sqlserver.server import refuse_unverified
+
+    driver = drivers.choose(settings.driver)
+    refuse_unverified(driver, settings)
+    return driver.words
 
 
 def _revealed(password: Secret | None, table: str) -> Callable[[], str]:

@@ -151,7 +151,8 @@ def move(
 
 def settings(**given: Any) -> DatabaseSettings:
     """A [servers.DEMOSERVER.database] of the engine sqlserver."""
-    table = {"engine": "sqlserver", "data_source": "DEMO", "vm_dir": r"C:\VM", **given}
+    table = {"engine": "sqlserver", "data_source": "DEMO", "password": {"env": "SQL_PASSWORD"}}
+    table |= {"vm_dir": r"C:\VM", **given}
     return DatabaseSettings.model_validate(table)
 
 

@@ -8,7 +8,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -179,6 +179,8 @@ def test_references_are_shown_and_literals_are_not() -> None:
 @any_time
 @given(st.text(min_size=6, alphabet=st.characters(min_codepoint=33, max_codepoint=0x2FF)))
 def test_a_literal_shows_up_nowhere_but_in_reveal(value: str) -> None:
+    other = AlertSettings(username="u", password=Secret("literal", "?"))
+    assume(value not in f"{other!r}{other.model_dump()}")  # the name of a key
     secret = Secret("literal", value)
     alerts = AlertSettings(username="u", password=secret)
     spoken = [

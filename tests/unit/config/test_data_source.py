@@ -28,7 +28,7 @@ def test_each_form_is_understood(text: str, found: DataSource) -> None:
     "text", ["", "\\CTSERVER", "a b", "a\\", "a\\b\\c", "a,", "a,x", "a,0", "a,70000", "a;PWD=x"]
 )
 def test_what_is_none_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"must|has"):
+    with pytest.raises(ValueError, match="must"):
         DataSource.parse(text)
 
 

@@ -17,11 +17,17 @@ from tests.support.stand_in import DEMO, FailoverMachine
 if TYPE_CHECKING:
     from pathlib import Path
 
+PASSWORD = {"env": "SQL_PASSWORD"}
 SQLSERVER: dict[str, Any] = {
-    "failover_server": {"data_source": "US"},
+    "failover_server": {"data_source": "US", "password": PASSWORD},
     "servers": {
         DEMO: {
-            "database": {"engine": "sqlserver", "data_source": "DEMO", "vm_dir": "C:\\VM"},
+            "database": {
+                "engine": "sqlserver",
+                "data_source": "DEMO",
+                "password": PASSWORD,
+                "vm_dir": "C:\\VM",
+            },
             "ssh": {"user": "ipfx", "key_file": "/key"},
         }
     },

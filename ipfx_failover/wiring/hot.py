@@ -132,7 +132,7 @@ def _table(session: SqlSession, table: Table, setup: Setup, since: int | None) -
         return FollowedTable(table.shown, None, None, "change tracking is off")
     behind = None
     if since is not None and since >= tracked.valid:
-        ((behind,),) = session.rows(rows.count_changes(table, since))
+        ((behind,),) = session.rows(rows.count_changes(table), since)
     return FollowedTable(table.shown, tracked.valid, behind, None)
 
 

@@ -22,11 +22,10 @@ from ipfx_failover.replication.sqlserver.watermark import Watermark
 from ipfx_failover.replication.tsql import rows as texts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from ipfx_failover.replication.rows.decisions import Standing
     from ipfx_failover.replication.rows.schema import Tables
-    from ipfx_failover.replication.sqlserver.conversion import Conversion
     from ipfx_failover.replication.sqlserver.session import Row, SqlServer, SqlSession
 
 T = TypeVar("T")
@@ -92,7 +91,7 @@ class Follower:
         self._mark: CopyMark | None = None
         self._fingerprint: Row | None = None
         self._choice = Choice((), {})
-        self._conversions: Sequence[Conversion] = ()
+        self._staging: Staging | None = None
 
     def has_news(self) -> bool:
         """Whether the live server has committed changes that the copy has not: one statement.
@@ -119,7 +118,7 @@ class Follower:
         for session in (self._live, self._copy):
             if session is not None:
                 session.close()
-        self._live = self._copy = self._mark = self._fingerprint = None
+        self._live = self._copy = self._mark = self._staging = None
 
     def _tried(self, call: Callable[[SqlSession, SqlSession], T]) -> T:
         """Once more where it may well go: a session that was kept may be dead by now."""
@@ -160,18 +159,17 @@ class Follower:
         with _snapshot(live):
             found = live_mark(live)
             mark, since = self._since(copy, found)
-            self._see_tables(live, copy)
+            staging = self._see_tables(live, copy)
             stands = self._standing(live, since)
-            staging = Staging(copy, self._conversions)
             self._fetch(live, staging, stands, since)
             # The cleanup may have run meanwhile: then rows may be lacking in what was read.
             if self._standing(live, since) != stands:
                 raise SqlRefused("a table was emptied while it was read", "try again", (3961,))
-        self.behind = staging.rows
+        self.behind = rows = staging.rows
         self._apply(staging, mark, since, found, has_reloaded=bool(stands.reloaded))
         self.behind = 0
         reloaded = tuple(table.shown for table in stands.reloaded)
-        return Round(found.version or since, staging.rows, reloaded, dict(self._choice.left))
+        return Round(found.version or since, rows, reloaded, dict(self._choice.left))
 
     def _apply(
         self,
@@ -189,13 +187,16 @@ class Follower:
         moved = Watermark(to, mark.watermark.recovery_fork_guid, mark.watermark.database_guid)
         self._mark = CopyMark(moved, mark.run_id)
 
-    def _see_tables(self, live: SqlSession, copy: SqlSession) -> None:
+    def _see_tables(self, live: SqlSession, copy: SqlSession) -> Staging:
         fingerprint = read_fingerprint(live)
-        if fingerprint != self._fingerprint:
+        if self._staging is None or fingerprint != self._fingerprint:
+            if self._staging is not None:
+                self._staging.drop()
             wanted = self._ends.wanted(read_tables(live))
             self._choice = alike(wanted, read_tables(copy))
-            self._conversions = record.conversions(copy)
+            self._staging = Staging(copy, record.conversions(copy))
             self._fingerprint = fingerprint
+        return self._staging
 
     def _standing(self, live: SqlSession, since: int) -> Standing:
         return standing(self._ends.server, self._choice.followed, read_tracked(live), since)
@@ -203,12 +204,12 @@ class Follower:
     def _fetch(self, live: SqlSession, staging: Staging, stands: Standing, since: int) -> None:
         followed = stands.followed
         if followed:
-            numbers = [number for (number,) in live.rows(texts.changed_tables(followed, since))]
+            numbers = [number for (number,) in live.rows(texts.changed_tables(followed), since)]
             for table in (followed[number] for number in numbers):
-                pages = live.pages(texts.changes(table, since), _PAGE_ROWS)
+                pages = live.pages(texts.changes(table), since, size=_PAGE_ROWS)
                 staging.put(table, pages, is_whole=False)
         for table in stands.reloaded:
-            staging.put(table, live.pages(texts.all_rows(table), _PAGE_ROWS), is_whole=True)
+            staging.put(table, live.pages(texts.all_rows(table), size=_PAGE_ROWS), is_whole=True)
 
 
 @contextmanager

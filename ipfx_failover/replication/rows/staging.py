@@ -22,30 +22,40 @@ if TYPE_CHECKING:
 _A_STATEMENT = 100
 """Rows. With more of them the server takes long to understand a statement."""
 _A_STATEMENT_BYTES = 1_000_000
+_A_BATCH = 100_000
+"""Characters."""
 
 
 class Staging:
-    """The temporary tables of one round. `rows`: how many wait."""
+    """The temporary tables of one session. `rows`: how many wait in them.
+
+    They are made when they are first needed, and used again. After an error the session, and with
+    it they, are to be given up.
+    """
 
     def __init__(self, session: SqlSession, conversions: Sequence[Conversion]) -> None:
         self.rows = 0
         self._session = session
         self._conversions = conversions
-        self._tables: list[tuple[Table, bool]] = []
+        self._numbers: dict[Table, int] = {}
+        self._waiting: list[tuple[Table, bool]] = []
+        self._said: list[str] = []
 
     def put(self, table: Table, pages: Iterable[Sequence[Row]], *, is_whole: bool) -> None:
         """Let rows of a table wait, in the shape of `changes`. `is_whole`: no others will stay."""
-        number = len(self._tables)
-        self._session.run(texts.create_stage(number, table))
-        self._tables.append((table, is_whole))
+        if table not in self._numbers:
+            self._numbers[table] = len(self._numbers)
+            self._session.run(texts.create_stage(self._numbers[table], table))
+        number = self._numbers[table]
+        self._waiting.append((table, is_whole))
         for page in pages:
             for rows in _pieces(page):
-                self._session.run(texts.fill_stage(number, table, rows))
+                self._say(texts.fill_stage(number, table, rows))
             self.rows += len(page)
         place = table.schema, table.name
         ours = [each for each in self._conversions if (each.schema, each.table) == place]
         for _, of_column in groupby(ours, key=attrgetter("column")):
-            self._session.run(texts.convert_staged(number, list(of_column)))
+            self._say(texts.convert_staged(number, list(of_column)))
 
     def apply(self, mark: CopyMark, to: int) -> None:
         """Apply all that waits, and move the watermark, in one transaction.
@@ -53,6 +63,7 @@ class Staging:
         Raises:
             Busy: the copy is not where the mark says; nothing was changed.
         """
+        self._flush()
         with transaction(self._session):
             move = tracking.move_watermark(mark.watermark, mark.run_id, to)
             if self._session.run(move) != 1:
@@ -62,24 +73,40 @@ class Staging:
                 )
             if statements := [*self._removals(), *self._insertions()]:
                 self._session.run(";\n".join(statements))
-        self.clear()
+        self._waiting.clear()
+        self.rows = 0
 
-    def clear(self) -> None:
-        """What waits is not needed."""
-        if self._tables:
-            self._session.run(texts.drop_stages(range(len(self._tables))))
-            self._tables.clear()
+    def drop(self) -> None:
+        """Before tables of another shape take their place."""
+        if self._numbers:
+            self._session.run(texts.drop_stages(self._numbers.values()))
+            self._numbers.clear()
+
+    # A round of few rows in many tables is one batch: it would be all waiting for answers.
+
+    def _say(self, statement: str) -> None:
+        self._said.append(statement)
+        if sum(map(len, self._said)) > _A_BATCH:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._said:
+            self._session.run(";\n".join(self._said))
+            self._said.clear()
 
     # Keys are taken away in all tables before any is inserted: a unique value may have moved from
     # one row to another.
 
     def _removals(self) -> Iterator[str]:
-        for number, (table, is_whole) in enumerate(self._tables):
+        for table, is_whole in self._waiting:
+            number = self._numbers[table]
             yield texts.remove_all(table) if is_whole else texts.remove_staged(number, table)
 
     def _insertions(self) -> Iterator[str]:
-        for number, (table, _) in enumerate(self._tables):
+        for table, _ in self._waiting:
+            number = self._numbers[table]
             yield texts.insert_staged(number, table)
+            yield texts.empty_stage(number)
 
 
 def _pieces(page: Sequence[Row]) -> Iterator[Sequence[Row]]:

@@ -46,7 +46,7 @@ class SqlSession(Protocol):
         """The rows by their columns' names, for RESTORE, which tells more with each version."""
         ...
 
-    def pages(self, sql: str, size: int) -> Iterator[list[Row]]:
+    def pages(self, sql: str, *values: object, size: int) -> Iterator[list[Row]]:
         """The rows of the one result of a batch, so many at once: all of them need no memory.
 
         Until the last one has come, or the iteration is closed, the session does nothing else.

@@ -27,21 +27,26 @@ def end_snapshot() -> str:
     return "COMMIT TRANSACTION; SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
 
 
-def changed_tables(tables: Sequence[Table], since: int) -> str:
-    """The numbers (from 0) of the tables with changes."""
-    return " UNION ALL ".join(
+# The version that changes are asked from is a parameter: the server knows the statement again.
+_SINCE = "DECLARE @since bigint = ?; "
+
+
+def changed_tables(tables: Sequence[Table]) -> str:
+    """The numbers (from 0) of the tables with changes since a version."""
+    return _SINCE + " UNION ALL ".join(
         f"SELECT {number} WHERE EXISTS "  # noqa: S608 - quoted
-        f"(SELECT 1 FROM CHANGETABLE(CHANGES {table.quoted}, {since}) c)"
+        f"(SELECT 1 FROM CHANGETABLE(CHANGES {table.quoted}, @since) c)"
         for number, table in enumerate(tables)
     )
 
 
-def count_changes(table: Table, since: int) -> str:
-    return f"SELECT COUNT(*) FROM CHANGETABLE(CHANGES {table.quoted}, {since}) c"  # noqa: S608 - quoted
+def count_changes(table: Table) -> str:
+    """How many rows have changed since a version."""
+    return f"{_SINCE}SELECT COUNT(*) FROM CHANGETABLE(CHANGES {table.quoted}, @since) c"  # noqa: S608 - quoted
 
 
-def changes(table: Table, since: int) -> str:
-    """Each row that has changed: whether it is gone (0, 1), then the columns that are written."""
+def changes(table: Table) -> str:
+    """Each row that has changed since a version: gone (0, 1), then the columns that are written."""
     first = name(table.key[0])
     columns = [
         column.read(f"ISNULL(b.{name(column.name)}, c.{name(column.name)})")
@@ -51,8 +56,8 @@ def changes(table: Table, since: int) -> str:
     ]
     joined = _equal("b", "c", table.key)
     return (
-        f"SELECT CASE WHEN b.{first} IS NULL THEN 1 ELSE 0 END, {', '.join(columns)} "  # noqa: S608 - quoted
-        f"FROM CHANGETABLE(CHANGES {table.quoted}, {since}) c "
+        f"{_SINCE}SELECT CASE WHEN b.{first} IS NULL THEN 1 ELSE 0 END, {', '.join(columns)} "  # noqa: S608 - quoted
+        f"FROM CHANGETABLE(CHANGES {table.quoted}, @since) c "
         f"LEFT JOIN {table.quoted} b ON {joined}"
     )
 
@@ -79,6 +84,10 @@ def create_stage(number: int, table: Table) -> str:
 
 def drop_stages(numbers: Iterable[int]) -> str:
     return f"DROP TABLE {', '.join(map(stage, numbers))}"
+
+
+def empty_stage(number: int) -> str:
+    return f"TRUNCATE TABLE {stage(number)}"
 
 
 def fill_stage(number: int, table: Table, rows: Sequence[Sequence[object]]) -> str:

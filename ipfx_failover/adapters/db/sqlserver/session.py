@@ -68,11 +68,11 @@ class OdbcSession:
     def named_rows(self, sql: str) -> list[dict[str, Any]]:
         return self._carry_out(partial(_named_rows, sql))
 
-    def pages(self, sql: str, size: int) -> Iterator[list[Row]]:
+    def pages(self, sql: str, *values: object, size: int) -> Iterator[list[Row]]:
         cursor = self._cursor()
         limit_s = self._manner.statement_timeout_s
         try:
-            with self._under_way(cursor, partial(_ask, sql, cursor.raw)) as asked:
+            with self._under_way(cursor, partial(_execute, cursor.raw, sql, values)) as asked:
                 self._result(asked, limit_s)
             while page := self._page(cursor, size):
                 yield page
@@ -219,11 +219,10 @@ def _execute(cursor: Any, sql: str, values: tuple[object, ...]) -> None:
         cursor.execute(sql)
 
 
-def _ask(sql: str, cursor: Any) -> None:
-    cursor.execute(sql)
-
-
 def _fetch(size: int, cursor: Any) -> list[Row]:
+    while cursor.description is None:
+        if not cursor.nextset():
+            return []
     found = [tuple(row) for row in cursor.fetchmany(size)]
     while not found and cursor.nextset():  # an error may still come
         pass

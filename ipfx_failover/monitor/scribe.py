@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from ipfx_failover.state.store import Store
 
 _RETRY_S = 1.0
-_REFRESH_EVERY_NS = 5_000_000_000
+_REFRESH_S = 5.0
+"""How old the snapshot gets, also when pings, and with them commits, are further apart."""
 
 
 class Scribe:
@@ -27,7 +28,7 @@ class Scribe:
 
     While the store cannot be written they are kept in memory, and tried again every second; what
     a damaged one does not take is lost, and said so.
-    `after_commit` runs behind commits, every few seconds (the snapshot for unprivileged readers).
+    `after_commit` runs every few seconds (the snapshot for unprivileged readers).
     `cry` mails past the store.
     """
 
@@ -95,8 +96,8 @@ class Scribe:
 
     def turn(self, store: Store, committer: Committer, *, wait_s: float | None) -> bool:
         """Commit what is there, or comes in time; False when it is to end."""
-        if wait_s is None and committer.is_behind:
-            wait_s = _RETRY_S
+        if wait_s is None:
+            wait_s = _RETRY_S if committer.is_behind else self._until_refresh_s()
         effects, goes_on = self._gather(wait_s)
         if effects or committer.is_behind:
             self._hurry.wait_until_over()
@@ -104,11 +105,16 @@ class Scribe:
         self._refresh(store, now=not goes_on)
         return goes_on
 
+    def _until_refresh_s(self) -> float:
+        return max(0.0, (self._refresh_ns - self._clock.monotonic_ns()) / 1e9)
+
     def _refresh(self, store: Store, *, now: bool) -> None:
         """The snapshot is a whole document: every second would cost more than the pings."""
         now_ns = self._clock.monotonic_ns()
-        if (now or now_ns >= self._refresh_ns) and not self._is_doubted:
-            self._refresh_ns = now_ns + _REFRESH_EVERY_NS
+        if not now and now_ns < self._refresh_ns:
+            return
+        self._refresh_ns = now_ns + int(_REFRESH_S * 1e9)
+        if not self._is_doubted:
             with suppress(FailoverError):  # a commit has told of the trouble
                 self._after_commit(store)
 

@@ -153,9 +153,9 @@ def _ports(
     sync_files = partial(_sync_files_to_live, site, server, report)
     if _engine(server) == "sqlserver":
         from ipfx_failover.wiring.sqlserver import live_server
-        from ipfx_failover.wiring.sqlserver_copies import NotAsked, sqlserver_ports
+        from ipfx_failover.wiring.sqlserver_copies import sqlserver_ports
 
-        live = live_server(site, server, report) if ask_live else NotAsked(server.name)
+        live = live_server(site, server, report) if ask_live else None
         return sqlserver_ports(site, server, live, reach, report, sync_files)
     from ipfx_failover.adapters.db.sqlite import LiveSqlite, LocalSqlite
     from ipfx_failover.replication.steps import MAKE_ROOM, MakeRoom, ReplicationPorts

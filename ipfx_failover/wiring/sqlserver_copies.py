@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -25,12 +26,16 @@ if TYPE_CHECKING:
 def sqlserver_ports(
     site: Site,
     server: ServerSettings,
-    live: SqlServer,
+    live: SqlServer | None,
     reach: Callable[[], LiveHost],
     report: Report,
     sync_files_to_live: Callable[[], SyncResult],
 ) -> ReplicationPorts:
-    """`reach`: a way of its own to the live server's files, each time."""
+    """The servers, their files, and the steps between them.
+
+    `live`: none: it is not to be asked, and a takeover waits. `reach`: another way to the live
+    server's files each time.
+    """
     from ipfx_failover.adapters.transfer import Transfer
     from ipfx_failover.replication.sqlserver.side import SqlServerSide
     from ipfx_failover.replication.sqlserver.steps import SqlServerWork, kinds
@@ -42,10 +47,13 @@ def sqlserver_ports(
             f"{server.name} has no database in the config",
             f"add [servers.{server.name}.database]",
         )
-    standby, there = standby_side(site, report, partial(brought_up, site, server, live)), reach()
+    asked, there = live or NotAsked(server.name), reach()
+    standby = standby_side(site, report, partial(brought_up, site, server, asked))
+    if live is None:
+        standby = replace(standby, drop_tries=1)  # what is left the next replication removes
     sides = {
         "live": SqlServerSide(
-            live, there, site.clock, is_copy=False, before_swap=lambda _: nullcontext()
+            asked, there, site.clock, is_copy=False, before_swap=lambda _: nullcontext()
         ),
         "standby": standby,
     }

@@ -29,7 +29,6 @@ PROGRAM: Final = "ipfx-failover"
 """How our own sessions are called."""
 _NOT_COMPRESSED: Final = 1844
 _GONE: Final = frozenset({911, 3701})
-_DROP_TRIES: Final = 20
 _DROP_PAUSE_S: Final = 0.5
 
 
@@ -39,7 +38,8 @@ class SqlServerSide:
 
     `before_swap`: a block in which nothing else writes to a catalog that is about to be replaced
     by its argument; which it has brought to where the old one is. `is_copy`: whether its catalogs
-    are copies of ours, with our watermark in them.
+    are copies of ours, with our watermark in them. `drop_tries`: how often it is tried, half a
+    second apart, to drop a catalog that is being restored or used.
     """
 
     server: SqlServer
@@ -47,6 +47,7 @@ class SqlServerSide:
     clock: Clock
     is_copy: bool
     before_swap: Callable[[str], AbstractContextManager[None]]
+    drop_tries: int = 20
 
     @property
     def name(self) -> str:
@@ -154,7 +155,7 @@ class SqlServerSide:
         """Whoever is in it is thrown out; a restore that outlived its client is waited for."""
         files = self.files_of(catalog)
         with told(f"dropping {catalog} on {self.name}", self.name):
-            for left in reversed(range(_DROP_TRIES)):
+            for left in reversed(range(self.drop_tries)):
                 try:
                     if (state := self.state(catalog)) is not None:
                         self._drop(catalog, is_online=state == "ONLINE")

@@ -88,8 +88,10 @@ def _maxdop() -> str:
 
 def _unknown_functions(sql: str) -> Iterator[str]:
     found = tokens(sql)
-    for one, before in zip(found[1:], found, strict=False):
-        is_called = one.upper == "(" and before.token is Token.WORD
+    ahead_of = ["", *(each.upper for each in found)]
+    for ahead, before, one in zip(ahead_of, found, found[1:], strict=False):
+        is_alias = ahead == ")"  # of a derived table, with names for its columns
+        is_called = one.upper == "(" and before.token is Token.WORD and not is_alias
         if is_called and before.upper not in _ALLOWED and not before.text.startswith("#"):
             yield f"{before.text} is no function of SQL Server 2008 that is listed\n{sql}"
 

@@ -141,12 +141,11 @@ def test_what_cannot_be_converted_is_said_before_anything_is(
 
 
 def test_the_longest_beginning_counts(site: Copies) -> None:
-    both = [conversion("person", "wide"), conversion("person", "wide", **{"from": "C:\\VM\\w"})]
-    both[1]["to"] = "E:\\"
-    prepared(site, settings(path_conversions=both))
+    longer = conversion("person", "wide", **{"from": "C:\\VM\\w", "to": "E:\\v"})
+    prepared(site, settings(path_conversions=[conversion("person", "wide"), longer]))
     found = [row[2] for row in paths(site)]
 
-    assert ["E:\\", None, "D:\\x", "C:\\VM\\DEMO\\VM\\"] == found
+    assert ["E:\\v", None, "D:\\x", "C:\\VM\\DEMO\\VM\\"] == found
 
 
 def test_values_that_begin_as_converted_ones_are_told(site: Copies) -> None:

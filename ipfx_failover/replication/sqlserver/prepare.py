@@ -51,8 +51,8 @@ def prepare(
     _end_tracking(session, catalog)
     switch_off(session)
     warnings = _convert(session, catalog, settings, mark, run_id)
-    for statement in settings.after_restore:
-        _run_after_restore(session, statement)
+    for number, statement in enumerate(settings.after_restore, start=1):
+        _run_after_restore(session, number, statement)
     without = users.link(session)
     give_to_administrator(session, catalog)
     return [*warnings, *without_login(without)]
@@ -117,12 +117,9 @@ def _convert(
     return warnings
 
 
-def _run_after_restore(session: SqlSession, statement: str) -> None:
+def _run_after_restore(session: SqlSession, number: int, statement: str) -> None:
     try:
         session.run(statement)
     except SqlRefused as error:
-        raise SqlRefused(
-            f"a statement of after_restore: {error.message}",
-            "correct after_restore in the config; see: ipfx-failover config check",
-            error.numbers,
-        ) from error
+        hint = f"correct statement {number} of after_restore in the config"
+        raise SqlRefused(error.message, hint, error.numbers) from error

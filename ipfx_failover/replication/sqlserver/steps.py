@@ -15,6 +15,7 @@ from ipfx_failover.replication.sqlserver.failback import prepare_for_live, read_
 from ipfx_failover.replication.sqlserver.preflight import Preflight, data_directory
 from ipfx_failover.replication.sqlserver.prepare import prepare
 from ipfx_failover.replication.sqlserver.restoring import Restoring
+from ipfx_failover.replication.sqlserver.telling import told
 from ipfx_failover.replication.sqlserver.watermark import Watermark
 from ipfx_failover.workflow.runner import Outcome
 
@@ -124,8 +125,8 @@ class PrepareCopy:
         return "turn off triggers, convert paths, link logins"
 
     def do(self, values: Values) -> Outcome:
-        new = str(values["new"])
-        with self.work.side(values).server.open(new) as session:
+        side, new = self.work.side(values), str(values["new"])
+        with told(f"preparing {new} on {side.name}", side.name), side.server.open(new) as session:
             warnings = prepare(
                 session,
                 new,
@@ -152,7 +153,7 @@ class PrepareForLive:
         side, new = self.work.side(values), str(values["new"])
         # On a new machine there is no catalog yet whose options could be kept.
         like = str(values["current"]) if values["had_current"] else new
-        with side.server.open(new) as session:
+        with told(f"preparing {new} on {side.name}", side.name), side.server.open(new) as session:
             live = read_options(session, like)
             warnings = prepare_for_live(session, new, live=live)
         return Outcome(facts={"warnings": "\n".join(map(one_line, warnings))})

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from ipfx_failover.errors import Failed, FailoverError, Unreachable
 from ipfx_failover.replication.sqlserver import record
 from ipfx_failover.replication.sqlserver.session import SqlRefused
+from ipfx_failover.replication.sqlserver.telling import told
 from ipfx_failover.replication.tsql import preparing, swapping
 
 if TYPE_CHECKING:
@@ -61,24 +62,17 @@ class Swapper:
             Unreachable: it is lost, perhaps half way: see `swap_back`.
             Failed: what is in the place now is not usable; all is as it was.
         """
-        there = self._catalogs()
-        had_current = current in there or previous in there
-        try:
-            for left in reversed(range(_TRIES)):
-                try:
-                    self._exchange(current, new, previous)
-                    break
-                except SqlRefused as error:
-                    if not left or not _may_pass(error):
-                        raise _refused(current, error) from error
+        with told(f"replacing {current} on {self.server.name}", self.server.name):
+            there = self._catalogs()
+            had_current = current in there or previous in there
+            try:
+                self._exchange_at_last(current, new, previous, had_current=had_current)
+                self._check(current, run_id)
+            except FailoverError:
+                # The lost connection may be one of two; a server that is lost says so again.
+                with suppress(Unreachable):
                     self.swap_back(current, new, previous, had_current=had_current)
-                    self.sleep(_PAUSE_S)
-            self._check(current, run_id)
-        except FailoverError:
-            # The connection that is lost may be one of two; a server that is lost says so again.
-            with suppress(Unreachable):
-                self.swap_back(current, new, previous, had_current=had_current)
-            raise
+                raise
 
     def swap_back(self, current: str, new: str, previous: str, *, had_current: bool) -> None:
         """Undo `swap`, however far it got; whoever wants may use `current` then.
@@ -94,6 +88,20 @@ class Swapper:
                 if not left or not _may_pass(error):
                     raise
                 self._make_way(current, new, previous)
+                self.sleep(_PAUSE_S)
+            else:
+                return
+
+    def _exchange_at_last(
+        self, current: str, new: str, previous: str, *, had_current: bool
+    ) -> None:
+        for left in reversed(range(_TRIES)):
+            try:
+                self._exchange(current, new, previous)
+            except SqlRefused as error:
+                if not left or not _may_pass(error):
+                    raise
+                self.swap_back(current, new, previous, had_current=had_current)
                 self.sleep(_PAUSE_S)
             else:
                 return
@@ -188,11 +196,3 @@ class Swapper:
 
 def _may_pass(error: SqlRefused) -> bool:
     return not _IN_USE.isdisjoint(error.numbers)
-
-
-def _refused(catalog: str, error: SqlRefused) -> SqlRefused:
-    return SqlRefused(
-        f"{catalog} cannot be replaced: {error.message}",
-        "find out who uses it (sys.sysprocesses), and try again; nothing was changed",
-        error.numbers,
-    )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ipfx_failover.adapters.terminals import is_terminal
 from ipfx_failover.cli.output import write
 from ipfx_failover.errors import FailoverError, Refused, UsageError
 
@@ -29,7 +30,7 @@ PasswordFile = Annotated[
 
 def somebody_there(*, as_json: bool = False) -> bool:
     """Whether there is a person who can be asked."""
-    return not as_json and sys.stdin.isatty()
+    return not as_json and is_terminal(sys.stdin)
 
 
 def ask(label: str, *, default: str = "", check: Callable[[str], None] | None = None) -> str:

@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ipfx_failover.adapters.terminals import is_terminal
 from ipfx_failover.errors import (
     DoneWithExceptions,
     ExitCode,
@@ -81,7 +82,7 @@ class Output:
     @property
     def can_ask(self) -> bool:
         """Whether somebody is there to answer a question."""
-        return not self.as_json and sys.stdin.isatty()
+        return not self.as_json and is_terminal(sys.stdin)
 
     def confirm(self, question: str, *, yes: bool, warnings: Sequence[str] = ()) -> None:
         """Warn, and ask a question with the manual's words, where there is a terminal.

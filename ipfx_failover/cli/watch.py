@@ -7,6 +7,7 @@ import sys
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
+from ipfx_failover.adapters.terminals import is_terminal
 from ipfx_failover.cli.output import as_error
 from ipfx_failover.errors import ExitCode, Interrupted, Refused, UsageError
 from ipfx_failover.wiring.watching import StateLook, show_screen
@@ -51,7 +52,7 @@ def _watch_as_lines(config: Path | None, output: Output) -> int | None:
 
 def _refuse_without_terminal() -> None:
     streams = (sys.stdin, sys.stdout, sys.stderr)
-    if not all(stream.isatty() for stream in streams):
+    if not all(map(is_terminal, streams)):
         raise Refused(
             "status --watch needs a terminal",
             "without one use: ipfx-failover status --watch --json",

@@ -1,7 +1,9 @@
+# shellcheck shell=bash disable=SC2154  # bootstrap.sh sets what is not set here
 # Makes a Windows CPython and the Wine prefix that it runs in; sourced by ../run-windows.
 #
+#   . examples/lab/bootstrap.sh; bootstrap
 #   . tests/windows/make-python.sh
-#   make_windows_python VENV CHECKOUT
+#   make_windows_python
 #
 # Afterwards $windows is the directory with all of it, in the cache of this user, and
 # `windows_python ARGUMENTS...` runs the interpreter. Nobody offers CPython for Windows as a
@@ -13,10 +15,9 @@ here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 windows=${XDG_CACHE_HOME:-$HOME/.cache}/ipfx-failover/windows
 parts='panda3d==1.10.16'
 packages=(
-  'aiosmtpd==1.4.6' 'colorama' 'filelock>=3.16' 'hypothesis==6.140.3' 'jsonschema==4.26.0' 'keyring==25.7.0'
-  'paramiko>=3.5' 'prometheus-client==0.26.0' 'psutil>=6.1' 'pydantic>=2.11,<3' 'pyodbc==5.5.0'
-  'pytest==8.4.2' 'pytest-timeout==2.4.0' 'pywin32==311' 'pyyaml==6.0.3' 'rich>=13.9' 'scapy==2.6.1'
-  'textual>=8.2,<9' 'tomlkit==0.15.2' 'typer>=0.15,<0.29' 'tzdata'
+  'colorama' 'filelock>=3.16' 'hypothesis==6.140.3' 'paramiko>=3.5' 'psutil>=6.1'
+  'pydantic>=2.11,<3' 'pytest==8.4.2' 'pytest-timeout==2.4.0' 'rich>=13.9' 'typer>=0.15,<0.29'
+  'tzdata'
 )
 
 export WINEPREFIX=$windows/prefix WINEARCH=win64 WINEDEBUG=-all
@@ -78,21 +79,26 @@ build_shims() {  # WORK-DIRECTORY
       "$here/shims/forwarder.c" "$1/python3.def"
 }
 
-make_prefix() {
-  (wine64 wineboot --init && wine64 winecfg /v win10 && wineserver --wait) </dev/null 2>&1 | cat
-  return "${PIPESTATUS[0]}"
+make_prefix() {  # WORK-DIRECTORY
+  (wine64 wineboot --init && wine64 winecfg /v win10 && wineserver --wait) </dev/null 2>&1 |
+    cat >"$1/wine.log"
+  ((PIPESTATUS[0] == 0)) || {
+    cat "$1/wine.log" >&2
+    return 1
+  }
 }
 
 fill_windows() {  # WORK-DIRECTORY
   local python=$windows/python
+  wineserver --kill 2>/dev/null  # of a prefix that is about to go
   rm -rf "$windows" && mkdir -p "$python" &&
     take_interpreter "$1" && take_library && build_shims "$1" &&
     fetch_wheels "$python/Lib/site-packages" install "${packages[@]}" &&
-    make_prefix
+    make_prefix "$1"
 }
 
-make_windows_python() {  # VENV
-  local venv=$1 minor tag wanted work made
+make_windows_python() {
+  local minor tag wanted work made
   minor=$("$venv/bin/python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
   tag=${minor/./}
   wanted=$(echo "$minor" && cat "$here/make-python.sh" "$here"/shims/* | sha256sum)

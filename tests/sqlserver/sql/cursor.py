@@ -51,6 +51,8 @@ class Cursor:
 
     def is_next(self, *words: str) -> bool:
         """Whether these keywords or signs come next, in this order."""
+        if self._tokens[self._at].upper != words[0]:
+            return False
         return all(self.ahead(number).upper == word for number, word in enumerate(words))
 
     def take(self) -> Lexeme:
@@ -67,7 +69,11 @@ class Cursor:
 
     def skip_any(self, *words: str) -> str:
         """Pass one of these keywords or signs; which, or nothing."""
-        return next((word for word in words if self.skip(word)), "")
+        found = self._tokens[self._at].upper
+        if found not in words:
+            return ""
+        self._at += 1
+        return found
 
     def expect(self, *words: str) -> None:
         """Pass these keywords or signs.

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tests.sqlserver.results import Message
 
@@ -48,21 +47,17 @@ class Token(StrEnum):
     END = "end"
 
 
-@dataclass(frozen=True, slots=True)
-class Lexeme:
+class Lexeme(NamedTuple):
     """`text`: of a word as it stands; of the others without their quotes."""
 
     token: Token
     text: str
     line: int
-    value: int | Decimal | float | bytes | None = None
-    start: int = 0
+    value: int | Decimal | float | bytes | None
+    start: int
     """Where it stands in the batch."""
-
-    @property
-    def upper(self) -> str:
-        """The word or sign in upper case; empty for the others, which are never keywords."""
-        return self.text.upper() if self.token in {Token.WORD, Token.SIGN} else ""
+    upper: str
+    """The word or sign in upper case; empty for the others, which are never keywords."""
 
 
 _PATTERN = re.compile(
@@ -104,10 +99,10 @@ def tokens(sql: str) -> list[Lexeme]:
             end = _end_of_comment(sql, match.end(), line)
             text = sql[at:end]
         elif kind != "space":
-            found.append(replace(_lexeme(kind, text, line), start=at))
+            found.append(_lexeme(kind, text, line, at))
         at += len(text)
         line += text.count("\n")
-    return [*found, Lexeme(Token.END, "", line, start=len(sql))]
+    return [*found, Lexeme(Token.END, "", line, None, len(sql), "")]
 
 
 def _unclosed(character: str, line: int) -> SqlError:
@@ -129,13 +124,15 @@ def _end_of_comment(sql: str, at: int, line: int) -> int:
     return at
 
 
-def _lexeme(kind: str, text: str, line: int) -> Lexeme:
+def _lexeme(kind: str, text: str, line: int, start: int) -> Lexeme:
     token = _TOKENS[kind]
+    if kind in _KEYWORDS:
+        return Lexeme(token, text, line, None, start, text.upper())
     if kind in _QUOTES:
         skipped, quote = _QUOTES[kind]
-        return Lexeme(token, text[skipped:-1].replace(quote * 2, quote), line)
+        return Lexeme(token, text[skipped:-1].replace(quote * 2, quote), line, None, start, "")
     read = _VALUES.get(kind)
-    return Lexeme(token, text, line, read(text) if read else None)
+    return Lexeme(token, text, line, read(text) if read else None, start, "")
 
 
 def _bytes(text: str) -> bytes:
@@ -162,6 +159,7 @@ _TOKENS = {
     "word": Token.WORD,
     "sign": Token.SIGN,
 }
+_KEYWORDS = {"word", "sign"}
 # How long the opening is, and what is doubled inside.
 _QUOTES = {"wide": (2, "'"), "string": (1, "'"), "bracket": (1, "]"), "quoted": (1, '"')}
 _VALUES: dict[str, Callable[[str], int | Decimal | float | bytes]] = {

@@ -61,12 +61,11 @@ class Takeover:
 
     def _on_what(self, server: str) -> str:
         """How old the data are that it stands in with: what people ask first."""
-        copy = self.ports.store.copy(server, "database")
-        if copy is None:
+        as_of = self.ports.store.database_as_of(server)
+        if as_of is None:
             return ""
-        hours = (self.ports.clock.now() - copy.as_of).total_seconds() / 3600
-        as_of = f"{copy.as_of.astimezone():%Y-%m-%d %H:%M:%S}"
-        return f", on the database as of {as_of} ({hours:.1f} h ago)"
+        hours = (self.ports.clock.now() - as_of).total_seconds() / 3600
+        return f", on the database as of {as_of.astimezone():%Y-%m-%d %H:%M:%S} ({hours:.1f} h ago)"
 
     def undone(self, server: str, reason: str, facts: Values) -> Sequence[Effect]:  # noqa: ARG002
         now = self.ports.clock.now()

@@ -183,6 +183,12 @@ class Reading:
         row = self.row("SELECT * FROM copies WHERE server = ? AND kind = ?", server, kind)
         return None if row is None else _copy(row)
 
+    def database_as_of(self, server: str) -> datetime | None:
+        """What time the standby's data are of: of the last copy, or of the rows that followed."""
+        copy, rows = self.copy(server, "database"), self.row_states().get(server.casefold())
+        known = [each.as_of for each in (copy, rows) if each is not None and each.as_of is not None]
+        return max(known, default=None)
+
     @_sound
     def copies(self) -> dict[tuple[str, str], Copy]:
         """All copies, by server (case folded) and kind."""

@@ -1,0 +1,57 @@
+"""How old the data are said to be that a stand-in begins with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ipfx_failover.events import EventKind
+from ipfx_failover.records import RowState
+from tests.support.stand_in import DEMO, FailoverMachine
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+TWO_HOURS_S = 7200.0
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> FailoverMachine:
+    return FailoverMachine.with_a_dead_primary(tmp_path)
+
+
+def follow_rows(machine: FailoverMachine, until: datetime | None) -> None:
+    with machine.store() as store, store.transaction() as tx:
+        tx.set_row_state(RowState(DEMO, until, 0, "", "", ()))
+
+
+def said_of_the_data(machine: FailoverMachine) -> str:
+    with machine.desk() as desk:
+        desk.take_over(machine.demo, by="operator")
+    with machine.store() as store:
+        texts = [logged.event for logged in store.events_after(0)]
+    return next(
+        str(event.data["detail"]) for event in texts if event.kind is EventKind.STAND_IN_STARTED
+    )
+
+
+def test_a_copy_is_as_old_as_its_replication(machine: FailoverMachine) -> None:
+    machine.clock.advance(TWO_HOURS_S)
+
+    assert said_of_the_data(machine).endswith("(2.0 h ago)")
+
+
+def test_a_copy_whose_rows_are_followed_is_as_of_the_last_round(machine: FailoverMachine) -> None:
+    machine.clock.advance(TWO_HOURS_S)
+    follow_rows(machine, machine.clock.now())
+
+    assert said_of_the_data(machine).endswith("(0.0 h ago)")
+
+
+def test_rows_that_were_never_followed_make_no_copy_younger(machine: FailoverMachine) -> None:
+    machine.clock.advance(TWO_HOURS_S)
+    follow_rows(machine, None)
+
+    assert said_of_the_data(machine).endswith("(2.0 h ago)")

@@ -165,3 +165,21 @@ def test_older_ones_are_understood(tmp_path: Path, driver: Driver, profile: str)
         connection.close()
 
     assert version.startswith({"2008r2": "10.50.", "2012express": "11.0."}[profile])
+
+
+def test_it_speaks_german(tmp_path: Path, driver: Driver) -> None:
+    with SqlServerProcess(tmp_path / "german", language="german") as german:
+        with pytest.raises(pyodbc.Error, match="Fehler bei der Anmeldung"):
+            german.connect(driver=driver, PWD="wrong")  # noqa: S106 - it is wrong
+
+        connection = german.connect(driver=driver)
+        cursor = connection.execute(
+            f"BACKUP DATABASE master TO DISK = '{tmp_path}/x' WITH INIT, STATS = 50"
+        )
+        found = [text for _, text in cursor.messages or ()]
+        while cursor.nextset():
+            found += [text for _, text in cursor.messages or ()]
+        connection.close()
+
+    assert "50 Prozent verarbeitet." in found[0]
+    assert "erfolgreich verarbeitet" in found[-1]

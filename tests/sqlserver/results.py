@@ -178,6 +178,9 @@ class Welcome:
     """Major, minor, build: (16, 0, 4085) is SQL Server 2022."""
     collation: bytes = bytes.fromhex("0904d00034")
     """SQL_Latin1_General_CP1_CI_AS on the wire."""
+    language: str = "us_english"
+    told: Sequence[Message] = ()
+    """What it says in its language as the session begins."""
 
 
 class LoginRefusedError(Exception):

@@ -87,7 +87,9 @@ class SqlServerProcess:
             )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        assert line, f"it did not start: {(self.directory / 'stderr').read_text()}"
+        if not line:
+            self._reap()
+            raise AssertionError(f"it did not start: {(self.directory / 'stderr').read_text()}")
         told = json.loads(line)
         self.port, self.browser_port = told["port"], told.get("browser", 0)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from tests.sqlserver.drivers import PASSWORD
 from tests.sqlserver.engine.catalog import Catalog, File
 from tests.sqlserver.engine.durability import image_of, loaded
+from tests.sqlserver.engine.languages import message_in
 from tests.sqlserver.engine.moments import datetime_now
 from tests.sqlserver.engine.remembering import BackupMade, LoginAccount, Memory, keep, recall
 from tests.sqlserver.engine.storage import PAGE_BYTES, Storage
@@ -161,6 +162,13 @@ class SimulatedServer:
         Raises:
             LoginRefusedError: a wrong password (18456), or a catalog that cannot be opened (4060).
         """
+        try:
+            return self._log_in(login)
+        except LoginRefusedError as error:
+            told = message_in(self.profile.language, error.message)
+            raise LoginRefusedError(told) from None
+
+    def _log_in(self, login: Login) -> EngineSession:
         self.on_login(login)
         with self.changed:
             account = self.logins.get(login.user.casefold())
@@ -191,7 +199,18 @@ class SimulatedServer:
             return self._new_session(self.logins["sa"], login, self.catalog(name))
 
     def welcome(self, database: str) -> Welcome:
-        return Welcome(database, self.profile.server_name, self.profile.version)
+        said = (
+            Message(5701, 0, f"Changed database context to '{database}'.", 2),
+            Message(5703, 0, "Changed language setting to us_english."),
+        )
+        language = self.profile.language
+        return Welcome(
+            database,
+            self.profile.server_name,
+            self.profile.version,
+            language={"german": "Deutsch"}.get(language, "us_english"),
+            told=[message_in(language, each) for each in said],
+        )
 
     # Catalogs
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import closing
 from functools import lru_cache
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tests.sqlserver.engine.catalog import Catalog
 from tests.sqlserver.engine.conversion import converted
 from tests.sqlserver.engine.functions import FUNCTIONS, SINCE
+from tests.sqlserver.engine.languages import result_in
 from tests.sqlserver.engine.moments import datetime_now
 from tests.sqlserver.engine.procedures import call_procedure
 from tests.sqlserver.engine.queries import Planner, Relation
@@ -23,7 +25,7 @@ from tests.sqlserver.sql.lexer import SqlError, unknown
 from tests.sqlserver.sql.parser import parse_batch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from tests.sqlserver.engine.compiled import Compiled, Field, Row, Rows, Scope
     from tests.sqlserver.engine.remembering import LoginAccount
@@ -91,6 +93,12 @@ class EngineSession:
 
     def execute(self, statement: Prepared) -> Iterator[Result]:
         """Run a batch; each of its parameters is a variable in it."""
+        language = self.server.profile.language
+        with closing(self._execute(statement)) as results:
+            for result in results:
+                yield result_in(language, result)
+
+    def _execute(self, statement: Prepared) -> Generator[Result, None, None]:
         self._cancelled.clear()
         self.batch = statement.sql
         self.server.hear(self, statement)

@@ -82,15 +82,12 @@ def login_answer(welcome: Welcome, tds_version: int, packet_bytes: int) -> bytes
     version = struct.pack(">I", tds_version)
     program = short_text("Microsoft SQL Server") + struct.pack(">BBH", major, minor, build)
     body = b"\x01" + version + program
-    changed = Message(5701, 0, f"Changed database context to '{database}'.", 2)
-    language = Message(5703, 0, "Changed language setting to us_english.")
     return b"".join(
         (
             environment(_DATABASE, database, "master"),
-            message(changed, server),
+            *(message(each, server) for each in welcome.told),
             environment(_COLLATION, welcome.collation, b""),
-            environment(_LANGUAGE, "us_english", ""),
-            message(language, server),
+            environment(_LANGUAGE, welcome.language, ""),
             struct.pack("<BH", 0xAD, len(body)) + body,
             environment(_PACKET_SIZE, str(packet_bytes), "4096"),
             done(),

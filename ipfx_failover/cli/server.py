@@ -72,7 +72,9 @@ def run_test(name: Name, config: ConfigPath = None, as_json: Json = False) -> in
 
     Ping and application; with assume_ip whether its address could be taken; host key, login and
     clock; whether its database opens, and its VM directory can be read and written; space on both
-    sides. The gravest line decides the exit code; with warnings alone it is 6.
+    sides. Of a SQL Server also both logins, versions, editions, rights, and whether each server
+    writes a backup where we can read it (a small one, which is removed). The gravest line decides
+    the exit code; with warnings alone it is 6.
 
     Example: ipfx-failover server test DEMOSERVER
     """

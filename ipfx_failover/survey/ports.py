@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ipfx_failover.clock import Clock
     from ipfx_failover.livehost import LiveHost
     from ipfx_failover.net import Addresses, OpenArp, OpenEcho, Wait
+    from ipfx_failover.replication.sqlserver.side import SqlServerSide
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,5 +70,7 @@ class SurveyPorts:
     """The host key that the server shows, which is trusted."""
     live: Callable[[], LiveHost]
     database: Callable[[LiveHost], LiveDatabase]
+    sql_sides: Callable[[LiveHost], tuple[SqlServerSide, SqlServerSide]]
+    """The SQL Servers of the live server, whose files that is, and of this machine."""
     here: LiveHost
     wait: Wait = wait_readable

@@ -11,6 +11,7 @@ from ipfx_failover.errors import FailoverError, Interrupted
 from ipfx_failover.livehost import parent
 from ipfx_failover.survey import live, network
 from ipfx_failover.survey.check import Check, attempt, failed, ok
+from ipfx_failover.survey.sqlserver import BACKUP_THERE, SqlTrial
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,8 +43,12 @@ class Trial:
         if server.assume_ip and settings.adapter:
             take = partial(network.address, server, settings.adapter, ports)
             yield attempt(network.ADDRESS, take)
-        if server.ssh is not None:
-            yield from self._by_ssh(server.ssh.user)
+        if self._has_sqlserver:
+            yield from self._sql_trial(ports.here).connections()
+        if server.needs_ssh or not self._has_sqlserver:
+            yield from self._by_ssh(server.ssh.user) if server.ssh else ()
+        else:
+            yield from self._by_path()
         if server.files is not None and server.files.path is not None:
             yield from _vm_directory(ports.here, str(server.files.path))
 
@@ -60,13 +65,39 @@ class Trial:
             if logged_in.level == "failed":
                 yield from self._not_tried(logged_in)
                 return
+            if self._has_sqlserver:
+                yield from self._sqlserver_files(host)
+                return
             yield attempt(live.CLOCK, partial(live.clock, host, self.ports.clock))
             if self.server.database is not None:
                 yield from self._database(host, self.server.database, user)
 
+    @property
+    def _has_sqlserver(self) -> bool:
+        return self.server.database is not None and self.server.database.engine == "sqlserver"
+
+    def _sql_trial(self, host: LiveHost) -> SqlTrial:
+        there, here = self.ports.sql_sides(host)
+        return SqlTrial(self.server, there, here, self.ports.clock)
+
+    def _by_path(self) -> Iterator[Check]:
+        """The live server's files are mounted here."""
+        try:
+            host = self.ports.live()
+        except FailoverError as error:
+            yield failed(BACKUP_THERE, error)
+            return
+        with closing(host):
+            yield from self._sql_trial(host).directories()
+
+    def _sqlserver_files(self, host: LiveHost) -> Iterator[Check]:
+        yield from self._sql_trial(host).directories()
+        if self.server.live_vm_dir is not None:
+            yield from _vm_directory(host, self.server.live_vm_dir)
+
     def _not_tried(self, login: Check) -> Iterator[Check]:
-        names = (live.DATABASE, live.VM_READ, live.VM_WRITE) if self.server.database else ()
-        for name in names:
+        names = [live.DATABASE, live.VM_READ, live.VM_WRITE] if self.server.database else []
+        for name in names[self._has_sqlserver :]:  # that one was tried by itself
             yield Check(name, "failed", "not tried without a login", "", login.exit_code)
 
     def _database(self, host: LiveHost, settings: DatabaseSettings, user: str) -> Iterator[Check]:

@@ -116,7 +116,7 @@ def replicator(
     reached: list[LiveHost] = []
 
     def reach() -> LiveHost:
-        reached.append(_live_host(site, server) if ask_live else _not_asked(server))
+        reached.append(live_host(site, server) if ask_live else _not_asked(server))
         return reached[-1]
 
     def close() -> None:
@@ -174,7 +174,7 @@ def _engine(server: ServerSettings) -> str | None:
     return server.database.engine if server.database else None
 
 
-def _live_host(site: Site, server: ServerSettings) -> LiveHost:
+def live_host(site: Site, server: ServerSettings) -> LiveHost:
     """The live server's files: over SSH, or where its VM directory is mounted (SQL Server)."""
     from ipfx_failover.adapters.mounted_host import MountedHost
     from ipfx_failover.adapters.ssh.host import SshHost

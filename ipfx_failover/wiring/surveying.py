@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from ipfx_failover.progress import unreported
 from ipfx_failover.wiring import network
 
 if TYPE_CHECKING:
     from ipfx_failover.config.models import ServerSettings
     from ipfx_failover.livehost import LiveHost
+    from ipfx_failover.replication.sqlserver.side import SqlServerSide
     from ipfx_failover.survey.populate import Found
     from ipfx_failover.survey.ports import LiveDatabase
     from ipfx_failover.survey.trial import Trial
@@ -34,6 +36,7 @@ def trial(site: Site, server: ServerSettings) -> Trial:
         trusted_key=partial(_trusted_key, site, server),
         live=partial(_live, site, server),
         database=_database,
+        sql_sides=partial(_sql_sides, site, server),
         here=LocalHost(),
     )
     return Trial(site.config, server, ports)
@@ -54,16 +57,34 @@ def _trusted_key(site: Site, server: ServerSettings) -> str:
 
 
 def _live(site: Site, server: ServerSettings) -> LiveHost:
-    from ipfx_failover.adapters.ssh.host import SshHost
-    from ipfx_failover.wiring.replication import connection
+    from ipfx_failover.wiring.replication import live_host
 
-    return SshHost(connection(site, server))
+    return live_host(site, server)
 
 
 def _database(host: LiveHost) -> LiveDatabase:
     from ipfx_failover.adapters.db.sqlite import LiveSqlite
 
     return LiveSqlite(host)
+
+
+def _sql_sides(
+    site: Site, server: ServerSettings, host: LiveHost
+) -> tuple[SqlServerSide, SqlServerSide]:
+    from contextlib import nullcontext
+
+    from ipfx_failover.replication.sqlserver.side import SqlServerSide
+    from ipfx_failover.wiring.sqlserver import live_server
+    from ipfx_failover.wiring.sqlserver_copies import standby_side
+
+    there = SqlServerSide(
+        live_server(site, server),
+        host,
+        site.clock,
+        is_copy=False,
+        before_swap=lambda _: nullcontext(),
+    )
+    return there, standby_side(site, unreported)
 
 
 def findings_there(site: Site, server: ServerSettings, under: list[str]) -> tuple[Found, bool]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from ipaddress import IPv4Interface
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -97,6 +97,7 @@ class Scene:
             trusted_key=self._trusted_key,
             live=self.live or (lambda: self.host),
             database=lambda _: FakeDatabase(self.found),
+            sql_sides=no_sqlserver,
             here=self.here,
             wait=FakeWait(self.clock),
         )
@@ -105,6 +106,10 @@ class Scene:
     def __getitem__(self, name: str) -> Check:
         (found,) = [check for check in self.checks() if check.name == name]
         return found
+
+
+def no_sqlserver(host: LiveHost) -> NoReturn:
+    raise AssertionError(f"{host.name} has SQLite")
 
 
 @pytest.fixture

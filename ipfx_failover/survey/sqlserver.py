@@ -1,0 +1,160 @@
+"""What `server test` looks at on the two SQL Servers between which a catalog is copied."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC
+from typing import TYPE_CHECKING, Final
+
+from ipfx_failover.errors import Failed
+from ipfx_failover.files.names import OWN_PREFIX
+from ipfx_failover.history.wording import size
+from ipfx_failover.livehost import join
+from ipfx_failover.replication.sqlserver import fitness, names
+from ipfx_failover.replication.sqlserver.plan import Places
+from ipfx_failover.replication.sqlserver.preflight import Preflight, look_at
+from ipfx_failover.replication.tsql import backup, tracking
+from ipfx_failover.replication.tsql import server as asking
+from ipfx_failover.survey import live
+from ipfx_failover.survey.check import Check, attempt, failed, ok, warning
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ipfx_failover.clock import Clock
+    from ipfx_failover.config.models import ServerSettings
+    from ipfx_failover.replication.sqlserver.side import SqlServerSide
+
+STANDBY: Final = "Standby Connection"
+VERSIONS: Final = "Versions"
+CATALOG: Final = "Catalog"
+WAY_BACK: Final = "Way back"
+TRACKING: Final = "Change tracking"
+BACKUP_THERE: Final = "Backup there"
+BACKUP_HERE: Final = "Backup here"
+SPACE: Final = "Space"
+
+_SMALL: Final = "model"
+"""A catalog that each server has; its backup is about 3 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class SqlTrial:
+    """The test of a live server's SQL Server and of ours."""
+
+    server: ServerSettings
+    live: SqlServerSide
+    standby: SqlServerSide
+    clock: Clock
+
+    def connections(self) -> Iterator[Check]:
+        """What needs no file of the live server."""
+        there = attempt(live.DATABASE, lambda: _connection(live.DATABASE, self.live))
+        here = attempt(STANDBY, lambda: _connection(STANDBY, self.standby))
+        yield there
+        if there.level == "ok":
+            yield attempt(live.CLOCK, self._clock)
+        yield here
+        if there.level != "ok" or here.level != "ok":
+            return
+        versions = attempt(VERSIONS, self._versions)
+        yield versions
+        if versions.level == "ok":
+            yield attempt(CATALOG, self._catalog)
+            yield attempt(WAY_BACK, self._way_back)
+        if self.server.real_time != "off":
+            yield attempt(TRACKING, self._tracking)
+
+    def directories(self) -> Iterator[Check]:
+        """Whether each SQL Server and we reach the same directories, and their room."""
+        at = Places.of(self.server)
+        yield attempt(BACKUP_THERE, lambda: _exchanged(BACKUP_THERE, self.live, at.live_directory))
+        yield attempt(BACKUP_HERE, lambda: _exchanged(BACKUP_HERE, self.standby, at.directory))
+        yield attempt(SPACE, self._space)
+
+    def _clock(self) -> Check:
+        with self.live.server.open() as session:
+            before = self.clock.now()
+            ((there,),) = session.rows("SELECT SYSUTCDATETIME()")
+            after = self.clock.now()
+        theirs = there.replace(tzinfo=UTC)
+        early_s, late_s = (theirs - after).total_seconds(), (theirs - before).total_seconds()
+        return live.agreement(max(0.0, early_s) + min(0.0, late_s))
+
+    def _versions(self) -> Check:
+        source, target = self.live.instance(), self.standby.instance()
+        if refusal := fitness.instance_refusal(source, target):
+            return failed(VERSIONS, refusal)
+        return ok(VERSIONS, f"{source} on both sides")
+
+    def _catalog(self) -> Check:
+        at = Places.of(self.server)
+        Preflight(self.live, self.standby).see_that_it_fits(at.live, at.standby)
+        look = look_at(self.live, at.live)
+        return ok(
+            CATALOG,
+            f"{at.live} is {look.state}, {size(look.data_bytes)}; it may be copied to {at.standby}",
+        )
+
+    def _way_back(self) -> Check:
+        with self.live.server.open() as session:
+            ((may,),) = session.rows(asking.MAY_RESTORE)
+        if may:
+            return ok(WAY_BACK, f"the login may restore on {self.live.name}")
+        return warning(
+            WAY_BACK,
+            f"the login of {self.live.name} may not restore a catalog: replicate-to-live would "
+            "fail",
+            "give it the role sysadmin there, or use a login that has it",
+        )
+
+    def _tracking(self) -> Check:
+        with self.live.server.open(Places.of(self.server).live) as session:
+            ((is_tracked, has_snapshots),) = session.rows(tracking.tracking_state())
+        if is_tracked and has_snapshots:
+            return ok(TRACKING, "is on, and so is snapshot isolation")
+        lacking = "snapshot isolation" if is_tracked else "change tracking"
+        return warning(
+            TRACKING,
+            f"{lacking} is off on {self.live.name}: no row is followed",
+            f"ipfx-failover hot enable {self.server.name}",
+        )
+
+    def _space(self) -> Check:
+        at = Places.of(self.server)
+        title = names.backup_name(at.standby, "test")
+        backup_file, arrives = join(at.live_directory, title), join(at.directory, title)
+        flight = Preflight(self.live, self.standby)
+        flight.see_room(at.live, backup_file, arrives, at.directory)
+        return ok(SPACE, "enough on both sides for the backup, and here for the copy")
+
+
+def _connection(name: str, side: SqlServerSide) -> Check:
+    instance = side.instance()
+    return ok(name, f"Successful ({instance}, {instance.version}, {instance.edition})")
+
+
+def _exchanged(name: str, side: SqlServerSide, directory: str) -> Check:
+    """Have the server write a small backup, read and remove it."""
+    path = join(directory, f"{OWN_PREFIX}-test-{secrets.token_hex(4)}.bak")
+    side.host.make_directory(directory)
+    try:
+        with side.server.open() as session:
+            text = backup.back_up(
+                _SMALL, path, title="test", description="server test", compress=False
+            )
+            session.work(text, phase="test")
+        found = side.host.stat(path)
+        if found is None:
+            raise Failed(
+                f"{path} is not where the SQL Server of {side.name} has written it",
+                "see that the directory is one of that very machine, not of another",
+            )
+        read_bytes = len(next(iter(side.host.read_file(path)), b""))
+    finally:
+        if side.host.stat(path) is not None:
+            side.host.remove(path)
+    if not read_bytes:
+        raise Failed(f"{path} is empty", "look into that server's error log")
+    return ok(name, f"its SQL Server writes to {directory}, and we read it")

@@ -111,6 +111,10 @@ def application(site: Site) -> Application | None:
             enclosure=_enclosure(),
             clock=site.clock,
         )
+    if settings.services and WINDOWS:
+        from ipfx_failover.adapters.windows.services import WindowsServices
+
+        return WindowsServices(settings, clock=site.clock)
     if settings.services:
         from ipfx_failover.adapters.linux.systemd import SystemdApplication
 

@@ -74,6 +74,7 @@ build_shims() {  # WORK-DIRECTORY
   local compile=(x86_64-w64-mingw32-gcc -O2 -s)
   exports_of "python$tag" >"$1/python3.def"
   "${compile[@]}" -municode -o "$python/python.exe" "$here/shims/python.c" "$python/python$tag.dll" &&
+    "${compile[@]}" -o "$python/test-service.exe" "$here/shims/service.c" -lws2_32 &&
     "${compile[@]}" -shared -o "$python/bcryptprimitives.dll" "$here/shims/bcryptprimitives.c" &&
     "${compile[@]}" -shared -nostdlib -Wl,-e,DllMain -o "$python/python3.dll" \
       "$here/shims/forwarder.c" "$1/python3.def"

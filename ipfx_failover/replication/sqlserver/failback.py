@@ -54,6 +54,11 @@ def prepare_for_live(session: SqlSession, catalog: str, *, live: CatalogOptions)
     _convert_back(session)
     _switch_on(session, [each for each in switches if each.table])
     warnings = without_login(users.link(session))
+    if record.is_followed(session):
+        warnings.append(
+            "change tracking is off in it: hot enable it, and replicate from live, for rows in "
+            "real time"
+        )
     record.end(session)
     for statement in preparing.switch_on_unchecked(each for each in switches if not each.table):
         session.run(statement)  # not before: they may forbid, or note down, what we do

@@ -28,6 +28,13 @@ def is_taken(session: SqlSession) -> bool:
     return any(row[1] for row in session.rows(preparing.read_run()))
 
 
+def is_followed(session: SqlSession) -> bool:
+    """Whether the copy in use follows its live catalog's rows, or did until its role was taken."""
+    versions = [row[2] for row in session.rows(preparing.read_run())]
+    versions += [row[0] for row in session.rows(tracking.read_watermark())]
+    return any(version is not None for version in versions)
+
+
 def begin(session: SqlSession, switches: Sequence[Switch], run_id: str) -> None:
     """Remember what was on in the restored copy of run `run_id`."""
     for statement in (

@@ -173,8 +173,11 @@ def has_record() -> str:
 
 
 def read_run() -> str:
-    """The run whose copy it is; whether its role was taken (0, 1)."""
-    return f"SELECT run_id, CASE WHEN taken_at IS NULL THEN 0 ELSE 1 END FROM {_COPY}"  # noqa: S608 - a constant
+    """The run whose copy it is; whether its role was taken (0, 1); its watermark's version then."""
+    return (
+        "SELECT run_id, CASE WHEN taken_at IS NULL THEN 0 ELSE 1 END, version "  # noqa: S608 - a constant
+        f"FROM {_COPY}"
+    )
 
 
 def remember(switches: Sequence[Switch], run_id: str) -> Iterator[str]:

@@ -22,7 +22,7 @@ INSERT INTO [ipfx_failover].[copy] (run_id) VALUES (N'20261122T010000')
 GO
 SELECT OBJECT_ID(N'[ipfx_failover].[copy]')
 GO
-SELECT run_id, CASE WHEN taken_at IS NULL THEN 0 ELSE 1 END FROM [ipfx_failover].[copy]
+SELECT run_id, CASE WHEN taken_at IS NULL THEN 0 ELSE 1 END, version FROM [ipfx_failover].[copy]
 GO
 ALTER DATABASE [DEMO_CT]]'S__new_20261122T010000] SET AUTO_CLOSE OFF, AUTO_UPDATE_STATISTICS_ASYNC OFF, RECOVERY SIMPLE
 GO

@@ -114,8 +114,7 @@ def _rows_lost_hot(figures: Figures, hot: Hot) -> str:
         f"that we followed took {hot.row_copied_s:.2f} s), and the client made no call in the last "
         f"moment before the failure. {figures.loss.rows_at_failback} at the failback. In the "
         "encore, whose cable was pulled in the middle of calls, "
-        f"{hot.rows_lost_amid_calls}: what the Primary took in its last moment. That is what hot "
-        "means"
+        f"{hot.rows_lost_amid_calls}: calls of the Primary's last moment. That is what hot means"
     )
 
 

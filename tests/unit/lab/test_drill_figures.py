@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ipfxlab.drill_figures import Astray, Figures, Loss, Phase, astray, losses, phases_of
+from ipfxlab.drill_figures import Astray, Figures, Hot, Loss, Phase, astray, losses, phases_of
 from ipfxlab.phone import Verification
 
 
@@ -74,3 +74,11 @@ def test_the_json_object_has_what_is_promised() -> None:
     )
 
     assert set(promised.split(", ")) <= set(figures.as_json())
+
+
+def test_rows_that_a_hot_copy_lacks_are_not_counted_as_lost_to_the_warm_window() -> None:
+    phases = [Phase("A", 1, 1), Phase("B", 2, 1), Phase("A", 3, 1)]
+    told = Figures(3.2, "sqlserver", Hot(), phases=phases, loss=Loss(rows_to_window=2)).as_json()
+
+    assert (0, 2) == (told["rows_lost_to_warm_window"], told["rows_lost_to_hot_window"])
+    assert told["simulated"]

@@ -42,8 +42,8 @@ def test_t_sql_of_2008_is_accepted(sql: str) -> None:
         "SELECT STRING_AGG([a], N'') FROM [t]",
         "SELECT [a] FROM [t] ORDER BY [a] OFFSET 1 ROWS FETCH NEXT 1 ROWS ONLY",
         "DROP TABLE IF EXISTS [t]",
-        "SELECT IIF(1 = 1, 2, 3)",
-        "BACKUP DATABASE [S] TO DISK = N'' WITH CHEKSUM",
+        "SELECT IIF(1 = 1, 2, 3)",  # codespell:ignore
+        "BACKUP DATABASE [S] TO DISK = N'' WITH CHEKSUM",  # codespell:ignore
         "SELECT [a] FROM [t] WHERE [b] = ?",
     ],
 )

@@ -128,7 +128,7 @@ def test_rows_that_break_a_constraint_are_counted_and_stop_it(site: Copies) -> N
         given_back(site)
 
     assert "odd ] one.pet's, fk ] owner: 2 rows" in caught.value.message
-    assert "dbo.person, ck age: 1 rows" in caught.value.message
+    assert "dbo.person, ck age: 1 row" in caught.value.message
     assert "ck weight" not in caught.value.message
 
 

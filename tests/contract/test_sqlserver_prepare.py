@@ -124,7 +124,7 @@ def test_users_find_the_logins_of_their_names_and_others_are_told(site: Copies) 
         (conversion("person", "age"), "holds no paths: it is tinyint", "path_conversions"),
         (
             conversion("person", "profile", to="C:\\" + "long\\" * 8),
-            "2 values of dbo.person.profile get longer than its 40 characters",
+            "in dbo.person.profile 2 get longer than its 40 characters",
             "make the column longer",
         ),
     ],
@@ -151,7 +151,7 @@ def test_the_longest_beginning_counts(site: Copies) -> None:
 def test_values_that_begin_as_converted_ones_are_told(site: Copies) -> None:
     told = prepared(site, settings(path_conversions=[conversion("person", "wide", to="D:\\")]))
 
-    assert "1 values of dbo.person.wide begin with D:\\ already" in told[0]
+    assert "in dbo.person.wide 1 begin with D:\\ already" in told[0]
 
 
 def test_a_restored_copy_of_another_run_is_no_prepared_one(site: Copies) -> None:

@@ -144,8 +144,8 @@ def test_rows_that_break_a_constraint_stop_the_failback_and_are_told(pair: Pair)
 
     assert 1 == ended.code
     said = " ".join(ended.err.split())
-    assert "dbo.tags, fk_call: 1 rows" in said
-    assert "dbo.tags, ck_weight: 1 rows" in said
+    assert "dbo.tags, fk_call: 1 row" in said
+    assert "dbo.tags, ck_weight: 1 row" in said
     assert before == pair.content(pair.live, CATALOG)
     assert [] == pair.strays()
 

@@ -75,8 +75,8 @@ def ambiguous(session: SqlSession, conversions: Sequence[Conversion]) -> list[st
         if count:
             beginnings = " or ".join(each.begins for each in apart)
             told.append(
-                f"{count} values of {_shown(of_column[0])} begin with {beginnings} already: a "
-                "failback will convert them too"
+                f"in {_shown(of_column[0])} {count} begin with {beginnings} already: a failback "
+                "will convert them too"
             )
     return told
 
@@ -124,8 +124,8 @@ def _check_lengths(
         count = _count(session, converting.how_many_too_long(of_column, longest))
         if count:
             raise Failed(
-                f"{count} values of {_shown(first)} get longer than its {longest} characters when "
-                "their paths are converted",
+                f"in {_shown(first)} {count} get longer than its {longest} characters when their "
+                "paths are converted",
                 f"make the column longer, or shorten them; they begin with {first.begins}",
             )
 

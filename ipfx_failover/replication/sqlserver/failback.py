@@ -80,7 +80,7 @@ def _switch_on(session: SqlSession, switches: Sequence[Switch]) -> None:
     if violated:
         raise Failed(
             f"rows of the copy break constraints of the live server: {'; '.join(violated)}",
-            "correct those rows in the catalog on the Failover Server, and replicate again",
+            "correct those rows on the Failover Server, and replicate again; nothing was replaced",
         )
     for statement in preparing.switch_on_unchecked(
         each for each in switches if each not in checked
@@ -95,7 +95,9 @@ def _violation(session: SqlSession, switch: Switch) -> str:
     except SqlRefused as error:
         if error.number != _VIOLATED:
             raise
-        return f"{switch.schema}.{switch.table}, {switch.name}: {_count(session, switch)} rows"
+        count = _count(session, switch)
+        rows = "row" if count == 1 else "rows"
+        return f"{switch.schema}.{switch.table}, {switch.name}: {count} {rows}"
     return ""
 
 

@@ -72,10 +72,7 @@ def give_to_administrator(session: SqlSession, catalog: str) -> None:
 
 
 def without_login(names: Sequence[str]) -> list[str]:
-    return [
-        f"the user {each} has no login of that name on the server: create one, or nobody can use it"
-        for each in names
-    ]
+    return [f"the user {each} has no login of that name" for each in names]
 
 
 def _see_that_it_has_come_to(session: SqlSession, catalog: str, mark: Watermark) -> None:

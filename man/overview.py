@@ -55,6 +55,9 @@ user. Never put the capabilities on the Python interpreter with setcap: every sc
 them.
 
 As root, a file that is brought gets the owner of its directory, so that the application can use it.
+
+On Windows an administrator, or SYSTEM. It was tried under Wine only, and takes no addresses over
+there (`assume_ip`).
 """
 _OUTPUT: Final = """
 Results go to standard output, progress and errors to standard error. An error is one line that says
@@ -67,7 +70,7 @@ refuses.
 _TOLD: Final = f"""
 The application that stands in is told whose role it performs. A command is started with these
 variables. A systemd unit gets them when its [Service] section has the line
-`EnvironmentFile=-{ENVIRONMENT_FILE}`:
+`EnvironmentFile=-{ENVIRONMENT_FILE}`; a Windows service has them in its environment:
 """
 _TEXT_OF_CODE: Final = {
     errors.ExitCode.DONE: "Done.",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from ipfx_failover.errors import Unreachable
 from tests.sqlserver import drivers
 from tests.sqlserver.engine.client import Client
 from tests.sqlserver.engine.server import ServerProfile
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FAILED, REFUSED, UNREACHABLE = 1, 3, 4
+EVERY = 7
+"""Of about ninety batches; all of them would take minutes."""
 FAILED_MAIL = "Daily Replication of DEMOSERVER failed"
 
 
@@ -161,6 +164,30 @@ def test_whatever_goes_wrong_the_copy_is_the_one_that_it_was(pair: Pair, wrong: 
     pair.replicated()
 
     assert pair.copied_calls == ["one", "two"]
+
+
+@pytest.mark.parametrize("side", ["live", "standby"])
+@pytest.mark.parametrize("first", [1, 4])
+def test_wherever_the_connection_is_cut_there_is_a_whole_copy_and_nothing_else(
+    pair: Pair, side: str, first: int
+) -> None:
+    pair.replicated()
+    server = getattr(pair, side)
+    for nth in range(first, 1000, EVERY):
+        before = pair.content(pair.standby, COPY)
+        faults = pair.cut_at(server, "batch", nth)
+        is_replaced = True
+        try:
+            pair.replicated()
+        except Unreachable:
+            is_replaced = False
+        pair.no_faults()
+
+        assert is_replaced == (before != pair.content(pair.standby, COPY)), nth
+        assert ["one"] == pair.copied_calls, nth
+        assert [] == pair.strays() == pair.unfinished, nth
+        if not faults.fired:
+            break
 
 
 def test_a_catalog_that_is_in_use_for_a_moment_only_is_replaced_all_the_same(pair: Pair) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -26,6 +26,7 @@ from tests.sqlserver.engine.server import ServerProfile, SimulatedServer
 from tests.sqlserver.wire.connection import WireProfile
 from tests.sqlserver.wire.listener import Listener
 from tests.support.failover_config import merged
+from tests.support.killed import work_until_killed
 from tests.support.smtp_server import SmtpServer
 
 if TYPE_CHECKING:
@@ -40,12 +41,20 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 CATALOG, COPY = "CTSERVER", "DEMOSERVER_CTSERVER"
+_IMPORTED_WHEN_USED = (
+    "ipfx_failover.adapters.db.sqlserver.server",
+    "ipfx_failover.adapters.db.sqlserver.session",
+    "ipfx_failover.adapters.transfer",
+    "ipfx_failover.replication.full",
+    "ipfx_failover.replication.sqlserver.steps",
+)
 _SYSTEM = {"master", "tempdb", "model", "msdb"}
 _GENEROUS_S = 90.0
 _PLENTY_BYTES = 2**40
-_KILLED = (
-    "import json, sys; from tests.support.killed import work_until_killed; "
-    "work_until_killed(**json.loads(sys.argv[1]))"
+_FORKS = multiprocessing.get_context("forkserver")
+"""Processes begin with everything imported, and with no thread of this one."""
+_FORKS.set_forkserver_preload(
+    ["tests.support.killed", "ipfx_failover.wiring.sqlserver_copies", *_IMPORTED_WHEN_USED]
 )
 
 
@@ -103,7 +112,9 @@ class Pair:
         self._stack.close()
 
     def _serve(self, server: SimulatedServer) -> int:
-        profile = WireProfile(server.profile.version)
+        profile = WireProfile(
+            server.profile.version, on_message=lambda kind: server.on_message(kind)
+        )
         return self._stack.enter_context(Listener(server, profile)).port
 
     def _begin(self, live_port: int, standby_port: int) -> None:
@@ -172,10 +183,13 @@ class Pair:
 
     def killed_at(self, work: str, position: int, moment: Moment, kinds: Sequence[str]) -> None:
         """Do a piece of work that is killed at a step (tests.support.killed)."""
-        where = {"config": str(self.config_path), "server": "DEMOSERVER"}
-        order = {"work": work, **where, "position": position, "moment": moment, "kinds": [*kinds]}
-        ended = self._ended([sys.executable, "-c", _KILLED, json.dumps(order)])
-        assert ended.code == -signal.SIGKILL, ended
+        where = (str(self.config_path), "DEMOSERVER")
+        process = _FORKS.Process(
+            target=work_until_killed, args=(work, *where, position, moment, kinds)
+        )
+        process.start()
+        process.join(_GENEROUS_S)
+        assert process.exitcode == -signal.SIGKILL, (position, moment, process.exitcode)
 
     def _ended(self, words: Sequence[str]) -> Ended:
         environ = {
@@ -239,6 +253,12 @@ class Pair:
                 work()
 
         server.on_statement = look
+
+    def cut_at(self, server: SimulatedServer, message: str, nth: int) -> Faults:
+        """Cut the connection at a message of the wire; `fired` says whether it came to that."""
+        faults = Faults([Fault(message=message, nth=nth, cut=True)])
+        faults.attach(server)
+        return faults
 
     def no_faults(self) -> None:
         for server in (self.live, self.standby):

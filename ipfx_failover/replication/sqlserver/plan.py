@@ -31,7 +31,10 @@ class Places:
     def of(cls, server: ServerSettings) -> Self:
         database = server.database
         if database is None or server.standby_catalog is None:
-            raise UsageError(f"{server.name} has no database in the config", "add it")
+            raise UsageError(
+                f"{server.name} has no database in the config",
+                f"add [servers.{server.name}.database]",
+            )
         backups = database.backup_dir or (database.vm_dir and join(database.vm_dir, "DB"))
         if not backups:
             raise UsageError(
@@ -52,28 +55,17 @@ def from_live_steps(server: ServerSettings, run_id: str) -> list[Step]:
     title = names.backup_name(at.standby, run_id)
     backup, arrives = join(at.live_directory, title), join(at.directory, title)
     new, previous = _beside(at.standby, run_id)
-    standby = {"side": "standby", "current": at.standby, "new": new, "path": arrives}
+    here = {"side": "standby", "current": at.standby, "new": new, "path": arrives}
+    keep = server.database.keep_backups if server.database else 0
     return [
-        Step(
-            own.PREFLIGHT,
-            {
-                "side": "live",
-                "target_side": "standby",
-                "database": at.live,
-                "current": at.standby,
-                "title": at.standby,
-                "backup": backup,
-                "arrives": arrives,
-                "directory": at.directory,
-            },
-        ),
+        _preflight("live", at, backup, arrives),
         Step(steps.BACK_UP, {"side": "live", "database": at.live, "to": backup, "as": "backup"}),
         Step(steps.CARRY, {"side": "standby", "to": arrives, "like": at.directory}),
-        Step(own.RESTORE, {**standby, "database": at.live}),
-        Step(own.PREPARE, standby),
+        Step(own.RESTORE, {**here, "database": at.live}),
+        Step(own.PREPARE, here),
         Step(steps.VERIFY, {"side": "standby", "database": new}),
-        Step(steps.SWAP, {**standby, "previous": previous}),
-        Step(own.KEEP, {**standby, "keep": server.database.keep_backups if server.database else 0}),
+        Step(steps.SWAP, {**here, "previous": previous}),
+        Step(own.KEEP, {**here, "keep": keep}),
         Step(steps.TIDY, {"live_files": backup, "standby_files": f"{previous}\n{arrives}"}),
     ]
 
@@ -85,40 +77,41 @@ def to_live_steps(server: ServerSettings, run_id: str) -> list[Step]:
     backup, arrives = join(at.directory, title), join(at.live_directory, title)
     safety = join(at.live_directory, names.safety_name(at.live, run_id))
     new, previous = _beside(at.live, run_id)
-    live = {"side": "live", "current": at.live, "new": new, "path": arrives}
-    plan = [
-        Step(
-            own.PREFLIGHT,
-            {
-                "side": "standby",
-                "target_side": "live",
-                "database": at.standby,
-                "current": at.live,
-                "title": at.standby,
-                "backup": backup,
-                "arrives": arrives,
-                "directory": None,
-            },
-        ),
-        Step(steps.CLOSE_DOWN, {"side": "live", "database": at.live}),
-        Step(steps.BACK_UP, {"side": "live", "database": at.live, "to": safety, "as": "safety"}),
-        Step(
-            steps.BACK_UP,
-            {"side": "standby", "database": at.standby, "to": backup, "as": "backup"},
-        ),
-        Step(steps.CARRY, {"side": "live", "to": arrives, "like": at.live_directory}),
-        Step(own.RESTORE, {**live, "database": at.standby}),
-        Step(own.PREPARE_FOR_LIVE, live),
-        Step(steps.VERIFY, {"side": "live", "database": new}),
-    ]
-    if server.files is not None:
-        plan.append(Step(steps.SYNC_FILES, {}))
+    live = {"side": "live", "database": at.live}
+    there = {"side": "live", "current": at.live, "new": new, "path": arrives}
+    here = {"side": "standby", "database": at.standby}
     return [
-        *plan,
-        Step(steps.CLOSE_DOWN, {"side": "live", "database": at.live}),
-        Step(steps.SWAP, {**live, "previous": previous}),
+        _preflight("standby", at, backup, arrives),
+        Step(steps.CLOSE_DOWN, live),
+        Step(steps.BACK_UP, {**live, "to": safety, "as": "safety"}),
+        Step(steps.BACK_UP, {**here, "to": backup, "as": "backup"}),
+        Step(steps.CARRY, {"side": "live", "to": arrives, "like": at.live_directory}),
+        Step(own.RESTORE, {**there, "database": at.standby}),
+        Step(own.PREPARE_FOR_LIVE, there),
+        Step(steps.VERIFY, {"side": "live", "database": new}),
+        *([Step(steps.SYNC_FILES, {})] if server.files is not None else []),
+        Step(steps.CLOSE_DOWN, live),
+        Step(steps.SWAP, {**there, "previous": previous}),
         Step(steps.TIDY, {"live_files": f"{previous}\n{arrives}", "standby_files": backup}),
     ]
+
+
+def _preflight(source: str, at: Places, backup: str, arrives: str) -> Step:
+    """`directory`: of the data files; those of a live catalog stay where they are."""
+    from_live = source == "live"
+    return Step(
+        own.PREFLIGHT,
+        {
+            "side": source,
+            "target_side": "standby" if from_live else "live",
+            "database": at.live if from_live else at.standby,
+            "current": at.standby if from_live else at.live,
+            "title": at.standby,
+            "backup": backup,
+            "arrives": arrives,
+            "directory": at.directory if from_live else None,
+        },
+    )
 
 
 def _beside(catalog: str, run_id: str) -> tuple[str, str]:

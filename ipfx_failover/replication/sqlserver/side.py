@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ipfx_failover.errors import Failed, FailoverError, Refused
+from ipfx_failover.errors import Failed, FailoverError, Refused, Unreachable
 from ipfx_failover.livehost import base_name, join, parent
 from ipfx_failover.replication.engine import Backup
 from ipfx_failover.replication.sqlserver import fitness, names
@@ -146,10 +146,13 @@ class SqlServerSide:
 
     def drop(self, *databases: str) -> None:
         for each in databases:
-            if each == base_name(each):
-                self._drop_catalog(each)
-            else:
+            if each != base_name(each):
                 self.host.remove(each)
+                continue
+            try:
+                self._drop_catalog(each)
+            except Unreachable:  # one connection was lost; a server that is lost says so again
+                self._drop_catalog(each)
 
     def _drop_catalog(self, catalog: str) -> None:
         """Whoever is in it is thrown out; a restore that outlived its client is waited for."""

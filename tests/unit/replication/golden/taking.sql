@@ -1,3 +1,5 @@
+SET LOCK_TIMEOUT 500
+GO
 SELECT user_access_desc FROM sys.databases WHERE database_id = DB_ID()
 GO
 SELECT s.name, t.name, y.name, CONVERT(int, c.precision), CAST(ISNULL(c.last_value, c.seed_value) AS decimal(38, 0)), CAST(c.increment_value AS decimal(38, 0)) FROM sys.identity_columns c JOIN sys.tables t ON t.object_id = c.object_id JOIN sys.schemas s ON s.schema_id = t.schema_id JOIN sys.types y ON y.user_type_id = c.system_type_id

@@ -129,6 +129,7 @@ class _Collector:
         yield self._states()
         yield self._times()
         yield self._copies()
+        yield self._rows()
         if self._measured.pings:
             yield self._pings()
 
@@ -185,6 +186,15 @@ class _Collector:
                     age.add_metric([server.name, copy], max(0.0, self._as_of_s - as_of_s))
         yield at
         yield age
+
+    def _rows(self) -> Iterator[Metric]:
+        lag = _gauge("rows_lag_seconds", "How far the rows of a hot standby are behind.", "server")
+        behind = _gauge("rows_behind", "How many rows a hot standby is known to lack.", "server")
+        for server in self._measured.report.servers:
+            _add(lag, [server.name], server.rows_lag_s)
+            _add(behind, [server.name], server.rows_behind)
+        yield lag
+        yield behind
 
     def _pings(self) -> Iterator[Metric]:
         from prometheus_client.core import CounterMetricFamily, SummaryMetricFamily

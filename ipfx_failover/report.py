@@ -17,10 +17,18 @@ if TYPE_CHECKING:
 
     from ipfx_failover.clock import Clock, LocalTime
     from ipfx_failover.config.outline import Outline, Watched
-    from ipfx_failover.records import Condition, Copy, MonitorRecord, Observation, StandIn
+    from ipfx_failover.records import (
+        Condition,
+        Copy,
+        MonitorRecord,
+        Observation,
+        RowState,
+        StandIn,
+    )
     from ipfx_failover.state.reading import Reading
 
 _FRESH_ROUNDS = 5
+_ROWS_LATE = timedelta(seconds=60)
 _FRESH_AT_LEAST = timedelta(seconds=10)
 
 
@@ -47,6 +55,11 @@ class ServerReport:
     obstacle: str | None
     """Why the running monitor does not judge it, or does not take it over; and the way out."""
     notes: tuple[str, ...]
+    rows_as_of: str | None = None
+    """When a hot standby last had every row of the live server."""
+    rows_lag_s: float | None = None
+    rows_behind: int | None = None
+    """How many rows it is known to lack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +116,16 @@ def draw(
     observations = {name.casefold(): seen for name, seen in store.observations().items()}
     # What kept a monitor that does not run any more says nothing of now.
     conditions = store.conditions() if answers else []
-    drawing = _Drawing(store.copies(), busy, now, local, stand_in, conditions, monitored=answers)
+    drawing = _Drawing(
+        store.copies(),
+        store.row_states(),
+        busy,
+        now,
+        local,
+        stand_in,
+        conditions,
+        monitored=answers,
+    )
     return StatusReport(
         as_of=now.isoformat(),
         monitor=MonitorReport(
@@ -136,6 +158,7 @@ def draw(
 @dataclass(frozen=True, slots=True)
 class _Drawing:
     copies: Mapping[tuple[str, str], Copy]
+    row_states: Mapping[str, RowState]
     busy: Collection[str]
     now: datetime
     local: LocalTime
@@ -153,6 +176,7 @@ class _Drawing:
         replicating = locks.database(name) in self.busy
         database = self.copies.get((name.casefold(), "database"))
         files = self.copies.get((name.casefold(), "files"))
+        rows = self.row_states.get(name.casefold()) if watched.is_hot else None
         shown = status(state.mode, known, replicating=replicating)
         return ServerReport(
             name=name,
@@ -173,7 +197,15 @@ class _Drawing:
             next_replication_at=self._next(watched, state),
             obstacle=next((_words(each) for each in self._of(name, _OBSTACLES)), None),
             notes=tuple(self._notes(watched, state)),
+            rows_as_of=_iso(rows.as_of if rows else None),
+            rows_lag_s=self._lag_s(rows),
+            rows_behind=rows.behind if rows else None,
         )
+
+    def _lag_s(self, rows: RowState | None) -> float | None:
+        if rows is None or rows.as_of is None:
+            return None
+        return round(max(0.0, (self.now - rows.as_of).total_seconds()), 1)
 
     def _of(self, name: str, concerns: Collection[Concern]) -> list[Condition]:
         return [
@@ -240,7 +272,20 @@ class _Drawing:
         if watched.has_files and (name.casefold(), "files") not in self.copies:
             notes.append(f"no files yet, and not taken over: ipfx-failover sync-files {name}")
         notes += [_words(each) for each in self._of(name, {Concern.NO_REFERENCE})]
+        if watched.is_hot and state.mode is not Mode.STOPPED and state.authority is Authority.LIVE:
+            notes += self._of_rows(name)
         return notes
+
+    def _of_rows(self, name: str) -> Iterator[str]:
+        """What keeps the rows of a hot standby from being followed."""
+        rows = self.row_states.get(name.casefold())
+        if rows is None:
+            yield f"its rows were never followed: ipfx-failover hot show {name}"
+        elif rows.trouble:
+            yield f"{rows.trouble}: {rows.advice}"
+        elif rows.as_of is not None and self.now - rows.as_of > _ROWS_LATE:
+            since = in_local_time(rows.as_of)
+            yield f"its rows were last followed at {since}: ipfx-failover hot show {name}"
 
 
 def _of_untold_role(

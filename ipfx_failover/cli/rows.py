@@ -70,7 +70,7 @@ def _once(site: Site, store: Store, output: Output, server: ServerSettings) -> D
 
 def _watched(server: ServerSettings, done: Round, output: Output) -> None:
     shown = _shown(server, done, output)
-    output.document(server=server.name, **shown)
+    output.document(results=[{"server": server.name, "ok": True, **shown}])
 
 
 def _shown(server: ServerSettings, done: Round, output: Output) -> dict[str, object]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from ipfx_failover.report import StatusReport
+    from ipfx_failover.report import ServerReport, StatusReport
 
 
 def add_to(app: typer.Typer) -> None:
@@ -146,6 +146,8 @@ def remarks(report: StatusReport) -> list[str]:
     for server in report.servers:
         obstacle = (server.obstacle,) if server.obstacle else ()
         found += [f"{server.name}: {note}" for note in (*obstacle, *server.notes)]
+        if server.rows_lag_s is not None:
+            found.append(f"{server.name}: hot, {lag_of(server)}")
     found += report.advice
     if report.mails_waiting:
         waiting = "mail waits" if report.mails_waiting == 1 else "mails wait"
@@ -153,6 +155,13 @@ def remarks(report: StatusReport) -> list[str]:
     for hook, count in report.hooks_waiting.items():
         found.append(f"{count} {'message waits' if count == 1 else 'messages wait'} for {hook}")
     return found
+
+
+def lag_of(server: ServerReport) -> str:
+    """How far the rows of a hot standby are behind those of the live server."""
+    behind = "?" if server.rows_behind is None else str(server.rows_behind)
+    rows = "row" if behind == "1" else "rows"
+    return f"{server.rows_lag_s or 0:.0f} s and {behind} {rows} behind"
 
 
 def wrapped(remark: str, width: int) -> list[str]:

@@ -32,6 +32,7 @@ class Watched:
     replicate_daily: time | None
     has_database: bool
     has_files: bool
+    is_hot: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ def outline_of(config: Config) -> Outline:
                 replicate_daily=server.replicate_daily,
                 has_database=server.database is not None,
                 has_files=server.files is not None,
+                is_hot=server.real_time != "off",
             )
             for server in config.servers.values()
         ),
@@ -93,6 +95,7 @@ def _watched(name: str, table: dict[str, Any]) -> Watched:
         replicate_daily=time.fromisoformat(_text(daily)) if daily is not None else None,
         has_database="database" in table,
         has_files="files" in table,
+        is_hot=table.get("real_time", "off") != "off",
     )
 
 

@@ -113,6 +113,7 @@ def details(server: ServerReport, report: StatusReport) -> list[Line]:
     replication = [
         ("DB Last Replicated", _when(server.database_as_of, now)),
         ("Next DB Replication", _when(server.next_replication_at, now)),
+        *_rows(server),
         ("File Sync", _file_sync(server, now, monitored=report.monitor.running)),
     ]
     return [
@@ -173,6 +174,13 @@ def _file_sync(server: ServerReport, now: datetime, *, monitored: bool) -> str:
     else:
         word = "Syncing Real Time" if monitored else "No monitor"
     return f"{word} ({_far(datetime.fromisoformat(server.files_as_of), now)})"
+
+
+def _rows(server: ServerReport) -> list[tuple[str, str]]:
+    if server.rows_lag_s is None:
+        return []
+    behind = "?" if server.rows_behind is None else server.rows_behind
+    return [("DB Real Time", f"{server.rows_lag_s:.0f} s behind, rows: {behind}")]
 
 
 def _when(iso: str | None, now: datetime) -> str:

@@ -48,6 +48,9 @@ DEMO = ServerReport(
     next_replication_at="2026-03-05T01:00:00+00:00",
     obstacle="its address is in use",
     notes=("the copy is out of date",),
+    rows_as_of="2026-03-04T11:59:58+00:00",
+    rows_lag_s=2.0,
+    rows_behind=7,
 )
 NEW = replace(
     DEMO,
@@ -56,6 +59,8 @@ NEW = replace(
     authority="standby",
     stale=False,
     misses=0,
+    rows_lag_s=None,
+    rows_behind=None,
     last_probe_at=None,
     last_answer_at=None,
     last_failover_at=None,
@@ -132,6 +137,8 @@ def test_the_numbers_are_those_of_status() -> None:
         ("replication_timestamp_seconds", "files", "DEMO"): NOON.timestamp() - 10,
         ("replication_age_seconds", "database", "DEMO"): 3600,
         ("replication_age_seconds", "files", "DEMO"): 10,
+        ("rows_lag_seconds", "DEMO"): 2,
+        ("rows_behind", "DEMO"): 7,
         ("probes_total", "DEMO"): 100,
         ("probes_lost_total", "DEMO"): 4,
         ("ping_seconds_count", "DEMO"): 96,

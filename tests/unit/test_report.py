@@ -18,9 +18,10 @@ from ipfx_failover.records import (
     MonitorRecord,
     Observation,
     Phase,
+    RowState,
     StandIn,
 )
-from ipfx_failover.report import StatusReport, draw, is_bad
+from ipfx_failover.report import ServerReport, StatusReport, draw, is_bad
 from ipfx_failover.snapshot import aged, read_snapshot, write_snapshot
 from ipfx_failover.state import locks
 from ipfx_failover.state.locks import Locks
@@ -241,3 +242,44 @@ def test_a_snapshot_that_makes_no_sense_is_none(tmp_path: Path, text: str) -> No
     (tmp_path / "status.json").write_text(text)
 
     assert read_snapshot(tmp_path) is None
+
+
+def hot(site: Site, rows: RowState | None) -> ServerReport:
+    """The server DEMO, hot, after rows were followed so."""
+    demo, *others = site.outline.servers
+    site.outline = replace(site.outline, servers=(replace(demo, is_hot=True), *others))
+    if rows is not None:
+        with site.store.transaction() as tx:
+            tx.set_row_state(rows)
+    return site.report().servers[0]
+
+
+def test_a_hot_standby_tells_how_far_its_rows_are_behind(site: Site) -> None:
+    followed = RowState("demo", site.clock.now(), 3, "", "", ())
+    site.clock.advance(2.0)
+    shown = hot(site, followed)
+
+    assert (2.0, 3) == (shown.rows_lag_s, shown.rows_behind)
+
+
+def test_rows_that_are_not_followed_are_a_note_with_the_way_out(site: Site) -> None:
+    broken = RowState("DEMO", site.clock.now(), None, "tracking is off", "switch it on", ())
+    shown = hot(site, broken)
+
+    assert "tracking is off: switch it on" in shown.notes
+
+
+def test_rows_that_nobody_follows_any_more_are_noted(site: Site) -> None:
+    followed = RowState("DEMO", site.clock.now(), 0, "", "", ())
+    site.clock.advance(61.0)
+    shown = hot(site, followed)
+
+    assert [note for note in shown.notes if note.startswith("its rows were last followed at")]
+
+
+def test_rows_of_a_warm_standby_are_not_spoken_of(site: Site) -> None:
+    with site.store.transaction() as tx:
+        tx.set_row_state(RowState("DEMO", site.clock.now(), 0, "trouble", "advice", ()))
+    shown = site.report().servers[0]
+
+    assert (None, ()) == (shown.rows_lag_s, shown.notes)

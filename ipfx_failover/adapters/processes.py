@@ -62,8 +62,9 @@ def spawn_detached(
     Raises:
         Failed: it cannot be started.
     """
-    try:
-        child = subprocess.Popen(
+
+    def start(flags: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
             argv,
             env=env,
             cwd=cwd,
@@ -71,8 +72,14 @@ def spawn_detached(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            creationflags=_detaching_flags(),
+            creationflags=flags,
         )
+
+    try:
+        try:
+            child = start(_detaching_flags() | _leaving_flag())
+        except PermissionError:  # a job object may let nobody out; better inside than not at all
+            child = start(_detaching_flags())
     except (OSError, ValueError) as error:
         raise cannot_run(argv[0], error) from None
     # There is a zombie at least, until it is reaped.
@@ -207,10 +214,17 @@ def _quietly(action: Callable[[], None]) -> None:
 
 
 def _detaching_flags() -> int:
-    """Windows: out of our console, our process group and our job object; nothing elsewhere."""
+    """Windows: out of our console and our process group; nothing elsewhere."""
     flags = 0
     if sys.platform == "win32":
         flags |= subprocess.DETACHED_PROCESS
         flags |= subprocess.CREATE_NEW_PROCESS_GROUP
-        flags |= subprocess.CREATE_BREAKAWAY_FROM_JOB
     return flags
+
+
+def _leaving_flag() -> int:
+    """Windows: out of our job object; nothing elsewhere."""
+    flag = 0
+    if sys.platform == "win32":
+        flag |= subprocess.CREATE_BREAKAWAY_FROM_JOB
+    return flag

@@ -61,8 +61,8 @@ def service_as_it_is() -> SystemdService:
 def _require_linux() -> None:
     if WINDOWS:
         raise Refused(
-            "this version makes a systemd service only",
-            "have Task Scheduler run it at startup as SYSTEM: ipfx-failover monitor",
+            "this version makes no Windows service",
+            "have Task Scheduler start the monitor: examples/task-scheduler/README.md",
         )
 
 

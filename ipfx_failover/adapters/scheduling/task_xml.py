@@ -1,4 +1,4 @@
-"""The daily replication as XML for Windows Task Scheduler. Pure.
+"""The daily replication, and the monitor, as XML for Windows Task Scheduler. Pure.
 
 The elements and their order are those of the Task Scheduler schema ([MS-TSCH] 2.5; version 1.2 is
 Windows Vista and later). There is never a password in it.
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final
 from ipfx_failover.installing import MARK
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ipfx_failover.installing import Job
 
 NAMESPACE: Final = "http://schemas.microsoft.com/windows/2004/02/mit/task"
@@ -46,14 +48,30 @@ class Account:
 
 def task_xml(job: Job, account: Account) -> str:
     """The task, as text: the encoding is said where it gets one (`in_utf16`)."""
-    task = ET.Element("Task", version="1.2", xmlns=NAMESPACE)
-    about = ET.SubElement(task, "RegistrationInfo")
-    _add(about, Author="ipfx-failover", Description=f"{MARK} schedule install")
-    triggers = ET.SubElement(task, "Triggers")
+    triggers = ET.Element("Triggers")
     for each in job.times:
         trigger = ET.SubElement(triggers, "CalendarTrigger")
         _add(trigger, StartBoundary=f"{_FIRST_DAY}T{each:%H:%M:%S}")
         _add(ET.SubElement(trigger, "ScheduleByDay"), DaysInterval="1")
+    return _task(f"{MARK} schedule install", triggers, account, job.argv)
+
+
+def monitor_xml(argv: Sequence[str]) -> str:
+    """The monitor as a task of the system's: from its start on, and again when it has ended.
+
+    It is looked for each minute; while one runs, none is started beside it.
+    """
+    triggers = ET.Element("Triggers")
+    trigger = ET.SubElement(triggers, "BootTrigger")
+    _add(ET.SubElement(trigger, "Repetition"), Interval="PT1M")
+    return _task("The monitor of ipfx-failover", triggers, Account(None, needs_network=False), argv)
+
+
+def _task(description: str, triggers: ET.Element, account: Account, argv: Sequence[str]) -> str:
+    task = ET.Element("Task", version="1.2", xmlns=NAMESPACE)
+    about = ET.SubElement(task, "RegistrationInfo")
+    _add(about, Author="ipfx-failover", Description=description)
+    task.append(triggers)
     principal = ET.SubElement(ET.SubElement(task, "Principals"), "Principal", id="Author")
     _add(principal, UserId=account.name or _LOCAL_SYSTEM)
     if account.name is not None:
@@ -61,7 +79,7 @@ def task_xml(job: Job, account: Account) -> str:
     _add(principal, RunLevel="HighestAvailable")
     _add(ET.SubElement(task, "Settings"), **_SETTINGS)
     command = ET.SubElement(ET.SubElement(task, "Actions", Context="Author"), "Exec")
-    _add(command, Command=job.argv[0], Arguments=subprocess.list2cmdline(job.argv[1:]))
+    _add(command, Command=argv[0], Arguments=subprocess.list2cmdline(argv[1:]))
     ET.indent(task)
     return ET.tostring(task, encoding="unicode")
 

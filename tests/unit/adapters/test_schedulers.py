@@ -13,7 +13,7 @@ import pytest
 from ipfx_failover.adapters.carry_out import carry_out
 from ipfx_failover.adapters.scheduling.cron import Crontab
 from ipfx_failover.adapters.scheduling.task_scheduler import TASK, TaskScheduler
-from ipfx_failover.adapters.scheduling.task_xml import NAMESPACE, Account, task_xml
+from ipfx_failover.adapters.scheduling.task_xml import NAMESPACE, Account, monitor_xml, task_xml
 from ipfx_failover.adapters.scheduling.timer import SERVICE, TIMER, SystemdTimer
 from ipfx_failover.adapters.service.unit_text import Rights
 from ipfx_failover.installing import Job
@@ -82,6 +82,16 @@ def test_a_task_runs_at_each_time_catches_up_and_is_never_cut_short() -> None:
     assert text_of(xml, "StartBoundary") == ["2026-01-01T01:00:00", "2026-01-01T03:30:15"]
     assert text_of(xml, "StartWhenAvailable") == ["true"]
     assert text_of(xml, "ExecutionTimeLimit") == ["PT0S"]
+
+
+def test_the_monitor_is_started_with_the_system_and_looked_for_each_minute() -> None:
+    xml = monitor_xml(("C:\\x.exe", "monitor"))
+    [boot] = [each for each in parsed(xml).iter() if tag(each) == "BootTrigger"]
+
+    assert ["PT1M"] == [each.text for each in boot.iter() if tag(each) == "Interval"]
+    assert text_of(xml, "MultipleInstancesPolicy") == ["IgnoreNew"]
+    assert text_of(xml, "ExecutionTimeLimit") == ["PT0S"]
+    assert text_of(xml, "Arguments") == ["monitor"]
 
 
 def test_arguments_of_a_task_are_quoted_as_windows_reads_them() -> None:

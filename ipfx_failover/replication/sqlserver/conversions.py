@@ -49,7 +49,7 @@ def way_back(session: SqlSession) -> list[Conversion]:
 def convert(session: SqlSession, conversions: Sequence[Conversion]) -> None:
     """Convert all rows, in the caller's transaction, which must say that it was done."""
     for of_column in _by_column(conversions):
-        session.run(converting.convert(of_column))
+        session.work(converting.convert(of_column), phase="paths")
 
 
 def check_lengths(session: SqlSession, conversions: Sequence[Conversion]) -> None:

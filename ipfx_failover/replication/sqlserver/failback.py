@@ -91,7 +91,7 @@ def _switch_on(session: SqlSession, switches: Sequence[Switch]) -> None:
 def _violation(session: SqlSession, switch: Switch) -> str:
     """Switch a constraint on; which one, and how many rows stand in its way."""
     try:
-        session.run(preparing.switch_on_checked(switch))
+        session.work(preparing.switch_on_checked(switch), phase="constraints")
     except SqlRefused as error:
         if error.number != _VIOLATED:
             raise

@@ -116,7 +116,7 @@ def _convert(
 
 def _run_after_restore(session: SqlSession, number: int, statement: str) -> None:
     try:
-        session.run(statement)
+        session.work(statement, phase="after restore")
     except SqlRefused as error:
         hint = f"correct statement {number} of after_restore in the config"
         raise SqlRefused(error.message, hint, error.numbers) from error

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tests.sqlserver.engine.databases import DATABASES
 from tests.sqlserver.engine.durability import shape_of
+from tests.sqlserver.engine.moments import datetime_now
 from tests.sqlserver.engine.restoring import BACKUPS
 from tests.sqlserver.engine.schemas import SCHEMAS
 from tests.sqlserver.engine.transactions import wait_for
@@ -43,6 +44,7 @@ def define(session: EngineSession, statement: s.Statement, run: Runner) -> Itera
     if type(statement) in SCHEMAS:
         _prepare(session, statement)
     yield from _ALL[type(statement)](session, statement)
+    _date(session, statement)
     _keep(session, statement)
     if event := _event(session, statement):
         for trigger in session.catalog.triggers:
@@ -78,6 +80,14 @@ def _changed(session: EngineSession, statement: s.Statement) -> Catalog | None:
         return session.home_of(names[0])
     is_dropped = isinstance(statement, s.Drop) and statement.kind == "DATABASE"
     return None if is_dropped else session.catalog
+
+
+def _date(session: EngineSession, statement: s.Statement) -> None:
+    """An altered table tells when that was, in sys.tables."""
+    if isinstance(statement, (s.CreateIndex, *_ALTERING)):
+        table = session.home_of(statement.table).find(statement.table)
+        if table is not None:
+            table.modified = datetime_now()
 
 
 def _prepare(session: EngineSession, statement: s.Statement) -> None:

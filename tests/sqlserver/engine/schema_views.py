@@ -58,7 +58,8 @@ def _object(
     catalog: Catalog, table: Table, of: Any, parent: int, kind: tuple[str, str]
 ) -> tuple[Any, ...]:
     schema = schema_id(catalog, table.schema)
-    return (of.name, of.object_id, schema, parent, *kind, catalog.created, catalog.created, 0)
+    modified = table.modified if of is table else catalog.created
+    return (of.name, of.object_id, schema, parent, *kind, catalog.created, modified, 0)
 
 
 _TABLE = ("U ", "USER_TABLE")

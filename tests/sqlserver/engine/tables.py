@@ -7,6 +7,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from tests.sqlserver.engine.comparing import DEFAULT_COLLATION, comparable
+from tests.sqlserver.engine.moments import datetime_now
 from tests.sqlserver.results import Message, SqlType
 from tests.sqlserver.sql.lexer import SqlError
 
@@ -101,6 +102,7 @@ class Table:
     identity: int | None = None
     """The last identity value that was given out."""
     tracking: TableTracking | None = None
+    modified: int = field(default_factory=datetime_now)
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
     _indexes: dict[tuple[int, ...], dict[Any, int]] = field(default_factory=dict)
 

@@ -160,3 +160,12 @@ def test_a_catalog_is_checked_by_name(client: Client) -> None:
     client.run("USE master; DBCC CHECKDB ([S]) WITH PHYSICAL_ONLY, NO_INFOMSGS")
 
     assert client.fails("DBCC CHECKDB (N'nowhere')") == [911]
+
+
+def test_an_altered_table_tells_when_that_was(client: Client) -> None:
+    sql = "SELECT modify_date FROM sys.tables WHERE name = 'pet'"
+    client.run(TABLE)
+    before = client.value(sql)
+    client.run("WAITFOR DELAY '00:00:00.020'; ALTER TABLE pet ADD colour nvarchar(20) NULL")
+
+    assert client.value(sql) > before

@@ -115,6 +115,17 @@ def test_what_is_refused_is_told_and_keeps_nothing_else(site: Copies) -> None:
     assert (0, 1) == found["fk ] owner"]
 
 
+def test_who_holds_a_table_is_not_waited_for(site: Copies) -> None:
+    site.on_standby().run("BEGIN TRAN; UPDATE [person] SET [age] = 1")
+    told = take_role(site.to_standby, COPY)
+    found = {name: tuple(flags) for name, *flags in site.on_standby().run(SWITCHES)}
+
+    assert told
+    assert all("1222" in each for each in told)
+    assert (1, 1) == found["ck age"]
+    assert (0, 1) == found["fk ] owner"]
+
+
 def test_a_catalog_that_is_none_of_ours_is_left_as_it_is(site: Copies) -> None:
     site.standby.create("own", {})
     (told,) = take_role(site.to_standby, "own")

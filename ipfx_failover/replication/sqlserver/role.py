@@ -31,6 +31,7 @@ def take_role(server: SqlServer, catalog: str) -> list[str]:
         SqlRefused, Unreachable: the catalog cannot be used at all.
     """
     with server.open() as session:
+        session.run(taking.WAIT_BRIEFLY)
         session.run(preparing.use(catalog))
         ((access,),) = session.rows(taking.ACCESS)
         if access != "MULTI_USER":

@@ -8,6 +8,9 @@ from ipfx_failover.replication.tsql.tracking import SCHEMA
 _COPY = name(SCHEMA, "copy")
 _WATERMARK = name(SCHEMA, "watermark")
 
+WAIT_BRIEFLY = "SET LOCK_TIMEOUT 500"
+"""Whoever still reads the copy must not hold a takeover up (1222)."""
+
 ACCESS = "SELECT user_access_desc FROM sys.databases WHERE database_id = DB_ID()"
 
 IDENTITIES = (

@@ -113,6 +113,7 @@ def test_taking() -> None:
     check_golden(
         "taking",
         [
+            taking.WAIT_BRIEFLY,
             taking.ACCESS,
             taking.IDENTITIES,
             taking.reseed(*ODD, 100_525),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -96,6 +96,8 @@ class How:
     """How a change is to be made."""
 
     password_file: str | None = None
+    password: str | None = field(default=None, repr=False)
+    """Of the one key that is to have one, where it was asked for already."""
     keyring: bool = False
     plan: bool = False
     yes: bool = False
@@ -129,7 +131,7 @@ def carry_out(
     if review.is_empty or how.plan:
         return review.end(written=False)
     review.confirm(yes=how.yes)
-    asked = _ask_passwords(tuple(passwords), how.password_file, as_json=output.as_json)
+    asked = _ask_passwords(tuple(passwords), how, as_json=output.as_json)
     for key, value in asked:
         put_secret(passwords[key], value)
     apply(file, edits)
@@ -184,15 +186,16 @@ def _edited(draft: Draft, *, as_json: bool) -> Changed:
                 raise
 
 
-def _ask_passwords(
-    keys: tuple[Key, ...], source: str | None, *, as_json: bool
-) -> Iterator[tuple[Key, str]]:
+def _ask_passwords(keys: tuple[Key, ...], how: How, *, as_json: bool) -> Iterator[tuple[Key, str]]:
     from ipfx_failover.cli.ask import ask_password, read_password, somebody_there
 
+    source = how.password_file
     if source is not None and len(keys) > 1:
         raise UsageError("one file has one password", "set one password after the other")
     for key in keys:
-        if source is not None:
+        if how.password is not None:
+            yield key, how.password
+        elif source is not None:
             yield key, read_password(source)
         elif somebody_there(as_json=as_json):
             yield key, ask_password(f"Password for {'.'.join(key)}")

@@ -41,12 +41,12 @@ def connection(site: Site, server: ServerSettings) -> SshConnection:
     from ipfx_failover.adapters.ssh.connection import SshConnection
 
     target = _target(site, server)
-    _refuse_own_address(site, server, target.host)
+    refuse_own_address(site, server, target.host)
     refuse_while_noted(site, server)
     return SshConnection(target)
 
 
-def _refuse_own_address(site: Site, server: ServerSettings, host: str) -> None:
+def refuse_own_address(site: Site, server: ServerSettings, host: str) -> None:
     with site.store() as store:
         ours = [held for held in store.held_addresses() if held.boot_id == site.boot_id]
     for held in ours:
@@ -181,7 +181,7 @@ def live_host(site: Site, server: ServerSettings) -> LiveHost:
 
     mounted_at = server.files.path if server.files else None
     if mounted_at is not None and server.live_vm_dir and _engine(server) == "sqlserver":
-        _refuse_own_address(site, server, str(server.address))
+        refuse_own_address(site, server, str(server.address))
         refuse_while_noted(site, server)
         return MountedHost(server.name, server.live_vm_dir, mounted_at)
     return SshHost(connection(site, server))

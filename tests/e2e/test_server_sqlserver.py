@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import json
+import ssl
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import tomlkit
 
+from ipfx_failover.wiring.site import open_site
 from tests.sqlserver import drivers
+from tests.sqlserver.browser import Browser, Instance
 from tests.sqlserver.engine.client import Client
 from tests.sqlserver.engine.server import ServerProfile
+from tests.sqlserver.wire.connection import WireProfile
+from tests.sqlserver.wire.listener import Listener
+from tests.support.certificates import self_signed
 from tests.support.sqlserver_pair import Pair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.support.sqlserver_pair import Ended
 
 
 @pytest.fixture
@@ -102,6 +111,115 @@ def test_hot_without_change_tracking_is_a_warning(pair: Pair) -> None:
 
     assert ("warning", "ok") == (before["level"], after["level"])
     assert "ipfx-failover hot enable DEMOSERVER" == before["hint"]
+
+
+HOST = "127.77.0.5"
+
+
+@pytest.fixture
+def found_at(pair: Pair) -> Iterator[Pair]:
+    """The live server on an address of its own, with a browser that knows of two instances."""
+    with Listener(pair.live, WireProfile(pair.live.profile.version), HOST) as listening:
+        there = [
+            Instance("DEMO", "ANOTHER", "16.0.1", 9),
+            Instance("DEMO", "CTSERVER", "16.0.1", listening.port),
+        ]
+        with Browser(there, (HOST, 1434)):
+            pair.configure_server(database={"data_source": f"{HOST},1"})
+            pair.config_path.write_text(f"# ours\n{pair.config_path.read_text()}")
+            yield pair
+
+
+def populate(pair: Pair, *more: str) -> Ended:
+    return pair.run("server", "auto-populate", "DEMOSERVER", *more)
+
+
+def test_instance_and_catalog_are_found_and_written_beside_the_comments(found_at: Pair) -> None:
+    ended = populate(found_at, "--yes")
+    text = found_at.config_path.read_text()
+
+    assert 0 == ended.code, ended.err
+    assert "# ours" == text.splitlines()[0]
+    database = open_site(found_at.config_path).server("DEMOSERVER").database
+    assert database is not None
+    assert f"{HOST}\\CTSERVER" == database.data_source
+    assert 0 == found_at.run("replicate-from-live", "DEMOSERVER").code
+
+
+def test_a_new_server_is_filled_in_from_nothing_but_its_address(pair: Pair, tmp_path: Path) -> None:
+    tls = self_signed(tmp_path).server_context()
+    tls.maximum_version = ssl.TLSVersion.TLSv1_2  # FreeTDS hangs with 1.3
+    server = {"address": HOST, "files": {"transport": "path", "path": str(pair.vm_dir)}}
+    pair.config_path.write_text(
+        tomlkit.dumps(
+            {
+                "failover_server": {
+                    "data_source": "localhost",
+                    "state_dir": str(pair.directory / "state"),
+                    "password": {"file": str(pair.directory / "password")},
+                },
+                "servers": {"DEMOSERVER": server},
+            }
+        )
+    )
+    given = ("--password-file", str(pair.directory / "password"), "--vm-dir", str(pair.vm_dir))
+    search = ("--engine", "sqlserver", *given, "--yes")
+    profile = WireProfile(pair.live.profile.version, tls=tls)
+    with (
+        Listener(pair.live, profile, HOST) as listening,
+        Browser([Instance("DEMO", "CTSERVER", "16.0.1", listening.port)], (HOST, 1434)),
+    ):
+        distrusted = populate(pair, *search)
+        trusted = populate(pair, *search, "--trust-server-certificate")
+    database = open_site(pair.config_path).server("DEMOSERVER").database
+
+    assert 1 == distrusted.code
+    assert "the certificate of DEMOSERVER is not trusted" in distrusted.err
+    assert 0 == trusted.code, trusted.err
+    assert database is not None
+    assert ("sqlserver", "CTSERVER", "sa") == (
+        database.engine,
+        database.catalog,
+        database.user_id,
+    )
+    assert database.sql.trust_server_certificate
+
+
+def test_several_instances_are_not_chosen_from_without_a_terminal(found_at: Pair) -> None:
+    ended = populate(found_at)
+
+    assert 3 == ended.code
+    assert f"more than one SQL Server instance was found: {HOST}\\CTSERVER" in ended.err
+
+
+def test_a_plan_writes_nothing(found_at: Pair) -> None:
+    before = found_at.config_path.read_text()
+    ended = populate(found_at, "--plan")
+
+    assert 0 == ended.code
+    assert before == found_at.config_path.read_text()
+    assert f"'{HOST},1' -> '{HOST}\\CTSERVER'" in ended.out.replace('"', "'").replace("\\\\", "\\")
+
+
+def test_a_password_that_is_given_is_kept_in_a_file(found_at: Pair) -> None:
+    secret = found_at.directory / "given"
+    secret.write_text(drivers.PASSWORD)
+    secret.chmod(0o600)
+    ended = populate(found_at, "--yes", "--password-file", str(secret))
+    database = open_site(found_at.config_path).server("DEMOSERVER").database
+
+    assert 0 == ended.code, ended.err
+    assert database is not None
+    assert database.password is not None
+    assert drivers.PASSWORD == database.password.reveal()
+    assert drivers.PASSWORD not in ended.out + ended.err + found_at.config_path.read_text()
+
+
+def test_where_the_browser_is_silent_the_config_is_believed(pair: Pair) -> None:
+    ended = populate(pair, "--yes")
+
+    assert 0 == ended.code, ended.err
+    assert "it is so already" in ended.out
 
 
 def test_a_backup_directory_that_the_server_cannot_write_is_told(pair: Pair) -> None:

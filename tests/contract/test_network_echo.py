@@ -3,13 +3,38 @@
 from __future__ import annotations
 
 import select
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from tests.support.network_sites import ADAPTER, FREE, GATEWAY, NEIGHBOUR, OWN
+import pytest
+
+from tests.support.network_sites import (
+    ADAPTER,
+    FREE,
+    GATEWAY,
+    NEIGHBOUR,
+    OWN,
+    FakeSite,
+    LinuxSite,
+    ThreadedSite,
+    made,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ipfx_failover.net import EchoReply, EchoSocket
     from tests.support.network_sites import Site
+
+
+@pytest.fixture(params=["linux", "fake", "with a thread"])
+def site(request: pytest.FixtureRequest) -> Iterator[Site]:
+    if request.param == "fake":
+        with ExitStack() as stack:
+            yield FakeSite(stack)
+    else:
+        with made(LinuxSite if request.param == "linux" else ThreadedSite) as site:
+            yield site
 
 
 def collect(site: Site, echo: EchoSocket, number: int = 1) -> list[EchoReply]:

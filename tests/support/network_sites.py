@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Protocol
 
@@ -215,12 +215,30 @@ class LinuxSite:
         return namespace
 
 
+class ThreadedSite(LinuxSite):
+    """The socket for Windows, of which nothing is Windows' own, in the same namespaces."""
+
+    def echo(self, source: Address | None = None) -> EchoSocket:
+        from ipfx_failover.adapters.windows.icmp import WindowsEchoSocket
+
+        echo = WindowsEchoSocket(source)
+        self._stack.callback(echo.close)
+        return echo
+
+
 @pytest.fixture
 def linux_site() -> Iterator[LinuxSite]:
+    with made(LinuxSite) as site:
+        yield site
+
+
+@contextmanager
+def made(kind: type[LinuxSite]) -> Iterator[LinuxSite]:
+    """Such a site, or the failure to make one."""
     with ExitStack() as stack:
         why_not = ""
         try:
-            site = LinuxSite(stack)
+            site = kind(stack)
         except CannotMakeNamespaceError as error:
             why_not = str(error)
         if why_not:

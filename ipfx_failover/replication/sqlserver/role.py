@@ -40,13 +40,13 @@ def take_role(server: SqlServer, catalog: str) -> list[str]:
             return [
                 f"{catalog} was not restored by ipfx-failover: its constraints stay as they are"
             ]
-        troubles: list[str] = []
+        troubles = _tried(session, preparing.switch_on_unchecked(record.switches(session)))
         if not record.is_taken(session):
             troubles += _tried(session, list(_goes_on_beyond(session)))
             with transaction(session):
                 session.run(taking.TAKE)
                 session.run(taking.FOLLOW_NO_MORE)
-        return troubles + _tried(session, preparing.switch_on_unchecked(record.switches(session)))
+        return troubles
 
 
 def give_role_back(server: SqlServer, catalog: str) -> None:

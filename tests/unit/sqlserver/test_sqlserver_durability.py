@@ -26,6 +26,12 @@ def again(server: SimulatedServer) -> SimulatedServer:
     return SimulatedServer(server.directory, server.profile)
 
 
+def logs(server: SimulatedServer) -> list[object]:
+    """What is kept of the changes, which CHANGETABLE shows only by their outcome."""
+    tables = server.catalog("S").tables.values()
+    return [each.tracking.log for each in tables if each.tracking is not None]
+
+
 def state(server: SimulatedServer) -> list[object]:
     with Client(server, "S") as client:
         return [
@@ -37,6 +43,7 @@ def state(server: SimulatedServer) -> list[object]:
             client.run("SELECT name, is_disabled FROM sys.triggers"),
             client.run("SELECT * FROM sys.databases"),
             client.run("SELECT commit_ts, commit_time FROM sys.dm_tran_commit_table"),
+            logs(server),
         ]
 
 
@@ -93,6 +100,25 @@ def test_half_a_record_is_none(server: SimulatedServer, client: Client) -> None:
         log.write_bytes(whole[:cut])
         with Client(again(server), "S") as found:
             assert found.run("SELECT a FROM t") == [("x",)]
+
+
+@pytest.mark.parametrize("has_new_header", [False, True])
+def test_who_is_killed_while_an_image_is_written_loses_nothing(
+    server: SimulatedServer, client: Client, *, has_new_header: bool
+) -> None:
+    client.run(TABLE + "; INSERT t (a) VALUES ('x')")
+    client.run("INSERT t (a) VALUES ('y')")
+    data, log = (server.directory / name for name in ("S.mdf", "S_log.ldf"))
+    header, before = data.read_bytes()[:8192], log.read_bytes()
+    client.run("ALTER TABLE t ALTER COLUMN a nvarchar(9)")  # writes the image anew
+    if not has_new_header:
+        data.write_bytes(header + data.read_bytes()[8192:])
+    log.write_bytes(before)  # the log comes last
+    with Client(again(server), "S") as found:
+        sql = "SELECT max_length FROM sys.columns WHERE name = 'a'"
+
+        assert found.run("SELECT a FROM t") == [("x",), ("y",)]
+        assert found.value(sql) == (18 if has_new_header else -1)
 
 
 def test_renamed_dropped_and_restored_catalogs_are_what_they_were(

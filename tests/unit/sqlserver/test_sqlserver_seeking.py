@@ -40,6 +40,8 @@ def filled(client: Client) -> Client:
         "SELECT s.k, s.w, b.a FROM {} b JOIN s ON b.k = s.k AND b.w = s.w AND b.a IS NOT NULL",
         "SELECT b.a FROM (SELECT TOP (1) * FROM s) s JOIN {} b ON b.k = s.k AND b.w = s.w",
         "SELECT b.a FROM {} b JOIN (SELECT TOP (1) * FROM s) s ON b.k = s.k AND b.w = s.w",
+        "SELECT s.k, b.a FROM s LEFT JOIN {} b ON b.k = s.k AND b.w = s.w AND b.a <> N'y'",
+        "SELECT s.k, (SELECT COUNT(*) FROM {} t WHERE s.k = 1 AND s.w = 'b') FROM s",
         "SELECT s.k, b.a FROM {} b RIGHT JOIN s ON b.k = s.k AND b.w = s.w",
     ],
 )

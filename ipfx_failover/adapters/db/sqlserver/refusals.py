@@ -23,6 +23,8 @@ _FREE_TDS: Final = "[FreeTDS]"
 _OF_FREE_TDS: Final = range(20000, 21000)
 """Of its own errors, which it says to be the server's."""
 
+_LOST_BY_FREE_TDS: Final = frozenset({20004, 20006, 20017, 20047})
+"""Cannot read or write, the end came, the connection is dead."""
 _ENDS_SESSION: Final = frozenset({596, 6002, 6005, 6006, 17142})
 """Killed, or the server shuts down."""
 _LOST_STATES: Final = ("08", "HYT")
@@ -74,9 +76,15 @@ class Diagnostic:
 def diagnostics(text: str) -> list[Diagnostic]:
     """From what pyodbc makes of them: `[state] [vendor][driver]text (number) (call); …`."""
     return [
-        Diagnostic(found["state"], _one_line(found["text"]), _number(found))
+        Diagnostic(_state(found), _one_line(found["text"]), _number(found))
         for found in _RECORD.finditer(text)
     ]
+
+
+def _state(found: re.Match[str]) -> str:
+    """As the driver has it; FreeTDS calls a connection that has ended 01000, a warning."""
+    is_lost = _FREE_TDS in found["drivers"] and int(found["number"]) in _LOST_BY_FREE_TDS
+    return _LOST_STATES[0] if is_lost else found["state"]
 
 
 def _number(found: re.Match[str]) -> int:

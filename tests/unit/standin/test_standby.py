@@ -230,7 +230,12 @@ def test_the_role_names_the_standbys_own_places(copy: Copy) -> None:
 
 
 def test_the_role_of_a_sql_server_names_the_instance_and_its_catalog(copy: Copy) -> None:
-    database = {"engine": "sqlserver", "data_source": "DEMO", "vm_dir": "C:\\VM"}
+    database: dict[str, object] = {
+        "engine": "sqlserver",
+        "data_source": "DEMO",
+        "password": {"env": "PASSWORD"},
+        "vm_dir": "C:\\VM",
+    }
     server = copy.config.servers["DEMO"]
     settings = DatabaseSettings.model_validate(database)
     role = role_of(

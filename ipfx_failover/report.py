@@ -176,7 +176,7 @@ class _Drawing:
         replicating = locks.database(name) in self.busy
         database = self.copies.get((name.casefold(), "database"))
         files = self.copies.get((name.casefold(), "files"))
-        rows = self.row_states.get(name.casefold()) if watched.is_hot else None
+        rows = self.row_states.get(name.casefold()) if _is_followed(watched, state) else None
         shown = status(state.mode, known, replicating=replicating)
         return ServerReport(
             name=name,
@@ -272,7 +272,7 @@ class _Drawing:
         if watched.has_files and (name.casefold(), "files") not in self.copies:
             notes.append(f"no files yet, and not taken over: ipfx-failover sync-files {name}")
         notes += [_words(each) for each in self._of(name, {Concern.NO_REFERENCE})]
-        if watched.is_hot and state.mode is not Mode.STOPPED and state.authority is Authority.LIVE:
+        if _is_followed(watched, state):
             notes += self._of_rows(name)
         return notes
 
@@ -286,6 +286,15 @@ class _Drawing:
         elif rows.as_of is not None and self.now - rows.as_of > _ROWS_LATE:
             since = in_local_time(rows.as_of)
             yield f"its rows were last followed at {since}: ipfx-failover hot show {name}"
+        elif rows.left:
+            tables = "1 table is" if len(rows.left) == 1 else f"{len(rows.left)} tables are"
+            yield f"{tables} not followed: ipfx-failover hot show {name}"
+
+
+def _is_followed(watched: Watched, state: ServerState) -> bool:
+    """Whether its rows are to be followed now: not by a stand-in's database, which is ahead."""
+    is_live = state.authority is Authority.LIVE
+    return watched.is_hot and is_live and state.mode is not Mode.STOPPED
 
 
 def _of_untold_role(

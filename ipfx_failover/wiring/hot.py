@@ -93,22 +93,24 @@ def report(site: Site, server: ServerSettings) -> HotReport:
     from ipfx_failover.replication.rows.decisions import start_of
     from ipfx_failover.replication.rows.follower import open_copy
     from ipfx_failover.replication.rows.marks import copy_mark, live_mark
+    from ipfx_failover.replication.rows.schema import alike, read_tables
     from ipfx_failover.replication.rows.switching import read_setup
     from ipfx_failover.wiring.rows import ends
 
     both = ends(site, server)
     with both.live.open(both.catalog) as session:
         setup, found = read_setup(session, both), live_mark(session)
-        since, trouble = None, None
+        choice, since, trouble = setup.choice, None, None
         try:
             with open_copy(both) as copy:
+                choice = alike(choice, read_tables(copy))
                 since = start_of(server.name, copy_mark(copy), found)
         except Interrupted:
             raise
         except FailoverError as error:
             trouble = error
-        tables = tuple(_table(session, table, setup, since) for table in setup.choice.followed)
-    left = (FollowedTable(name, None, None, why) for name, why in setup.choice.left.items())
+        tables = tuple(_table(session, table, setup, since) for table in choice.followed)
+    left = (FollowedTable(name, None, None, why) for name, why in choice.left.items())
     as_of, lag_s = _lag(site, server)
     return HotReport(
         server=server.name,

@@ -5,13 +5,14 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ipfx_failover.config.outline import Outline, Watched
 from ipfx_failover.decide.liveness import Liveness
 from ipfx_failover.records import (
+    Authority,
     Concern,
     Condition,
     Mode,
@@ -275,6 +276,25 @@ def test_rows_that_nobody_follows_any_more_are_noted(site: Site) -> None:
     shown = hot(site, followed)
 
     assert [note for note in shown.notes if note.startswith("its rows were last followed at")]
+
+
+def test_tables_that_are_not_followed_are_counted(site: Site) -> None:
+    shown = hot(site, RowState("DEMO", site.clock.now(), 0, "", "", ("log: no key", "pet: new")))
+
+    assert "2 tables are not followed: ipfx-failover hot show DEMO" in shown.notes
+
+
+@pytest.mark.parametrize("change", [{"mode": Mode.STOPPED}, {"authority": Authority.STANDBY}])
+def test_rows_that_nobody_should_follow_now_are_not_behind(
+    site: Site, change: dict[str, Any]
+) -> None:
+    with site.store.transaction() as tx:
+        for name, value in change.items():
+            getattr(tx, f"set_{name}")("DEMO", value)
+    shown = hot(site, RowState("DEMO", site.clock.now(), 0, "trouble", "advice", ()))
+
+    assert (None, None, None) == (shown.rows_as_of, shown.rows_lag_s, shown.rows_behind)
+    assert "trouble: advice" not in shown.notes
 
 
 def test_rows_of_a_warm_standby_are_not_spoken_of(site: Site) -> None:

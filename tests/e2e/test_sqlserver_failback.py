@@ -9,6 +9,7 @@ import pytest
 from tests.sqlserver import drivers
 from tests.sqlserver.engine.client import Client
 from tests.support.sqlserver_pair import CATALOG, COPY, Pair
+from tests.support.sshd import running_sshd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -137,6 +138,17 @@ def test_an_application_that_uses_the_live_catalog_is_named_and_nothing_is_done(
     assert "CTSERVER on DEMOSERVER is in use by IPFX Server on DEMO-1" in ended.err
     assert ["one"] == pair.live_calls
     assert [] == list((pair.vm_dir / "DB").iterdir())
+
+
+def test_the_backup_goes_back_over_ssh_where_nothing_is_mounted(pair: Pair) -> None:
+    with running_sshd(pair.directory / "sshd") as sshd:
+        pair.reach_by_ssh(sshd)
+        pair.replicated()
+        pair.has_stood_in("two")
+        pair.given_back()
+
+    assert ["one", "two"] == pair.live_calls
+    assert [] == pair.strays()
 
 
 def test_a_primary_that_was_set_up_anew_gets_its_catalog_back(pair: Pair) -> None:

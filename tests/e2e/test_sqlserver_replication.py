@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import psutil
 import pytest
 
 from ipfx_failover.errors import Unreachable
@@ -11,12 +12,16 @@ from tests.sqlserver import drivers
 from tests.sqlserver.engine.client import Client
 from tests.sqlserver.engine.server import ServerProfile
 from tests.support.sqlserver_pair import CATALOG, COPY, Pair
+from tests.support.sshd import running_sshd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from ipfx_failover.progress import Progress
+
 FAILED, REFUSED, UNREACHABLE = 1, 3, 4
+FILLER_MIB = 48
 EVERY = 7
 """Of about ninety batches; all of them would take minutes."""
 FAILED_MAIL = "Daily Replication of DEMOSERVER failed"
@@ -221,6 +226,27 @@ def test_a_copy_that_is_ahead_is_never_replaced(pair: Pair) -> None:
     assert (REFUSED, True) == (ended.code, "holds data that the live server has not" in ended.err)
     assert before == pair.content(pair.standby, COPY)
     assert said == len(pair.standby.said)
+
+
+def test_a_transfer_whose_connection_is_cut_goes_on_over_a_new_one(pair: Pair) -> None:
+    with running_sshd(pair.directory / "sshd") as sshd, Client(pair.live) as client:
+        pair.reach_by_ssh(sshd)
+        client.run(f"EXEC sim_filler '{CATALOG}', {FILLER_MIB}")
+        seen: list[int] = []
+
+        def cut_once(progress: Progress) -> None:
+            if progress.phase == "transfer":
+                seen.append(progress.done)
+                if len(seen) == 1:
+                    for session in psutil.Process(sshd.process.pid).children(recursive=True):
+                        session.kill()
+
+        pair.replicated(cut_once)
+
+    assert sorted(seen) == seen
+    assert seen[-1] > FILLER_MIB << 20
+    assert ["one"] == pair.copied_calls
+    assert [] == pair.strays()
 
 
 @pytest.mark.parametrize("keep", [0, 2])

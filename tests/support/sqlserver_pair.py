@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import tomlkit
 
+from ipfx_failover.progress import unreported
 from ipfx_failover.records import Authority
 from ipfx_failover.state.journal import open_journals
 from ipfx_failover.state.store import Store
@@ -33,11 +34,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from ipfx_failover.events import Event
+    from ipfx_failover.progress import Report
     from ipfx_failover.replication.full import Replicator
     from ipfx_failover.workflow.runner import Values
     from tests.sqlserver.drivers import Driver
     from tests.sqlserver.engine.session import EngineSession
     from tests.support.killed import Moment
+    from tests.support.sshd import Sshd
 
 ROOT = Path(__file__).parents[2]
 CATALOG, COPY = "CTSERVER", "DEMOSERVER_CTSERVER"
@@ -171,6 +174,17 @@ class Pair:
         self._config = merged(self._config, changes)
         self.config_path.write_text(tomlkit.dumps(self._config), "utf-8")
 
+    def reach_by_ssh(self, sshd: Sshd) -> None:
+        """The live server's files are reached over SSH, not mounted."""
+        ssh = {
+            "host": sshd.host,
+            "port": sshd.port,
+            "user": sshd.user,
+            "key_file": str(sshd.key_file),
+            "known_hosts_file": str(sshd.known_hosts_file),
+        }
+        self.configure_server(files=None, ssh=ssh)
+
     def configure_server(self, **changes: Any) -> None:
         self.configure({"servers": {"DEMOSERVER": changes}})
 
@@ -210,9 +224,9 @@ class Pair:
         assert "Traceback" not in done.stdout + done.stderr, done.stderr
         return Ended(done.returncode, done.stdout, done.stderr)
 
-    def replicated(self) -> None:
+    def replicated(self, report: Report = unreported) -> None:
         """A copy is made, by what the command does, in this process."""
-        with self._replicator() as made:
+        with self._replicator(report) as made:
             made.from_live()
 
     def given_back(self) -> Values:
@@ -227,10 +241,10 @@ class Pair:
             recover_from_live(site, store, site.server("DEMOSERVER"))
 
     @contextmanager
-    def _replicator(self) -> Iterator[Replicator]:
+    def _replicator(self, report: Report = unreported) -> Iterator[Replicator]:
         site = open_site(self.config_path)
         with site.store() as store:
-            made, close = replicator(site, store, site.server("DEMOSERVER"))
+            made, close = replicator(site, store, site.server("DEMOSERVER"), report=report)
             try:
                 yield made
             finally:

@@ -1,0 +1,145 @@
+"""Rows in real time, by the command line, between two simulated SQL Servers."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ipfx_failover.errors import ExitCode
+from tests.sqlserver import drivers
+from tests.support.processes import eventually
+from tests.support.sqlserver_pair import ROOT, Pair
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    with Pair(tmp_path) as made:
+        made.configure_server(real_time="all")
+        yield made
+
+
+@pytest.fixture
+def hot(pair: Pair) -> Pair:
+    """A copy has been made, and its rows can be followed."""
+    assert pair.run("hot", "enable", "DEMOSERVER", "--yes").code == 0
+    pair.replicated()
+    return pair
+
+
+def worker(pair: Pair) -> subprocess.Popen[bytes]:
+    """What the monitor keeps running."""
+    command = [sys.executable, "-m", "ipfx_failover", "sync-rows", "--all", "--watch"]
+    return subprocess.Popen(
+        [*command, "--config", str(pair.config_path), "--until-eof"],
+        env={**os.environ, "TEST_SQL_PASSWORD": drivers.PASSWORD},
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def test_hot_enable_says_what_it_would_change_and_changes_nothing_unasked(pair: Pair) -> None:
+    asked = pair.run("hot", "enable", "DEMOSERVER")
+    planned = pair.run("hot", "enable", "DEMOSERVER", "--plan", "--json")
+
+    assert (3, 0) == (asked.code, planned.code)
+    assert 3 == len(json.loads(planned.out)["statements"])
+    assert not pair.live.catalogs["ctserver"].is_tracking
+
+
+def test_hot_disable_leaves_a_live_server_without_tracking(hot: Pair) -> None:
+    assert hot.run("hot", "disable", "DEMOSERVER", "--yes").code == 0
+    ended = hot.run("sync-rows", "DEMOSERVER")
+
+    assert not hot.live.catalogs["ctserver"].is_tracking
+    assert (1, True) == (ended.code, "hot enable DEMOSERVER" in ended.err)
+    assert ["The standby of DEMOSERVER falls behind: its rows are not followed"] == hot.subjects()
+
+
+def test_sync_rows_brings_the_copy_to_where_the_live_server_is(hot: Pair) -> None:
+    hot.run_live("INSERT INTO calls (text) VALUES (N'two')", "UPDATE calls SET text = N'uno'")
+    before = hot.run("hot", "show", "DEMOSERVER", "--json")
+    ended = hot.run("sync-rows", "DEMOSERVER", "--json")
+
+    assert hot.live_calls == hot.copied_calls
+    assert 2 == json.loads(before.out)["rows_behind"]
+    assert 2 == json.loads(ended.out)["results"][0]["rows"]
+
+
+def test_status_tells_how_far_the_rows_are_behind(hot: Pair) -> None:
+    hot.run("sync-rows", "DEMOSERVER")
+
+    assert "DEMOSERVER: hot, " in hot.run("status").out
+    assert 0 == json.loads(hot.run("status", "--json").out)["servers"][0]["rows_behind"]
+
+
+def test_rows_are_not_followed_while_the_standby_is_ahead(hot: Pair) -> None:
+    hot.has_stood_in()
+    hot.run_live("INSERT INTO calls (text) VALUES (N'two')")
+
+    assert 3 == hot.run("sync-rows", "DEMOSERVER").code
+    assert ["one"] == hot.copied_calls
+
+
+def test_a_table_that_is_not_there_is_told_with_a_near_one(hot: Pair) -> None:
+    hot.configure_server(real_time="configuration", database={"configuration_tables": ["call"]})
+    ended = hot.run("sync-rows", "DEMOSERVER")
+
+    assert 1 == ended.code
+    assert "is it dbo.calls?" in ended.err
+
+
+def test_a_warm_server_has_no_rows_to_follow(pair: Pair) -> None:
+    pair.configure_server(real_time="off")
+
+    assert 2 == pair.run("sync-rows", "DEMOSERVER").code
+
+
+def test_the_worker_applies_changes_as_they_come_and_ends_with_its_parent(hot: Pair) -> None:
+    with worker(hot) as following:
+        hot.run_live("INSERT INTO calls (text) VALUES (N'two')")
+        eventually(lambda: hot.copied_calls == hot.live_calls, "the row is in the copy")
+        assert following.stdin is not None
+        following.stdin.close()
+        following.wait()
+
+    assert ExitCode.INTERRUPTED == following.returncode
+
+
+def test_a_worker_that_is_killed_in_a_round_loses_and_doubles_nothing(hot: Pair) -> None:
+    touched = hot.directory / "in the middle"
+    hot.fault(hot.standby, statement="DELETE b", touch=str(touched), stall_s=30.0)
+    hot.run_live("INSERT INTO calls (text) VALUES (N'two')", "UPDATE calls SET text = N'uno'")
+    with worker(hot) as following:
+        eventually(touched.exists, "a round is under way")
+        following.send_signal(signal.SIGKILL)
+    hot.no_faults()
+
+    assert 0 == hot.run("sync-rows", "DEMOSERVER").code
+    assert hot.live_calls == hot.copied_calls
+
+
+def test_a_nightly_copy_never_moves_a_hot_standby_backwards(hot: Pair) -> None:
+    hot.run("sync-rows", "DEMOSERVER")
+    seen: list[list[str]] = []
+
+    def go_on() -> None:
+        hot.run_live("INSERT INTO calls (text) VALUES (N'after the backup')")
+        assert hot.run("sync-rows", "DEMOSERVER").code == 0
+        seen.append(hot.copied_calls)
+
+    hot.before_statement(hot.standby, "CHECKDB", go_on)
+    hot.replicated()
+
+    assert [["one", "after the backup"]] == seen
+    assert ["one", "after the backup"] == hot.copied_calls

@@ -123,3 +123,25 @@ def test_the_places_are_below_program_data() -> None:
     from ipfx_failover.adapters.paths import places
 
     assert Path(r"C:\ProgramData\ipfx-failover\state") == places({}).state_dir
+
+
+def test_files_are_brought_from_a_share_with_their_times_and_names(
+    program: Program, tmp_path: Path
+) -> None:
+    live, copy = tmp_path / "live", tmp_path / "copy"
+    sound = live / "Mail" / "Grüße \u4e16.wav"
+    sound.parent.mkdir(parents=True)
+    sound.write_bytes(b"voice")
+    configured(program)
+    text = program.config.read_text("utf-8") + (
+        f"local_vm_dir = '{copy}'\n[servers.DEMO.files]\ntransport = 'path'\npath = '{live}'\n"
+    )
+    program.config.write_text(text, "utf-8")
+
+    first, again = program.run("sync-files", "DEMO"), program.run("sync-files", "DEMO")
+
+    brought = copy / "Mail" / sound.name
+    assert (0, 0) == (first.code, again.code), first.output
+    assert "1 copied" in first.output
+    assert "0 copied" in again.output
+    assert (b"voice", sound.stat().st_mtime) == (brought.read_bytes(), brought.stat().st_mtime)

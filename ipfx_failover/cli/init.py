@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ipfx_failover.wiring.first_start import FirstStart, Written
 
 _APPLICATION: Final = ("failover_server", "application")
+_DATA_SOURCE: Final = ("failover_server", "data_source")
 _DATABASE_PASSWORD: Final = ("failover_server", "password")
 _MAIL_PASSWORD: Final = ("alerts", "password")
 _ADAPTER: Final = ("network", "adapter")
@@ -190,9 +191,10 @@ class _Questions:
         self._text(service, "Service that runs our own application (empty: set it later)")
         if service in self._start.values:
             self._text((*_APPLICATION, "ready_port"), "Port on which it answers", "100")
-        self._password(
-            _DATABASE_PASSWORD, "Password of our own database (empty: none, as with SQLite)"
-        )
+        self._text(_DATA_SOURCE, r"Our own SQL Server, HOST\INSTANCE or HOST,PORT (empty: none)")
+        if _DATA_SOURCE in self._start.values:
+            self._text(("failover_server", "user_id"), "User ID for it", "sa")
+            self._password(_DATABASE_PASSWORD, "Its password (empty: a login of Windows)")
 
     def _adapter(self) -> None:
         from ipfx_failover.cli.ask import choose

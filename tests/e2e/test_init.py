@@ -54,7 +54,9 @@ def test_a_person_is_asked_a_few_questions(config: Path) -> None:
         answers=(
             ("Service that runs our own application", "ipfx-server.service"),
             ("Port on which it answers [100]", ""),
-            ("Password of our own database", "s3cret-db"),
+            ("Our own SQL Server", "HERE\\CTSERVER"),
+            ("User ID for it [sa]", ""),
+            ("Its password", "s3cret-db"),
             ("Confirm password", "s3cret-db"),
             ("Adapter [", "0"),
             ("that is none of them", "1"),

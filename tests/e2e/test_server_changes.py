@@ -101,7 +101,8 @@ def test_the_questions_are_the_manuals_and_a_wrong_answer_is_asked_again(
         terminal.answer("must be true or false", "yes")
         terminal.answer("User name for SSH", "ipfx")
         terminal.answer("Private key", "/etc/ipfx-failover/secrets/id_ed25519")
-        terminal.answer("Data Source", "/VM/DB/ctserver.db")
+        terminal.answer("Its database (sqlite or sqlserver) [sqlite]: ", "")
+        terminal.answer("Data Source: path", "/VM/DB/ctserver.db")
         terminal.answer("Catalog [CTSERVER]: ", "")
         terminal.answer("VM Dir: ", "/VM")
         terminal.answer("VMLocal Dir: ", "")
@@ -117,6 +118,38 @@ def test_the_questions_are_the_manuals_and_a_wrong_answer_is_asked_again(
     assert 'vm_dir = "/VM"' in added
     assert "[servers.SECOND.files]" in added
     assert "server test SECOND" in terminal.screen
+
+
+def test_a_sql_server_is_asked_for_in_its_own_words(config: Path) -> None:
+    ours = '[failover_server]\ndata_source = "HERE"\npassword = { env = "P" }\n'
+    config.write_text(config.read_text().replace("[failover_server]\n", ours))
+    with Terminal(("server", "add", "SECOND", "--config", str(config))) as terminal:
+        terminal.answer("Address: ", "192.168.11.2")
+        terminal.answer("Port [100]: ", "")
+        terminal.answer("Local VM Dir [", "")
+        terminal.answer("Assume IP Address [no]: ", "")
+        terminal.answer("Automatically stop failover", "")
+        terminal.answer("User name for SSH", "ipfx")
+        terminal.answer("Private key", "/etc/ipfx-failover/secrets/id_ed25519")
+        terminal.answer("Its database (sqlite or sqlserver) [sqlite]: ", "sqlserver")
+        terminal.answer("Data Source: its SQL Server", "a b")
+        terminal.answer("must be HOST", "SECOND\\CTSERVER")
+        terminal.answer("User ID [sa]: ", "")
+        terminal.answer("Catalog [CTSERVER]: ", "")
+        terminal.answer("VM Dir: ", "C:\\VM")
+        terminal.answer("VMLocal Dir: ", "")
+        terminal.answer("Real time replication (off, configuration or all) [off]: ", "all")
+        terminal.answer("Replicate daily", "01:30")
+        terminal.answer("Keep its files in sync in real time [yes]: ", "")
+        terminal.answer("Password for servers.SECOND.database.password", "s3cret")
+        terminal.answer("Confirm password", "s3cret")
+        terminal.answer("Do you want to replicate the database now?", "n")
+        assert terminal.wait() == 0, terminal.screen
+    added = config.read_text().split("[servers.SECOND]")[1]
+
+    assert 'engine = "sqlserver"' in added
+    assert 'real_time = "all"' in added
+    assert "s3cret" not in config.read_text()
 
 
 def test_ctrl_c_between_two_questions_leaves_the_file_as_it_is(config: Path) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ipfx_failover.wiring.site import Site
 
 _FIRST_DELAY_S = 0.5
+_REFUSED_DELAY_S = 1.0
 _LONGEST_DELAY_S = 10.0
 _SWAP_WAIT_S = 60.0
 _GOOD_BYE_S = 2.0
@@ -172,7 +173,7 @@ class _Following:
         try:
             done = rounds.follow()
         except (Refused, Busy):
-            self._delay_s = max(self._interval_s, _FIRST_DELAY_S)
+            self._delay_s = max(self._interval_s, _REFUSED_DELAY_S)
             return
         except Interrupted:
             raise

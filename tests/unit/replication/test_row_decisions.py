@@ -1,0 +1,68 @@
+"""Whether rows can be followed from a copy on, or more is needed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ipfx_failover.replication.rows.decisions import (
+    FullNeeded,
+    NotTracked,
+    Standing,
+    Tracked,
+    standing,
+    start_of,
+)
+from ipfx_failover.replication.rows.marks import CopyMark
+from ipfx_failover.replication.sqlserver.watermark import Watermark
+from ipfx_failover.replication.tsql.tables import Table
+
+LIVE = Watermark(50, "fork", "database")
+COPY = CopyMark(Watermark(41, "fork", "database"), "run")
+CALLS, OTHER = (Table("dbo", name, (), ("id",)) for name in ("calls", "other"))
+
+
+def test_rows_go_on_from_the_copy_s_version() -> None:
+    assert 41 == start_of("DEMO", COPY, LIVE)
+
+
+@pytest.mark.parametrize(
+    ("copy", "live"),
+    [
+        (None, LIVE),
+        (CopyMark(replace(COPY.watermark, version=None), "run"), LIVE),
+        (COPY, replace(LIVE, recovery_fork_guid="another")),
+        (COPY, replace(LIVE, database_guid="another")),
+        (COPY, replace(LIVE, version=40)),
+    ],
+    ids=["no copy", "not tracked then", "another fork", "another database", "from the past"],
+)
+def test_what_is_no_copy_of_this_live_catalog_is_made_anew(
+    copy: CopyMark | None, live: Watermark
+) -> None:
+    with pytest.raises(FullNeeded, match="cannot be followed"):
+        start_of("DEMO", copy, live)
+
+
+def test_without_tracking_there_is_nothing_to_follow() -> None:
+    with pytest.raises(NotTracked) as refused:
+        start_of("DEMO", COPY, replace(LIVE, version=None))
+
+    assert "switch it on: ipfx-failover hot enable DEMO" == refused.value.hint
+
+
+def test_a_table_whose_history_begins_later_is_copied_whole() -> None:
+    tracked = {("dbo", "calls"): Tracked(42, 42), ("dbo", "other"): Tracked(0, 41)}
+
+    assert Standing((OTHER,), (CALLS,)) == standing("DEMO", [CALLS, OTHER], tracked, 41)
+
+
+def test_a_history_that_was_cleaned_up_needs_a_whole_copy() -> None:
+    with pytest.raises(FullNeeded, match="the history of calls does not go back far enough"):
+        standing("DEMO", [CALLS], {("dbo", "calls"): Tracked(0, 42)}, 41)
+
+
+def test_a_table_that_is_not_tracked_is_told() -> None:
+    with pytest.raises(NotTracked, match="off for the table calls"):
+        standing("DEMO", [CALLS], {}, 41)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from ipfx_failover.errors import Failed, Refused
+from ipfx_failover.history.wording import size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,8 +119,8 @@ def catalog_refusal(look: CatalogLook, source: Instance, target: Instance) -> Fa
     limit = target.largest_bytes
     if limit is not None and look.data_bytes > limit:
         return Refused(
-            f"{look.name} has {_gib(look.data_bytes)} of data files, and {target.name} "
-            f"({target.edition}) takes {_gib(limit)} (1827)",
+            f"{look.name} has {size(look.data_bytes)} of data files, and {target.name} "
+            f"({target.edition}) takes {size(limit)} (1827)",
             f"install another edition of SQL Server on {target.name}",
         )
     if look.features and not target.has_all_features:
@@ -144,8 +145,4 @@ def bytes_of_copy(look: CatalogLook) -> int:
 
 def total(rows: Sequence[Row], *, of_log: bool) -> int:
     """The sizes of `tsql.server.FILES` added up."""
-    return sum(int(size or 0) for kind, _, size in rows if (kind == 1) is of_log)
-
-
-def _gib(size_bytes: int) -> str:
-    return f"{size_bytes / _GIB:.1f} GiB"
+    return sum(int(size_bytes or 0) for kind, _, size_bytes in rows if (kind == 1) is of_log)

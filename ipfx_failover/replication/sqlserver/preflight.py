@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ipfx_failover.errors import Failed, Refused
+from ipfx_failover.history.wording import size
 from ipfx_failover.livehost import parent
 from ipfx_failover.replication.sqlserver import fitness
 from ipfx_failover.replication.sqlserver.session import SqlRefused
@@ -185,6 +186,6 @@ def _see_free(side: SqlServerSide, path: str, needed: int) -> None:
 def _compare(name: str, where: str, free: int | None, needed: int) -> None:
     if free is not None and free < needed:
         raise Failed(
-            f"{name} has {free} bytes free where {needed} are needed",
+            f"{name} has {size(free)} free where {size(needed)} are needed",
             f"make room on {name}, near {where}",
         )

@@ -45,7 +45,7 @@ def test_versions_must_be_the_same_but_for_their_updates(
         ({"state": "RESTORING"}, "CT on DEMO is RESTORING"),
         ({"is_read_only": True}, "read-only"),
         ({"data_bytes": 10 * GIB}, None),
-        ({"data_bytes": 10 * GIB + 1}, "takes 10.0 GiB (1827)"),
+        ({"data_bytes": 10 * GIB + 1}, "takes 10 GiB (1827)"),
         ({"log_bytes": 100 * GIB}, None),
         ({"features": ("Compression", "TDE")}, "uses Compression, TDE, which"),
     ],

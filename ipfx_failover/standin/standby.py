@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from ipfx_failover.config.models import Config, FailoverServerSettings, ServerSettings
     from ipfx_failover.state.store import Store
 
-_SWAP_WAIT_S = 10.0
+_LOCK_WAIT_S = 10.0
+# A swap is renames, and safe to kill; one that takes longer waits for the server that has died.
+_SWAP_WAIT_S = 3.0
 _LOOK_S = 0.05
 
 
@@ -92,7 +94,7 @@ class Standby:
         with ExitStack() as held:
             # Not that of rows: a swap that is undone takes it for itself.
             for resource in resources[:2]:
-                lock = self.locks.hold(resource, locks.this_command(), wait_s=_SWAP_WAIT_S)
+                lock = self.locks.hold(resource, locks.this_command(), wait_s=_LOCK_WAIT_S)
                 held.enter_context(lock)
             self.recover(settings)
         return ended

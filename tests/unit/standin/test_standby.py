@@ -176,14 +176,14 @@ def test_a_swap_is_let_finish_before_its_process_is_ended(copy: Copy) -> None:
     assert 2.0 <= (copy.clock.monotonic_ns() - begun_ns) / 1e9 < 2.1
 
 
-def test_a_swap_that_hangs_is_waited_for_no_longer_than_ten_seconds(copy: Copy) -> None:
+def test_a_swap_that_hangs_is_waited_for_no_longer_than_three_seconds(copy: Copy) -> None:
     copy.begin_swap()
     begun_ns = copy.clock.monotonic_ns()
     with child(HOLDS, copy.directory / "locks", DATABASE) as worker:
         assert "holds" == worker.line()
         copy.standby.evict("DEMO")
 
-    assert 10.0 <= (copy.clock.monotonic_ns() - begun_ns) / 1e9 < 10.1
+    assert 3.0 <= (copy.clock.monotonic_ns() - begun_ns) / 1e9 < 3.1
 
 
 def test_a_swap_whose_process_is_dead_is_not_waited_for(copy: Copy) -> None:

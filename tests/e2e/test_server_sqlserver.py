@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import ssl
 from typing import TYPE_CHECKING, Any
 
@@ -113,7 +114,8 @@ def test_hot_without_change_tracking_is_a_warning(pair: Pair) -> None:
     assert "ipfx-failover hot enable DEMOSERVER" == before["hint"]
 
 
-HOST = "127.77.0.5"
+HOST = f"127.{64 + (os.getpid() >> 16) % 64}.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"
+"""Loopback, another in each process that runs tests: the port of a browser is always the same."""
 
 
 @pytest.fixture

@@ -103,6 +103,12 @@ def test_a_mistake_of_ours_is_not_explained_away() -> None:
             "DEMOSERVER offers no encryption that is still safe (TLS 1.2): unsupported protocol",
         ),
         (
+            f"[08001] {_MICROSOFT}SSL Provider: [error:0A000278:SSL routines::legacy sigalg "
+            "disallowed or unsupported] (-1) (SQLDriverConnect)",
+            Failed,
+            "DEMOSERVER offers no encryption that is still safe (TLS 1.2): legacy sigalg",
+        ),
+        (
             "[01000] [unixODBC][Driver Manager]Can't open lib '/x.so' : file not found (0) "
             "(SQLDriverConnect)",
             Refused,

@@ -27,6 +27,8 @@ _LOST_BY_FREE_TDS: Final = frozenset({20004, 20006, 20017, 20047})
 """Cannot read or write, the end came, the connection is dead."""
 _ENDS_SESSION: Final = frozenset({596, 6002, 6005, 6006, 17142})
 """Killed, or the server shuts down."""
+_TOO_OLD: Final = ("unsupported protocol", "no protocols available", "legacy sigalg")
+"""How OpenSSL 3 refuses TLS 1.0 and 1.1."""
 _LOST_STATES: Final = ("08", "HYT")
 
 _LOGIN: Final = "correct user_id and password, or whether the login is enabled and not expired"
@@ -159,7 +161,7 @@ def _of_encryption(text: str, name: str) -> FailoverError | None:
             "install its issuer's certificate here and use the name that it is for in data_source, "
             "or set trust_server_certificate = true",
         )
-    if "unsupported protocol" in said or "no protocols available" in said:
+    if any(words in said for words in _TOO_OLD):
         return Failed(
             f"{name} offers no encryption that is still safe (TLS 1.2): {_reason(text)}",
             "update its SQL Server to one that speaks TLS 1.2, or set encrypt = false",

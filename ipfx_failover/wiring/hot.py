@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ipfx_failover.errors import FailoverError, Interrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ipfx_failover.config.models import ServerSettings
     from ipfx_failover.replication.rows.switching import Setup
@@ -57,23 +57,28 @@ class HotReport:
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """What is to be changed on the live server, and by whom."""
+    """What is to be changed on the live server, by whom, and what `before` it here."""
 
     session: SqlSession
     server: str
     setup: Setup
     statements: Sequence[str]
+    before: Callable[[], None]
 
     def carry_out(self) -> None:
         """Raises: as switching.carry_out."""
         from ipfx_failover.replication.rows import switching
 
+        self.before()
         switching.carry_out(self.session, self.server, self.statements)
 
 
 @contextmanager
 def switch(site: Site, server: ServerSettings, *, on: bool) -> Iterator[Switch]:
     """What is to be changed; nothing is yet."""
+    from functools import partial
+
+    from ipfx_failover.replication.rows.follower import end_following
     from ipfx_failover.replication.rows.switching import read_setup, to_disable, to_enable
     from ipfx_failover.wiring.rows import ends
 
@@ -81,7 +86,8 @@ def switch(site: Site, server: ServerSettings, *, on: bool) -> Iterator[Switch]:
     with both.live.open(both.catalog) as session:
         setup = read_setup(session, both)
         plan = to_enable if on else to_disable
-        yield Switch(session, server.name, setup, plan(both.catalog, setup))
+        before = (lambda: None) if on else partial(end_following, both)
+        yield Switch(session, server.name, setup, plan(both.catalog, setup), before)
 
 
 def report(site: Site, server: ServerSettings) -> HotReport:

@@ -49,10 +49,10 @@ class Tracked:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`followed`: by their changes. `reloaded`: whole, because their history begins later."""
+    """`followed`: by their changes. `reloaded`: whole, and from where on they have a history."""
 
     followed: tuple[Table, ...]
-    reloaded: tuple[Table, ...]
+    reloaded: Mapping[Table, int]
 
 
 def start_of(server: str, copy: CopyMark | None, live: Watermark) -> int:
@@ -68,10 +68,22 @@ def start_of(server: str, copy: CopyMark | None, live: Watermark) -> int:
         raise FullNeeded(server, "there is no copy that says how far it has come")
     mark = copy.watermark
     if mark.version is None:
-        raise FullNeeded(server, "its copy was made without change tracking, or was in use since")
-    if not mark.is_of_the_same_live_as(live) or mark.version > live.version:
+        raise FullNeeded(server, "its copy was in use, or change tracking was off, since or before")
+    if not mark.is_of_the_same_live_as(live):
         raise FullNeeded(server, "its live catalog was itself restored from a backup")
+    if has_gap(mark, live):
+        raise FullNeeded(server, "change tracking was off since")
     return mark.version
+
+
+def has_gap(mark: Watermark, live: Watermark) -> bool:
+    """Whether change tracking is off, or was, so that its versions begin anew.
+
+    They come to where the mark is again: it must not be taken for followed then.
+    """
+    if mark.version is None or not mark.is_of_the_same_live_as(live):
+        return False
+    return live.version is None or mark.version > live.version
 
 
 def standing(
@@ -79,24 +91,28 @@ def standing(
     tables: Sequence[Table],
     tracked: Mapping[tuple[str, str], Tracked],
     since: int,
+    begun: Mapping[tuple[str, str], int],
 ) -> Standing:
     """What is to be done about each table that is wanted.
 
     Below the lowest valid version CHANGETABLE answers all the same, and silently lacks rows.
+    `begun`: where the histories began that the copy knows; another beginning is another history,
+    though it be at the very version `since`.
 
     Raises:
         FullNeeded: the history since then is gone.
         NotTracked: a table is not tracked.
     """
-    followed, reloaded = [], []
+    followed, reloaded = [], {}
     for table in tables:
-        known = tracked.get((table.schema, table.name))
+        place = table.schema, table.name
+        known = tracked.get(place)
         if known is None:
             raise NotTracked(server, f"the table {table.shown}")
-        if known.begins > since:
-            reloaded.append(table)
+        if known.begins > since or known.begins != begun.get(place):
+            reloaded[table] = known.begins
         elif known.valid > since:
             raise FullNeeded(server, f"the history of {table.shown} does not go back far enough")
         else:
             followed.append(table)
-    return Standing(tuple(followed), tuple(reloaded))
+    return Standing(tuple(followed), reloaded)

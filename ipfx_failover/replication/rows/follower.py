@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from ipfx_failover.errors import FailoverError, Unreachable
-from ipfx_failover.replication.rows.decisions import FullNeeded, standing, start_of
+from ipfx_failover.replication.rows.decisions import FullNeeded, has_gap, standing, start_of
 from ipfx_failover.replication.rows.marks import CopyMark, copy_mark, live_mark
 from ipfx_failover.replication.rows.schema import Choice, alike, read_fingerprint, read_tables
 from ipfx_failover.replication.rows.staging import Staging
@@ -20,13 +20,16 @@ from ipfx_failover.replication.sqlserver import record
 from ipfx_failover.replication.sqlserver.session import SqlRefused
 from ipfx_failover.replication.sqlserver.watermark import Watermark
 from ipfx_failover.replication.tsql import rows as texts
+from ipfx_failover.replication.tsql import tracking
+from ipfx_failover.replication.tsql.taking import FOLLOW_NO_MORE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from ipfx_failover.replication.rows.decisions import Standing
     from ipfx_failover.replication.rows.schema import Tables
     from ipfx_failover.replication.sqlserver.session import Row, SqlServer, SqlSession
+    from ipfx_failover.replication.tsql.tables import Table
 
 T = TypeVar("T")
 
@@ -77,6 +80,20 @@ def open_copy(ends: Ends) -> SqlSession:
         raise FullNeeded(ends.server, "there is no copy of its database yet") from error
 
 
+def end_following(ends: Ends) -> None:
+    """Before change tracking is switched off: from then on the copy lacks rows, and nobody knows.
+
+    Raises: as `open_copy`, but where there is none.
+    """
+    try:
+        copy = open_copy(ends)
+    except FullNeeded:
+        return
+    with copy:
+        if copy_mark(copy) is not None:
+            copy.run(FOLLOW_NO_MORE)
+
+
 class Follower:
     """One thread uses it. Sessions are opened when they are needed, and closed by any error.
 
@@ -89,6 +106,7 @@ class Follower:
         self._live: SqlSession | None = None
         self._copy: SqlSession | None = None
         self._mark: CopyMark | None = None
+        self._begun: dict[tuple[str, str], int] = {}
         self._fingerprint: Row | None = None
         self._choice = Choice((), {})
         self._staging: Staging | None = None
@@ -146,6 +164,9 @@ class Follower:
 
     def _since(self, copy: SqlSession, live: Watermark) -> tuple[CopyMark, int]:
         if self._mark is None:
+            self._mark, self._begun = copy_mark(copy), record.begun(copy)
+        if self._mark is not None and has_gap(self._mark.watermark, live):
+            copy.run(FOLLOW_NO_MORE)
             self._mark = copy_mark(copy)
         since = start_of(self._ends.server, self._mark, live)
         assert self._mark is not None  # noqa: S101 - start_of refuses
@@ -166,7 +187,7 @@ class Follower:
             if self._standing(live, since) != stands:
                 raise SqlRefused("a table was emptied while it was read", "try again", (3961,))
         self.behind = rows = staging.rows
-        self._apply(staging, mark, since, found, has_reloaded=bool(stands.reloaded))
+        self._apply(staging, mark, since, found, stands.reloaded)
         self.behind = 0
         reloaded = tuple(table.shown for table in stands.reloaded)
         return Round(found.version or since, rows, reloaded, dict(self._choice.left))
@@ -177,13 +198,15 @@ class Follower:
         mark: CopyMark,
         since: int,
         found: Watermark,
-        *,
-        has_reloaded: bool,
+        reloaded: Mapping[Table, int],
     ) -> None:
         to = found.version
-        if to is None or (to == since and not has_reloaded):
+        if to is None or (to == since and not reloaded):
             return
-        staging.apply(mark, to)
+        begun = {(table.schema, table.name): begins for table, begins in reloaded.items()}
+        remember = [tracking.remember_tracked(*place, begins) for place, begins in begun.items()]
+        staging.apply(mark, to, remember)
+        self._begun |= begun
         moved = Watermark(to, mark.watermark.recovery_fork_guid, mark.watermark.database_guid)
         self._mark = CopyMark(moved, mark.run_id)
 
@@ -199,7 +222,8 @@ class Follower:
         return self._staging
 
     def _standing(self, live: SqlSession, since: int) -> Standing:
-        return standing(self._ends.server, self._choice.followed, read_tracked(live), since)
+        followed, tracked = self._choice.followed, read_tracked(live)
+        return standing(self._ends.server, followed, tracked, since, self._begun)
 
     def _fetch(self, live: SqlSession, staging: Staging, stands: Standing, since: int) -> None:
         followed = stands.followed

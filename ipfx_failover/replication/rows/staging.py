@@ -54,11 +54,12 @@ class Staging:
             self.rows += len(page)
         place = table.schema, table.name
         ours = [each for each in self._conversions if (each.schema, each.table) == place]
-        for _, of_column in groupby(ours, key=attrgetter("column")):
+        column = attrgetter("column")
+        for _, of_column in groupby(sorted(ours, key=column), key=column):
             self._say(texts.convert_staged(number, list(of_column)))
 
-    def apply(self, mark: CopyMark, to: int) -> None:
-        """Apply all that waits, and move the watermark, in one transaction.
+    def apply(self, mark: CopyMark, to: int, remember: Sequence[str] = ()) -> None:
+        """Apply all that waits, move the watermark and `remember`, in one transaction.
 
         Raises:
             Busy: the copy is not where the mark says; nothing was changed.
@@ -71,7 +72,7 @@ class Staging:
                     "the copy has been replaced, or somebody else has applied rows to it",
                     "try again",
                 )
-            if statements := [*self._removals(), *self._insertions()]:
+            if statements := [*self._removals(), *self._insertions(), *remember]:
                 self._session.run(";\n".join(statements))
         self._waiting.clear()
         self.rows = 0

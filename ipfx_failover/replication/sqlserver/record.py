@@ -10,9 +10,11 @@ from ipfx_failover.replication.sqlserver.transaction import transaction
 from ipfx_failover.replication.tsql import converting, preparing, tracking
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ipfx_failover.replication.sqlserver.session import SqlSession
+
+Place = tuple[str, str]
 
 
 def run_of(session: SqlSession) -> str | None:
@@ -35,19 +37,32 @@ def is_followed(session: SqlSession) -> bool:
     return any(version is not None for version in versions)
 
 
-def begin(session: SqlSession, switches: Sequence[Switch], run_id: str) -> None:
-    """Remember what was on in the restored copy of run `run_id`."""
+def begin(
+    session: SqlSession, switches: Sequence[Switch], run_id: str, begun: Mapping[Place, int]
+) -> None:
+    """Remember what was on in the restored copy of run `run_id`. `begun`: see `begun`."""
     for statement in (
         *_drop_tables(),
         tracking.create_schema(),
         *preparing.create_record(),
         converting.create_record(),
         tracking.create_watermark(),
+        tracking.create_tracked(),
     ):
         session.run(statement)
     with transaction(session):
         for statement in preparing.remember(switches, run_id):
             session.run(statement)
+        for place, begins in begun.items():
+            session.run(tracking.remember_tracked(*place, begins))
+
+
+def begun(session: SqlSession) -> dict[Place, int]:
+    """From which version on the copy in use knows each table's history, by schema and name."""
+    if not _value(session, tracking.has_tracked()):
+        return {}
+    rows = session.rows(tracking.read_tracked())
+    return {(str(schema), str(table)): int(begins) for schema, table, begins in rows}
 
 
 def switches(session: SqlSession) -> list[Switch]:
@@ -85,6 +100,7 @@ def _drop_tables() -> Sequence[str]:
         *preparing.drop_record(),
         converting.drop_record(),
         tracking.drop_watermark(),
+        tracking.drop_tracked(),
     )
 
 

@@ -13,6 +13,7 @@ SCHEMA = "ipfx_failover"
 """Our own schema in a copy; the live catalog has none."""
 
 _WATERMARK = name(SCHEMA, "watermark")
+_TRACKED = name(SCHEMA, "tracked")
 RETENTION_DAYS = 7
 """How long the live server keeps its history: so long may the Failover Server be away."""
 
@@ -72,6 +73,41 @@ def move_watermark(mark: Watermark, run_id: str, to: int) -> str:
 def drop_watermark() -> str:
     """Before a copy is backed up for the live server."""
     return f"IF OBJECT_ID({text(_WATERMARK)}) IS NOT NULL DROP TABLE {_WATERMARK}"
+
+
+# Where the history of each table began when the copy was made, or the table reloaded: one that was
+# switched off and on again begins elsewhere, and what changed in between is in no history.
+
+
+def create_tracked() -> str:
+    """Its table, if it is not there; the schema must be."""
+    return (
+        f"IF OBJECT_ID({text(_TRACKED)}) IS NULL CREATE TABLE {_TRACKED} ("
+        "schema_name nvarchar(128) NOT NULL, table_name nvarchar(128) NOT NULL, "
+        "begin_version bigint NOT NULL)"
+    )
+
+
+def remember_tracked(schema: str, table: str, begins: int) -> str:
+    """In place of what was remembered of this table."""
+    place = f"{text(schema)}, {text(table)}"
+    return (
+        f"DELETE FROM {_TRACKED} WHERE schema_name = {text(schema)} "  # noqa: S608 - quoted
+        f"AND table_name = {text(table)}; INSERT INTO {_TRACKED} VALUES ({place}, {begins})"
+    )
+
+
+def has_tracked() -> str:
+    """One value: NULL if there is no table for it."""
+    return f"SELECT OBJECT_ID({text(_TRACKED)})"
+
+
+def read_tracked() -> str:
+    return f"SELECT schema_name, table_name, begin_version FROM {_TRACKED}"  # noqa: S608 - a constant
+
+
+def drop_tracked() -> str:
+    return f"IF OBJECT_ID({text(_TRACKED)}) IS NOT NULL DROP TABLE {_TRACKED}"
 
 
 def drop_schema() -> str:

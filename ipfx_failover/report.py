@@ -280,7 +280,8 @@ class _Drawing:
         """What keeps the rows of a hot standby from being followed."""
         rows = self.row_states.get(name.casefold())
         if rows is None:
-            yield f"its rows were never followed: ipfx-failover hot show {name}"
+            if (name.casefold(), "database") in self.copies:
+                yield f"its rows were never followed: ipfx-failover hot show {name}"
         elif rows.trouble:
             yield f"{rows.trouble}: {rows.advice}"
         elif rows.as_of is not None and self.now - rows.as_of > _ROWS_LATE:

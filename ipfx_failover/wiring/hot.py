@@ -82,7 +82,7 @@ def switch(site: Site, server: ServerSettings, *, on: bool) -> Iterator[Switch]:
     from ipfx_failover.replication.rows.switching import read_setup, to_disable, to_enable
     from ipfx_failover.wiring.rows import ends
 
-    both = ends(site, server)
+    both = ends(site, server, must_be_hot=on)
     with both.live.open(both.catalog) as session:
         setup = read_setup(session, both)
         plan = to_enable if on else to_disable

@@ -30,11 +30,19 @@ def is_hot(server: ServerSettings) -> bool:
     return server.real_time != "off" and server.database is not None
 
 
-def ends(site: Site, server: ServerSettings, live: SqlServer | None = None) -> Ends:
+def ends(
+    site: Site,
+    server: ServerSettings,
+    live: SqlServer | None = None,
+    *,
+    must_be_hot: bool = True,
+) -> Ends:
     """The live catalog and its copy. `live`: where it is not to be asked as usual.
 
+    `must_be_hot`: else all tables are meant where the config says that none are.
+
     Raises:
-        UsageError: the config says nothing of its database.
+        UsageError: the config says nothing of its database, or that rows are not followed.
         Refused: this machine stands in for it.
     """
     from functools import partial
@@ -45,10 +53,15 @@ def ends(site: Site, server: ServerSettings, live: SqlServer | None = None) -> E
     from ipfx_failover.wiring.sqlserver import live_server, standby_server
 
     database, copy = server.database, server.standby_catalog
-    if database is None or copy is None or not is_hot(server):
+    if database is None or copy is None or database.engine != "sqlserver":
+        raise UsageError(
+            f"{server.name} has no SQL Server in the config, whose rows could be followed",
+            "the sqlite engine is warm only; see: ipfx-failover config check",
+        )
+    if must_be_hot and not is_hot(server):
         raise UsageError(
             f'the rows of {server.name} are not followed: real_time is "off"',
-            f'set it: ipfx-failover config set servers.{server.name}.real_time "all"',
+            f"set it: ipfx-failover config set servers.{server.name}.real_time=all",
         )
     refuse_while_noted(site, server)
     return Ends(
@@ -59,7 +72,7 @@ def ends(site: Site, server: ServerSettings, live: SqlServer | None = None) -> E
         copy=copy,
         wanted=partial(
             wanted_tables,
-            real_time=server.real_time,
+            real_time=server.real_time if is_hot(server) else "all",
             named=database.configuration_tables,
             catalog=database.catalog,
         ),

@@ -143,3 +143,12 @@ def test_a_nightly_copy_never_moves_a_hot_standby_backwards(hot: Pair) -> None:
 
     assert [["one", "after the backup"]] == seen
     assert ["one", "after the backup"] == hot.copied_calls
+
+
+def test_a_monitor_follows_the_rows_of_hot_servers(hot: Pair) -> None:
+    command = [sys.executable, "-m", "ipfx_failover", "monitor", "--config", str(hot.config_path)]
+    environ = {**os.environ, "TEST_SQL_PASSWORD": drivers.PASSWORD}
+    hot.run_live("INSERT INTO calls (text) VALUES (N'two')")
+    with subprocess.Popen(command, env=environ, cwd=ROOT, stdout=subprocess.DEVNULL) as monitor:
+        eventually(lambda: hot.copied_calls == hot.live_calls, "the row is in the copy")
+        monitor.terminate()

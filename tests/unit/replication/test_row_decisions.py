@@ -54,15 +54,25 @@ def test_without_tracking_there_is_nothing_to_follow() -> None:
 
 def test_a_table_whose_history_begins_later_is_copied_whole() -> None:
     tracked = {("dbo", "calls"): Tracked(42, 42), ("dbo", "other"): Tracked(0, 41)}
+    begun = {("dbo", "calls"): 42, ("dbo", "other"): 0}
 
-    assert Standing((OTHER,), (CALLS,)) == standing("DEMO", [CALLS, OTHER], tracked, 41)
+    assert Standing((OTHER,), {CALLS: 42}) == standing("DEMO", [CALLS, OTHER], tracked, 41, begun)
+
+
+@pytest.mark.parametrize("begun", [{}, {("dbo", "calls"): 12}])
+def test_a_table_with_another_history_than_the_copy_knows_is_copied_whole(
+    begun: dict[tuple[str, str], int],
+) -> None:
+    tracked = {("dbo", "calls"): Tracked(41, 41)}
+
+    assert Standing((), {CALLS: 41}) == standing("DEMO", [CALLS], tracked, 41, begun)
 
 
 def test_a_history_that_was_cleaned_up_needs_a_whole_copy() -> None:
     with pytest.raises(FullNeeded, match="the history of calls does not go back far enough"):
-        standing("DEMO", [CALLS], {("dbo", "calls"): Tracked(0, 42)}, 41)
+        standing("DEMO", [CALLS], {("dbo", "calls"): Tracked(0, 42)}, 41, {("dbo", "calls"): 0})
 
 
 def test_a_table_that_is_not_tracked_is_told() -> None:
     with pytest.raises(NotTracked, match="off for the table calls"):
-        standing("DEMO", [CALLS], {}, 41)
+        standing("DEMO", [CALLS], {}, 41, {})

@@ -85,7 +85,7 @@ def test_anything_can_be_protected(plain: bytes) -> None:
     ("sddl", "expected"),
     [
         ("D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;OW)", []),
-        ("D:AI(A;ID;FA;;;SY)(A;ID;0x1200a9;;;BU)", ["all users"]),
+        ("D:AI(A;ID;FA;;;SY)(A;ID;0x1200a9;;;BU)", ["all users"]),  # codespell:ignore
         ("D:(A;OICIIO;GA;;;CO)(A;OICIIO;GR;;;WD)", []),
         ("D:(D;;FA;;;WD)(A;;FR;;;S-1-5-21-1-2-3-1104)", []),
         (

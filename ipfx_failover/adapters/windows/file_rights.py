@@ -27,7 +27,7 @@ _CROWDS: Final = {
     "AU": "every account that has logged in",
     "IU": "whoever sits at it",
     "NU": "whoever comes by the network",
-    "BU": "all users",
+    "BU": "all users",  # codespell:ignore
     "BG": "guests",
     "DU": "all users of the domain",
     "DG": "guests of the domain",

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ipfx_failover.wiring.site import Site
 
 _FIRST_DELAY_S = 0.5
+_REST = 0.2
+"""So much of the interval passes even behind a round that took longer: both servers have others."""
 _REFUSED_DELAY_S = 1.0
 _LONGEST_DELAY_S = 10.0
 _SWAP_WAIT_S = 60.0
@@ -175,9 +177,11 @@ class _Following:
             while not self.stop.is_set():
                 with suppress(Refused):  # this machine stands in, which the next look sees over
                     rounds = rounds or _rounds(self._site, store, self.server)
+                began_ns = self._site.clock.monotonic_ns()
                 if rounds is not None:
                     self._round(rounds)
-                self.stop.wait(self._delay_s)
+                took_s = (self._site.clock.monotonic_ns() - began_ns) / 1e9
+                self.stop.wait(max(self._delay_s * _REST, self._delay_s - took_s))
         finally:
             if rounds is not None:
                 rounds.follower.close()

@@ -74,7 +74,11 @@ class OdbcSession:
         try:
             with self._under_way(cursor, partial(_execute, cursor.raw, sql, values)) as asked:
                 self._result(asked, limit_s)
-            while page := self._page(cursor, size):
+            page = self._page(cursor, size)
+            while len(page) == size:
+                yield page
+                page = self._page(cursor, size)
+            if page:
                 yield page
         finally:
             if not self._is_lost:
@@ -224,7 +228,7 @@ def _fetch(size: int, cursor: Any) -> list[Row]:
         if not cursor.nextset():
             return []
     found = [tuple(row) for row in cursor.fetchmany(size)]
-    while not found and cursor.nextset():  # an error may still come
+    while len(found) < size and cursor.nextset():  # an error may still come
         pass
     return found
 

@@ -164,3 +164,16 @@ def test_a_restored_copy_of_another_run_is_no_prepared_one(site: Copies) -> None
     )
 
     assert "20261123T010000" == site.on_standby().value("SELECT run_id FROM ipfx_failover.copy")
+
+
+def test_a_statement_of_after_restore_that_leaves_the_catalog_does_not_take_the_rest_along(
+    site: Copies,
+) -> None:
+    prepared(site, settings(after_restore=["USE master", "INSERT [log] VALUES (N'here')"]))
+
+    assert ("here",) in site.on_standby().run("SELECT * FROM [log]")
+
+
+def test_a_statement_of_after_restore_whose_transaction_stays_open_is_told(site: Copies) -> None:
+    with pytest.raises(Failed, match="statement 1 of after_restore leaves a transaction open"):
+        prepared(site, settings(after_restore=["BEGIN TRANSACTION"]))

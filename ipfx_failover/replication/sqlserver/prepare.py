@@ -55,6 +55,7 @@ def prepare(
     warnings = _convert(session, catalog, settings, mark, run_id)
     for number, statement in enumerate(settings.after_restore, start=1):
         _run_after_restore(session, number, statement)
+        session.run(preparing.use(catalog))  # it may have gone elsewhere
     without = users.link(session)
     give_to_administrator(session, catalog)
     return [*warnings, *without_login(without)]
@@ -122,3 +123,9 @@ def _run_after_restore(session: SqlSession, number: int, statement: str) -> None
     except SqlRefused as error:
         hint = f"correct statement {number} of after_restore in the config"
         raise SqlRefused(error.message, hint, error.numbers) from error
+    ((still_open,),) = session.rows("SELECT @@TRANCOUNT")
+    if still_open:
+        raise Failed(
+            f"statement {number} of after_restore leaves a transaction open: it would be undone",
+            f"end statement {number} of after_restore in the config with COMMIT",
+        )

@@ -103,13 +103,14 @@ def _switch(
     output: Output,
     after: str,
 ) -> None:
+    from ipfx_failover.events import one_line
     from ipfx_failover.wiring.hot import switch
     from ipfx_failover.wiring.site import open_site
 
     site = open_site(config)
     with switch(site, site.server(name), on=on) as wanted:
         for number, statement in enumerate(wanted.statements, start=1):
-            output.line(f"{number}. {statement}")
+            output.line(f"{number}. {one_line(statement)}")
         if on:
             _show_left(wanted.setup, output)
         if not wanted.statements:

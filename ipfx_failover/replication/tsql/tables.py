@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from ipfx_failover.events import one_line
 from ipfx_failover.replication.tsql.text import name
 
 _WHOLE: Final = frozenset({"bit", "tinyint", "smallint", "int", "bigint"})
@@ -166,8 +167,8 @@ class Table:
 
     @property
     def shown(self) -> str:
-        """As people call it: the schema dbo goes without saying."""
-        return self.name if self.schema == "dbo" else f"{self.schema}.{self.name}"
+        """As people call it, on a terminal, too: the schema dbo goes without saying."""
+        return one_line(self.name if self.schema == "dbo" else f"{self.schema}.{self.name}")
 
     @property
     def written(self) -> tuple[Column, ...]:

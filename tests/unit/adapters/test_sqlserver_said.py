@@ -131,3 +131,11 @@ def test_why_no_connection_came_about_is_said(text: str, kind: type, words: str)
 
     assert isinstance(found, kind)
     assert words in str(found)
+
+
+def test_what_a_server_says_does_nothing_to_a_terminal() -> None:
+    text = (
+        "[42000] [Microsoft][ODBC Driver 18 for SQL Server][SQL Server]a\x1b[2Jb (50000) (SQLExec)"
+    )
+
+    assert [r"a\x1b[2Jb"] == [each.text for each in diagnostics(text)]

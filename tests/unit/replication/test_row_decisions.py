@@ -76,3 +76,7 @@ def test_a_history_that_was_cleaned_up_needs_a_whole_copy() -> None:
 def test_a_table_that_is_not_tracked_is_told() -> None:
     with pytest.raises(NotTracked, match="off for the table calls"):
         standing("DEMO", [CALLS], {}, 41, {})
+
+
+def test_the_name_of_a_table_does_nothing_to_a_terminal() -> None:
+    assert r"a\x1b[2Jb" == Table("dbo", "a\x1b[2Jb", (), ("id",)).shown

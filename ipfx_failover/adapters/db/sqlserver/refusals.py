@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ipfx_failover.errors import Failed, FailoverError, Refused, Unreachable
+from ipfx_failover.events import one_line
 from ipfx_failover.replication.sqlserver.session import SqlRefused
 
 _RECORD: Final = re.compile(
@@ -97,7 +98,7 @@ def _number(found: re.Match[str]) -> int:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split()).rstrip(".")
+    return one_line(" ".join(text.split())).rstrip(".")
 
 
 def explained(error: Exception, name: str) -> FailoverError | None:

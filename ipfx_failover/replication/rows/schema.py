@@ -86,12 +86,12 @@ def _place(row: Row) -> tuple[str, str]:
 
 
 def _table(place: tuple[str, str], rows: Sequence[Row]) -> Table:
-    keys = sorted((row[10], str(row[2])) for row in rows if row[10] is not None)
+    keys = sorted((row[-1], str(row[2])) for row in rows if row[-1] is not None)
     return Table(*place, tuple(_columns(rows)), tuple(column for _, column in keys))
 
 
 def _columns(rows: Sequence[Row]) -> Iterator[Column]:
-    for _, _, column, kind, length, precision, scale, collation, identity, computed, _ in rows:
+    for _, _, column, kind, length, precision, scale, collation, *flags, _ in rows:
         yield Column(
             str(column),
             str(kind),
@@ -99,6 +99,5 @@ def _columns(rows: Sequence[Row]) -> Iterator[Column]:
             int(precision),
             int(scale),
             collation,
-            bool(identity),
-            bool(computed),
+            *map(bool, flags),
         )

@@ -51,6 +51,8 @@ class Column:
     collation: str | None
     is_identity: bool
     is_computed: bool
+    is_generated: bool = False
+    """Whether the server alone writes it, as it does in temporal and ledger tables."""
 
     @property
     def is_written(self) -> bool:
@@ -190,6 +192,9 @@ class Table:
             return "it has no primary key"
         if any(not column.is_written for column in self.keys):
             return "its primary key is computed"
+        generated = [c.name for c in self.columns if c.is_generated]
+        if generated:
+            return f"the server itself writes its column {generated[0]} (a temporal table)"
         unknown = [f"{c.name} is {c.type}" for c in self.written if not c.is_known]
         return f"column {unknown[0]}" if unknown else None
 
@@ -197,13 +202,17 @@ class Table:
 def tables() -> str:
     """A row for each column of each table.
 
-    schema, table, column, type, length, precision, scale, collation, identity, computed, place in
-    the primary key (NULL). A type of the user's is told as what it is made of, but for the CLR's.
+    schema, table, column, type, length, precision, scale, collation, identity, computed,
+    generated, place in the primary key (NULL). A type of the user's is told as what it is made of,
+    but for the CLR's.
     """
     return (
         "SELECT s.name, t.name, c.name, COALESCE(b.name, u.name), CONVERT(int, c.max_length), "
         "CONVERT(int, c.precision), CONVERT(int, c.scale), c.collation_name, "
-        "CONVERT(int, c.is_identity), CONVERT(int, c.is_computed), CONVERT(int, k.key_ordinal) "
+        "CONVERT(int, c.is_identity), CONVERT(int, c.is_computed), "
+        # sys.columns tells of it from 2016 on only; before that, the property is NULL.
+        "COALESCE(COLUMNPROPERTY(c.object_id, c.name, 'GeneratedAlwaysType'), 0), "
+        "CONVERT(int, k.key_ordinal) "
         "FROM sys.tables t JOIN sys.schemas s ON s.schema_id = t.schema_id "
         "JOIN sys.columns c ON c.object_id = t.object_id "
         "LEFT JOIN sys.types b ON b.user_type_id = c.system_type_id "

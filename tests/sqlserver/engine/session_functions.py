@@ -221,6 +221,13 @@ def _column_name(session: EngineSession, table: int | None, position: int | None
     return found.columns[position - 1].name
 
 
+def _column_property(session: EngineSession, _: int | None, __: str, wanted: str) -> int | None:
+    """GeneratedAlwaysType, from 2016 on; there are no temporal tables here."""
+    if wanted.upper() != "GENERATEDALWAYSTYPE":
+        raise unknown(f"the property {wanted} of a column", 1)
+    return 0 if session.server.profile.version[0] >= 13 else None
+
+
 def _file_property(session: EngineSession, name: str, wanted: str) -> int | None:
     """SpaceUsed, in pages."""
     found = (f for f in session.catalog.files if f.logical.casefold() == name.casefold())
@@ -288,6 +295,7 @@ _FUNCTIONS: dict[str, tuple[SqlType, Callable[..., Any]]] = {
     "HAS_PERMS_BY_NAME": (INT, _has_permission),
     "TYPE_NAME": (NVARCHAR, _type_name),
     "COL_NAME": (NVARCHAR, _column_name),
+    "COLUMNPROPERTY": (INT, _column_property),
     "FILEPROPERTY": (INT, _file_property),
     "IS_SRVROLEMEMBER": (INT, _has_right),
     "IS_ROLEMEMBER": (INT, _has_right),

@@ -7,6 +7,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from ipfx_failover.events import Event, EventKind
+from ipfx_failover.history.wording import duration, stamp
 from ipfx_failover.records import Phase
 from ipfx_failover.standin import copy_steps, steps
 from ipfx_failover.standin.probing import any_answers, who_answers
@@ -64,8 +65,8 @@ class Takeover:
         as_of = self.ports.store.database_as_of(server)
         if as_of is None:
             return ""
-        hours = (self.ports.clock.now() - as_of).total_seconds() / 3600
-        return f", on the database as of {as_of.astimezone():%Y-%m-%d %H:%M:%S} ({hours:.1f} h ago)"
+        age_s = (self.ports.clock.now() - as_of).total_seconds()
+        return f", on the database as of {stamp(as_of)} ({duration(age_s)} ago)"
 
     def undone(self, server: str, reason: str, facts: Values) -> Sequence[Effect]:  # noqa: ARG002
         now = self.ports.clock.now()

@@ -65,7 +65,7 @@ class Takeover:
         as_of = self.ports.store.database_as_of(server)
         if as_of is None:
             return ""
-        age_s = (self.ports.clock.now() - as_of).total_seconds()
+        age_s = round((self.ports.clock.now() - as_of).total_seconds())
         return f", on the database as of {stamp(as_of)} ({duration(age_s)} ago)"
 
     def undone(self, server: str, reason: str, facts: Values) -> Sequence[Effect]:  # noqa: ARG002

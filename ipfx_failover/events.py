@@ -310,8 +310,9 @@ SPECS: Mapping[EventKind, Spec] = {
         "Rows that are not followed: {tables}",
         "Some tables of {server} are not followed",
         topic="tables",
-        next_step="They are as of the last replication from live. One that was changed is followed "
-        "again after: ipfx-failover replicate-from-live {server}",
+        next_step="They are as of the last replication from live. One without change tracking is "
+        "followed after: ipfx-failover hot enable {server}; one that was changed after: "
+        "ipfx-failover replicate-from-live {server}",
     ),
     _K.TABLES_FOLLOWED: Spec(_I, "The rows of all tables are followed", closes=("tables",)),
     _K.SUSPENDED: Spec(_W, "Suspended: no pings, no file sync", closes=(*_OF_PINGS, "files")),

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ipfx_failover.errors import FailoverError
 from ipfx_failover.replication.rows.decisions import FullNeeded, NotTracked
 from ipfx_failover.replication.rows.follower import Follower, end_following
 from ipfx_failover.replication.rows.switching import (
@@ -100,17 +99,45 @@ def test_a_table_whose_tracking_was_off_is_copied_whole_once(calls: HotCopy) -> 
     assert (("calls",), live, ()) == (done.reloaded, copy, again.reloaded)
 
 
+def _new_table_on_both(hot: HotCopy) -> None:
+    """As after the nightly copy: the vendor's new table is in it, and not tracked."""
+    for side in (hot.on_live, hot.on_copy):
+        side.run("CREATE TABLE late (id int NOT NULL PRIMARY KEY)")
+    hot.on_live.run("INSERT INTO late VALUES (1)")
+
+
+def test_a_new_table_that_is_not_tracked_is_left_and_the_others_go_on(calls: HotCopy) -> None:
+    _new_table_on_both(calls)
+    calls.on_live.run("INSERT INTO calls (id) VALUES (2)")
+    done = calls.follower.round()
+    live, copy = calls.contents("calls")
+
+    assert {"late": "change tracking is off (hot enable DEMOSERVER)"} == done.left
+    assert live == copy
+
+
 def test_a_new_table_that_is_tracked_later_is_copied_whole(calls: HotCopy) -> None:
-    calls.on_live.run("CREATE TABLE late (id int NOT NULL PRIMARY KEY)")
-    calls.on_copy.run("CREATE TABLE late (id int NOT NULL PRIMARY KEY)")
-    calls.on_live.run("INSERT INTO late VALUES (1)")
-    with pytest.raises(FailoverError, match="off for the table late"):
-        calls.follower.round()
+    _new_table_on_both(calls)
+    calls.on_live.run("INSERT INTO calls (id) VALUES (2)")
+    calls.follower.round()
+    calls.on_live.run("INSERT INTO late VALUES (2)")
     _switch(calls, on=True)
     done = calls.follower.round()
     live, copy = calls.contents("late")
 
-    assert (("late",), live) == (done.reloaded, copy)
+    assert (("late",), {}, live) == (done.reloaded, done.left, copy)
+
+
+def test_a_table_that_was_left_for_a_while_is_copied_whole(at: Machines) -> None:
+    with HotCopy(at, [CALLS, "CREATE TABLE other (id int NOT NULL PRIMARY KEY)"]) as hot:
+        hot.on_live.run("ALTER TABLE calls ADD more int NULL")
+        hot.on_live.run("INSERT INTO calls (id) VALUES (1)")
+        assert hot.follower.round().left
+        hot.on_live.run("ALTER TABLE calls DROP COLUMN more")
+        done = hot.follower.round()
+        live, copy = hot.contents("calls")
+
+        assert (("calls",), live) == (done.reloaded, copy)
 
 
 def test_conversions_of_one_column_are_one_wherever_they_stand_in_the_config(at: Machines) -> None:

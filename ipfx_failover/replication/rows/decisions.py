@@ -49,10 +49,14 @@ class Tracked:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`followed`: by their changes. `reloaded`: whole, and from where on they have a history."""
+    """`followed`: by their changes. `reloaded`: whole, and from where on they have a history.
+
+    `left`: why others are not followed.
+    """
 
     followed: tuple[Table, ...]
     reloaded: Mapping[Table, int]
+    left: Mapping[str, str]
 
 
 def start_of(server: str, copy: CopyMark | None, live: Watermark) -> int:
@@ -95,24 +99,36 @@ def standing(
 ) -> Standing:
     """What is to be done about each table that is wanted.
 
+    One that was never followed, as a vendor's new one, is left until it is tracked.
+
     Below the lowest valid version CHANGETABLE answers all the same, and silently lacks rows.
     `begun`: where the histories began that the copy knows; another beginning is another history,
     though it be at the very version `since`.
 
     Raises:
         FullNeeded: the history since then is gone.
-        NotTracked: a table is not tracked.
+        NotTracked: a table that was followed is not tracked any more, or none is.
     """
-    followed, reloaded = [], {}
+    followed, reloaded, left = [], {}, {}
     for table in tables:
         place = table.schema, table.name
         known = tracked.get(place)
-        if known is None:
+        if known is None and place in begun:
             raise NotTracked(server, f"the table {table.shown}")
+        if known is None:
+            left[table.shown] = untracked(server)
+            continue
         if known.begins > since or known.begins != begun.get(place):
             reloaded[table] = known.begins
         elif known.valid > since:
             raise FullNeeded(server, f"the history of {table.shown} does not go back far enough")
         else:
             followed.append(table)
-    return Standing(tuple(followed), reloaded)
+    if left and not followed and not reloaded:
+        raise NotTracked(server, "all its tables")
+    return Standing(tuple(followed), reloaded, left)
+
+
+def untracked(server: str) -> str:
+    """Why a table is left that could be followed."""
+    return f"change tracking is off (hot enable {server})"

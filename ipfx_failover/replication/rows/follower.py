@@ -24,12 +24,11 @@ from ipfx_failover.replication.tsql import tracking
 from ipfx_failover.replication.tsql.taking import FOLLOW_NO_MORE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from ipfx_failover.replication.rows.decisions import Standing
     from ipfx_failover.replication.rows.schema import Tables
     from ipfx_failover.replication.sqlserver.session import Row, SqlServer, SqlSession
-    from ipfx_failover.replication.tsql.tables import Table
 
 T = TypeVar("T")
 
@@ -187,10 +186,11 @@ class Follower:
             if self._standing(live, since) != stands:
                 raise SqlRefused("a table was emptied while it was read", "try again", (3961,))
         self.behind = rows = staging.rows
-        self._apply(staging, mark, since, found, stands.reloaded)
+        self._apply(staging, mark, since, found, stands)
         self.behind = 0
         reloaded = tuple(table.shown for table in stands.reloaded)
-        return Round(found.version or since, rows, reloaded, dict(self._choice.left))
+        left = {**self._choice.left, **stands.left}
+        return Round(found.version or since, rows, reloaded, left)
 
     def _apply(
         self,
@@ -198,15 +198,19 @@ class Follower:
         mark: CopyMark,
         since: int,
         found: Watermark,
-        reloaded: Mapping[Table, int],
+        stands: Standing,
     ) -> None:
         to = found.version
-        if to is None or (to == since and not reloaded):
+        if to is None or (to == since and not stands.reloaded):
             return
-        begun = {(table.schema, table.name): begins for table, begins in reloaded.items()}
+        begun = {(each.schema, each.name): begins for each, begins in stands.reloaded.items()}
+        followed = {(each.schema, each.name) for each in stands.followed}
+        lost = self._begun.keys() - followed - begun.keys()
         remember = [tracking.remember_tracked(*place, begins) for place, begins in begun.items()]
+        remember += [tracking.forget_tracked(*place) for place in sorted(lost)]
         staging.apply(mark, to, remember)
-        self._begun |= begun
+        kept = {place: begins for place, begins in self._begun.items() if place in followed}
+        self._begun = kept | begun
         moved = Watermark(to, mark.watermark.recovery_fork_guid, mark.watermark.database_guid)
         self._mark = CopyMark(moved, mark.run_id)
 

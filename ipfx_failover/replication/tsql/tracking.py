@@ -76,7 +76,8 @@ def drop_watermark() -> str:
 
 
 # Where the history of each table began when the copy was made, or the table reloaded: one that was
-# switched off and on again begins elsewhere, and what changed in between is in no history.
+# switched off and on again begins elsewhere, and what changed in between is in no history. Of one
+# that is left while others go on nothing is known: it is reloaded when it is followed again.
 
 
 def create_tracked() -> str:
@@ -90,10 +91,16 @@ def create_tracked() -> str:
 
 def remember_tracked(schema: str, table: str, begins: int) -> str:
     """In place of what was remembered of this table."""
-    place = f"{text(schema)}, {text(table)}"
+    return (
+        f"{forget_tracked(schema, table)}; INSERT INTO {_TRACKED} "  # noqa: S608 - quoted
+        f"VALUES ({text(schema)}, {text(table)}, {begins})"
+    )
+
+
+def forget_tracked(schema: str, table: str) -> str:
     return (
         f"DELETE FROM {_TRACKED} WHERE schema_name = {text(schema)} "  # noqa: S608 - quoted
-        f"AND table_name = {text(table)}; INSERT INTO {_TRACKED} VALUES ({place}, {begins})"
+        f"AND table_name = {text(table)}"
     )
 
 

@@ -56,7 +56,9 @@ def test_a_table_whose_history_begins_later_is_copied_whole() -> None:
     tracked = {("dbo", "calls"): Tracked(42, 42), ("dbo", "other"): Tracked(0, 41)}
     begun = {("dbo", "calls"): 42, ("dbo", "other"): 0}
 
-    assert Standing((OTHER,), {CALLS: 42}) == standing("DEMO", [CALLS, OTHER], tracked, 41, begun)
+    assert Standing((OTHER,), {CALLS: 42}, {}) == standing(
+        "DEMO", [CALLS, OTHER], tracked, 41, begun
+    )
 
 
 @pytest.mark.parametrize("begun", [{}, {("dbo", "calls"): 12}])
@@ -65,7 +67,7 @@ def test_a_table_with_another_history_than_the_copy_knows_is_copied_whole(
 ) -> None:
     tracked = {("dbo", "calls"): Tracked(41, 41)}
 
-    assert Standing((), {CALLS: 41}) == standing("DEMO", [CALLS], tracked, 41, begun)
+    assert Standing((), {CALLS: 41}, {}) == standing("DEMO", [CALLS], tracked, 41, begun)
 
 
 def test_a_history_that_was_cleaned_up_needs_a_whole_copy() -> None:
@@ -73,9 +75,23 @@ def test_a_history_that_was_cleaned_up_needs_a_whole_copy() -> None:
         standing("DEMO", [CALLS], {("dbo", "calls"): Tracked(0, 42)}, 41, {("dbo", "calls"): 0})
 
 
-def test_a_table_that_is_not_tracked_is_told() -> None:
+def test_a_followed_table_that_is_not_tracked_any_more_is_told() -> None:
+    begun = {("dbo", "calls"): 0, ("dbo", "other"): 0}
+
     with pytest.raises(NotTracked, match="off for the table calls"):
-        standing("DEMO", [CALLS], {}, 41, {})
+        standing("DEMO", [CALLS, OTHER], {("dbo", "other"): Tracked(0, 0)}, 41, begun)
+
+
+def test_a_table_that_was_never_followed_and_is_not_tracked_is_left() -> None:
+    tracked, begun = {("dbo", "other"): Tracked(0, 0)}, {("dbo", "other"): 0}
+    left = {"calls": "change tracking is off (hot enable DEMO)"}
+
+    assert Standing((OTHER,), {}, left) == standing("DEMO", [CALLS, OTHER], tracked, 41, begun)
+
+
+def test_that_no_table_is_tracked_is_told() -> None:
+    with pytest.raises(NotTracked, match="off for all its tables"):
+        standing("DEMO", [CALLS, OTHER], {}, 41, {})
 
 
 def test_the_name_of_a_table_does_nothing_to_a_terminal() -> None:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FAILED, REFUSED, UNREACHABLE = 1, 3, 4
+MAILS = [
+    "Daily Replication of DEMOSERVER failed",
+    "Daily Replication of DEMOSERVER was rolled back",
+]
 LIVE_VOICEMAIL = [r"C:\VM\Mail\1.wav", r"C:\VM\Mail\two.wav"]
 
 
@@ -121,6 +125,7 @@ def test_whatever_goes_wrong_both_catalogs_are_the_ones_that_they_were(
     assert (live, copy) == (pair.content(pair.live, CATALOG), pair.content(pair.standby, COPY))
     assert [] == pair.strays() == pair.unfinished
     assert pair.is_ahead
+    assert MAILS == sorted(pair.subjects())
 
     pair.given_back()
 

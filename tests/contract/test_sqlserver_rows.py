@@ -185,6 +185,18 @@ def test_a_table_of_another_shape_is_left_and_the_others_go_on(at: Machines) -> 
         assert done.rows == 1
 
 
+def test_a_change_of_shape_is_seen_though_the_clock_of_the_live_server_was_set_back(
+    at: Machines,
+) -> None:
+    with HotCopy(at, [*CALLS, *FAMILY]) as hot:
+        hot.follower.round()
+        hot.on_live.run("ALTER TABLE numbered ADD more int NULL")
+        hot.at.live.catalogs[hot.catalog.casefold()].tables["dbo.numbered"].modified -= 10**6
+        done = hot.follower.round()
+
+        assert ["loose", "numbered"] == sorted(done.left)
+
+
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("statement", ["CHANGETABLE", "UPDATE .ipfx", "DELETE b", "^COMMIT"])
 def test_a_connection_that_is_cut_at_any_statement_loses_and_doubles_nothing(

@@ -181,10 +181,9 @@ def _as_binary(value: Any, source: SqlType) -> bytes:
     kind = source.kind
     if kind in BINARIES:
         return bytes(value)
-    if kind in WIDE:
-        return str(value).encode("utf-16-le", "surrogatepass")
-    if kind in NARROW:
-        return str(value).encode(CODE_PAGE, "replace")
+    if kind in WIDE | NARROW:
+        encoding = ("utf-16-le", "surrogatepass") if kind in WIDE else (CODE_PAGE, "replace")
+        return str(value).encode(*encoding)
     if kind in INTEGERS:
         size = {Kind.TINYINT: 1, Kind.SMALLINT: 2, Kind.INT: 4, Kind.BIGINT: 8}[kind]
         return int(value).to_bytes(size, "big", signed=kind is not Kind.TINYINT)
@@ -192,6 +191,8 @@ def _as_binary(value: Any, source: SqlType) -> bytes:
         return bytes([bool(value)])
     if kind is Kind.UNIQUEIDENTIFIER:
         return uuid.UUID(str(value)).bytes_le
+    if kind is Kind.DATETIME:
+        return struct.pack(">iI", *divmod(value, _UNITS_A_DAY))
     raise _failed(529, f"Explicit conversion from {kind} to binary is not known here.")
 
 

@@ -269,6 +269,10 @@ def test_a_union_and_a_join_strip_the_identity_of_what_is_selected_into_a_table(
         ("CHARINDEX('B', 'abc')", 2),
         ("QUOTENAME('a]b')", "[a]]b]"),
         ("CONVERT(varchar(10), 0xABCD, 1)", "0xABCD"),
+        (
+            "CONVERT(binary(8), CAST('1900-01-02T00:00:01' AS datetime))",
+            bytes.fromhex("000000010000012C"),
+        ),
         ("COALESCE(NULL, NULL, 'x')", "x"),
     ],
 )

@@ -1,6 +1,6 @@
 SELECT CHANGE_TRACKING_CURRENT_VERSION(), CONVERT(nvarchar(36), recovery_fork_guid), CONVERT(nvarchar(36), database_guid) FROM sys.database_recovery_status WHERE database_id = DB_ID()
 GO
-SELECT COUNT(*), CONVERT(nvarchar(30), MAX(modify_date), 126) FROM sys.tables
+SELECT COUNT(*), SUM(CONVERT(bigint, object_id)), SUM(CONVERT(bigint, CONVERT(binary(8), modify_date))) FROM sys.tables
 GO
 SELECT s.name, t.name, c.name, COALESCE(b.name, u.name), CONVERT(int, c.max_length), CONVERT(int, c.precision), CONVERT(int, c.scale), c.collation_name, CONVERT(int, c.is_identity), CONVERT(int, c.is_computed), COALESCE(COLUMNPROPERTY(c.object_id, c.name, 'GeneratedAlwaysType'), 0), CONVERT(int, k.key_ordinal) FROM sys.tables t JOIN sys.schemas s ON s.schema_id = t.schema_id JOIN sys.columns c ON c.object_id = t.object_id LEFT JOIN sys.types b ON b.user_type_id = c.system_type_id LEFT JOIN sys.types u ON u.user_type_id = c.user_type_id LEFT JOIN (SELECT i.object_id, x.column_id, x.key_ordinal FROM sys.indexes i JOIN sys.index_columns x ON x.object_id = i.object_id AND x.index_id = i.index_id WHERE i.is_primary_key = 1) k ON k.object_id = c.object_id AND k.column_id = c.column_id WHERE t.is_ms_shipped = 0 ORDER BY s.name, t.name, c.column_id
 GO

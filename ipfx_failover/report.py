@@ -11,6 +11,7 @@ from ipfx_failover.decide.schedule import next_planned
 from ipfx_failover.decide.status import Status, status
 from ipfx_failover.records import Authority, Concern, Mode, Phase, ServerState
 from ipfx_failover.state import locks, outbox
+from ipfx_failover.state.journal import broken_off
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -124,6 +125,7 @@ def draw(
         local,
         stand_in,
         conditions,
+        {each.resource: each.advice for each in broken_off(store, held.held)},
         monitored=answers,
     )
     return StatusReport(
@@ -164,6 +166,8 @@ class _Drawing:
     local: LocalTime
     stand_in: StandIn | None
     conditions: Sequence[Condition]
+    broken_off: Mapping[str, str]
+    """What is to be done about work that no living process goes on with, by its resource."""
     monitored: bool
 
     def server(
@@ -230,12 +234,19 @@ class _Drawing:
                 f"ipfx-failover failover-now {name}, or ipfx-failover stop-failover {name}"
             )
 
+    def _of_work(self, name: str) -> Iterator[str]:
+        """What is to be done first: between its two renames, not even a copy is in its place."""
+        if advice := self.broken_off.get(locks.database(name)):
+            yield advice
+
     def _activity(self, state: ServerState, *, replicating: bool) -> str:
         if self.stand_in is not None and self._is_stand_in_for(state.name):
             interrupted = self.stand_in.phase is Phase.INTERRUPTED
             return "interrupted stand-in" if interrupted else str(self.stand_in.phase)
         if replicating:
             return "replicating"
+        if locks.database(state.name) in self.broken_off:
+            return "broken off"
         return "failback pending" if state.failback_pending else "idle"
 
     def _next(self, watched: Watched, state: ServerState) -> str | None:
@@ -248,7 +259,7 @@ class _Drawing:
 
     def _notes(self, watched: Watched, state: ServerState) -> list[str]:
         name = watched.name
-        notes = list(self._of_role(name))
+        notes = [*self._of_role(name), *self._of_work(name)]
         if state.failback_pending:
             notes.append(
                 f"failback pending: restart {name}, then ipfx-failover replicate-to-live {name}"

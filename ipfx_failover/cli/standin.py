@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
     from ipfx_failover.cli.meter import Meter
     from ipfx_failover.cli.output import Output
+    from ipfx_failover.config.models import ServerSettings
     from ipfx_failover.errors import Refused
     from ipfx_failover.standin.desk import StandInDesk
     from ipfx_failover.state.journal import Step, StepState
+    from ipfx_failover.wiring.site import Site
     from ipfx_failover.workflow.runner import Observer, Workflow
 
 Force = Annotated[
@@ -64,7 +66,8 @@ def failover_now(
             refusal = address_in_use(at, server)
         if plan:
             steps = at.plan_takeover(server, by="operator")
-            _show_plan(at, Takeover(at.ports), steps, refusal, output)
+            warnings = _broken_off(site, at, server)
+            _show_plan(at, Takeover(at.ports), steps, refusal, output, warnings=warnings)
             return
         if refusal is not None:
             raise refusal
@@ -211,6 +214,15 @@ def _observer(meter: Meter) -> Observer:
             meter.line(f"  {words[state]}: {text}")
 
     return observe
+
+
+def _broken_off(site: Site, at: StandInDesk, server: ServerSettings) -> list[str]:
+    """What is left half done with the database, which may not even be in its place."""
+    from ipfx_failover.state import journal, locks
+
+    resource = locks.database(server.name)
+    found = journal.broken_off(at.ports.store, site.locks.held)
+    return [each.advice for each in found if each.resource == resource]
 
 
 def _show_plan(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ipfx_failover.events import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from ipfx_failover.state.reading import Reading
@@ -52,6 +52,24 @@ class Journal:
     states: tuple[StepState, ...]
     facts: Mapping[str, Parameter]
     undo_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What an open journal is about; `started_at` tells it from the next one of its resource."""
+
+    resource: str
+    workflow: str
+    server: str
+    started_at: str
+
+    @property
+    def advice(self) -> str:
+        """What is to be done once it is broken off: the command that began it goes on with it."""
+        return (
+            f"{self.workflow} was broken off half way: finish or undo it: "
+            f"ipfx-failover {self.workflow} {self.server}"
+        )
 
 
 def open_journal(
@@ -132,3 +150,20 @@ def read_journal(store: Reading, resource: str) -> Journal | None:
 def open_journals(store: Reading) -> list[str]:
     """The resources that have an open journal."""
     return [row["resource"] for row in store.rows("SELECT resource FROM journal ORDER BY rowid")]
+
+
+def broken_off(store: Reading, held: Callable[[], Collection[str]]) -> list[Begun]:
+    """The open journals that no living process is at.
+
+    `held`: the resources whose lock somebody holds. It is asked between two looks, so that work
+    which begins or ends meanwhile is not taken for broken off; and not at all while none is open.
+    """
+    if not (before := _begun(store)):
+        return []
+    busy = held()
+    return [each for each in _begun(store) if each in before and each.resource not in busy]
+
+
+def _begun(store: Reading) -> list[Begun]:
+    rows = store.rows("SELECT resource, workflow, server, started_at FROM journal ORDER BY rowid")
+    return [Begun(**row) for row in rows]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -145,3 +147,26 @@ def test_a_failback_that_is_killed_at_the_swap_or_behind_it_is_finished(
 
     pair.given_back()
     is_given_back(pair)
+
+
+@pytest.mark.parametrize("work", ["replicate-from-live", "replicate-to-live"])
+def test_between_the_two_renames_a_killed_run_is_told_by_status_and_by_the_plan(
+    pair: Pair, work: str
+) -> None:
+    if to_live := work == "replicate-to-live":
+        pair.has_stood_in("two")
+    server, catalog = (pair.live, CATALOG) if to_live else (pair.standby, COPY)
+    ended = pair.signalled_at(signal.SIGKILL, server, "MODIFY NAME", 2, work, "DEMOSERVER", "--yes")
+    status = pair.run("status", "--json")
+    plan = pair.run("failover-now", "DEMOSERVER", "--plan", "--force")
+
+    assert (-signal.SIGKILL, None) == (ended.code, pair.content(server, catalog))
+    (shown,) = json.loads(status.out)["servers"]
+    told = f"{work} was broken off half way: finish or undo it: ipfx-failover {work} DEMOSERVER"
+    assert ("broken off", told) == (shown["activity"], shown["notes"][0])
+    assert f"warning: {told}" in plan.out
+
+    again = pair.run(work, "DEMOSERVER", "--yes")
+
+    assert 0 == again.code, again
+    assert "broken off" not in pair.run("status").out

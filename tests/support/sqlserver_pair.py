@@ -28,6 +28,7 @@ from tests.sqlserver.wire.connection import WireProfile
 from tests.sqlserver.wire.listener import Listener
 from tests.support.failover_config import merged
 from tests.support.killed import work_until_killed
+from tests.support.processes import eventually
 from tests.support.smtp_server import SmtpServer
 
 if TYPE_CHECKING:
@@ -192,8 +193,25 @@ class Pair:
 
     def run(self, *argv: str) -> Ended:
         """Run a command of ipfx-failover to its end."""
-        words = [sys.executable, "-m", "ipfx_failover", *argv, "--config", str(self.config_path)]
-        return self._ended([*self.inside, *words])
+        with self._begun(argv) as process:
+            return _ended(process)
+
+    def signalled_at(
+        self, number: signal.Signals, server: SimulatedServer, statement: str, nth: int, *argv: str
+    ) -> Ended:
+        """Run a command that gets a signal at a statement, which the server does not carry out."""
+        reached = self.directory / "reached"
+        never = str(self.directory / "never")
+        rule = {"statement": statement, "nth": nth, "touch": str(reached), "until": never}
+        self.fault(server, **rule, cut=True)
+        with self._begun(argv) as process:
+            eventually(lambda: reached.exists() or process.poll() is not None, statement)
+            process.send_signal(number)
+            ended = _ended(process)
+        assert reached.exists(), ended
+        reached.unlink()
+        self.no_faults()
+        return ended
 
     def killed_at(self, work: str, position: int, moment: Moment, kinds: Sequence[str]) -> None:
         """Do a piece of work that is killed at a step (tests.support.killed)."""
@@ -205,24 +223,22 @@ class Pair:
         process.join(_GENEROUS_S)
         assert process.exitcode == -signal.SIGKILL, (position, moment, process.exitcode)
 
-    def _ended(self, words: Sequence[str]) -> Ended:
+    def _begun(self, argv: Sequence[str]) -> subprocess.Popen[str]:
         environ = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]),
             "COLUMNS": "80",
         }
-        done = subprocess.run(
-            words,
+        words = [sys.executable, "-m", "ipfx_failover", *argv, "--config", str(self.config_path)]
+        return subprocess.Popen(
+            [*self.inside, *words],
             env=environ,
             cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=_GENEROUS_S,
-            check=False,
             stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
-        assert "Traceback" not in done.stdout + done.stderr, done.stderr
-        return Ended(done.returncode, done.stdout, done.stderr)
 
     def replicated(self, report: Report = unreported) -> None:
         """A copy is made, by what the command does, in this process."""
@@ -371,6 +387,16 @@ class Pair:
 
     def subjects(self) -> list[str]:
         return [mail.subject for mail in self.smtp.mails]
+
+
+def _ended(process: subprocess.Popen[str]) -> Ended:
+    try:
+        out, err = process.communicate(timeout=_GENEROUS_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+    assert "Traceback" not in out + err, err
+    return Ended(process.returncode, out, err)
 
 
 def _is_kept(path: str) -> bool:

@@ -24,7 +24,7 @@ from ipfx_failover.records import (
 )
 from ipfx_failover.report import ServerReport, StatusReport, draw, is_bad
 from ipfx_failover.snapshot import aged, read_snapshot, write_snapshot
-from ipfx_failover.state import locks
+from ipfx_failover.state import journal, locks
 from ipfx_failover.state.locks import Locks
 from ipfx_failover.state.store import Store
 from tests.fakes.clock import FakeClock
@@ -70,6 +70,23 @@ class Site:
         with self.locks.hold(locks.MONITOR, "ipfx-failover monitor"):
             yield
 
+    def begin(self, work: str) -> None:
+        """A process begins to work on the database of DEMO."""
+        with self.store.transaction() as tx:
+            journal.open_journal(
+                tx,
+                resource=locks.database("DEMO"),
+                workflow=work,
+                server="DEMO",
+                boot_id="boot 1",
+                steps=(),
+                at=self.clock.now(),
+            )
+
+    def end(self) -> None:
+        with self.store.transaction() as tx:
+            journal.close_journal(tx, locks.database("DEMO"))
+
     def report(self, noted: StandIn | None = None) -> StatusReport:
         local = FakeLocalTime(self.clock)
         return draw(self.outline, self.store, self.locks, self.clock, local, noted)
@@ -90,6 +107,47 @@ def watched(site: Site) -> Iterator[Site]:
 
 def test_all_is_well(watched: Site) -> None:
     assert (0, "OK: 2 servers watched") == is_bad(watched.report())
+
+
+@pytest.mark.parametrize("work", ["replicate-from-live", "replicate-to-live"])
+def test_work_that_was_killed_is_a_warning_with_the_command_that_goes_on(
+    watched: Site, work: str
+) -> None:
+    watched.begin(work)
+    report = watched.report()
+
+    note = f"{work} was broken off half way: finish or undo it: ipfx-failover {work} DEMO"
+    assert [(note,), ()] == [server.notes for server in report.servers]
+    assert ["broken off", "idle"] == [server.activity for server in report.servers]
+    assert (1, f"WARNING: DEMO: {note}") == is_bad(report)
+
+
+def test_work_that_was_killed_is_told_without_a_monitor(site: Site) -> None:
+    site.begin("replicate-from-live")
+
+    assert 1 == len(site.report().servers[0].notes)
+
+
+def test_work_that_goes_on_is_not_told_as_killed(watched: Site) -> None:
+    with watched.locks.hold(locks.database("DEMO"), "ipfx-failover replicate-from-live DEMO"):
+        watched.begin("replicate-from-live")
+        report = watched.report()
+
+    assert () == report.servers[0].notes
+    assert "replicating" == report.servers[0].activity
+
+
+def test_work_that_ends_or_begins_while_one_looks_is_not_told_as_killed(site: Site) -> None:
+    def goes_on() -> frozenset[str]:
+        """It has just ended, and the next has not begun yet."""
+        site.end()
+        site.clock.advance(1)
+        site.begin("replicate-from-live")
+        return frozenset()
+
+    site.begin("replicate-from-live")
+
+    assert [] == journal.broken_off(site.store, goes_on)
 
 
 def test_who_is_suspended_is_not_said_to_be_watched(watched: Site) -> None:

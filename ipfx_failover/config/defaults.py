@@ -7,3 +7,4 @@ from typing import Final
 PORT: Final = 100
 """A standard IPFX Server communicates on port 100 (manual, "Adding an IPFX Server")."""
 PING_INTERVAL_MS: Final = 2000
+ROW_INTERVAL_MS: Final = 100

@@ -353,7 +353,9 @@ class DatabaseSettings(Settings):
     manual's "Reports DB details". Not used by the sqlite engine."""
     configuration_tables: tuple[Text, ...] = ()
     """The tables that `real_time = "configuration"` follows: `name` or `schema.name`."""
-    row_interval_ms: Annotated[int, Field(strict=True, ge=20, le=3_600_000)] = 100
+    row_interval_ms: Annotated[int, Field(strict=True, ge=20, le=3_600_000)] = (
+        defaults.ROW_INTERVAL_MS
+    )
     """Milliseconds between two looks for changed rows (hot)."""
     sql: SqlServerSettings = Field(default_factory=lambda: SqlServerSettings())
 

@@ -33,6 +33,7 @@ class Watched:
     has_database: bool
     has_files: bool
     is_hot: bool = False
+    row_interval_ms: int = defaults.ROW_INTERVAL_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,9 @@ def outline_of(config: Config) -> Outline:
                 has_database=server.database is not None,
                 has_files=server.files is not None,
                 is_hot=server.real_time != "off",
+                row_interval_ms=(
+                    server.database.row_interval_ms if server.database else defaults.ROW_INTERVAL_MS
+                ),
             )
             for server in config.servers.values()
         ),
@@ -87,7 +91,7 @@ def state_dir_of_broken(file: Path, environ: Mapping[str, str]) -> Path:
 
 
 def _watched(name: str, table: dict[str, Any]) -> Watched:
-    daily = table.get("replicate_daily")
+    daily, database = table.get("replicate_daily"), table.get("database", {})
     return Watched(
         name=name,
         address=_text(table["address"]),
@@ -96,6 +100,7 @@ def _watched(name: str, table: dict[str, Any]) -> Watched:
         has_database="database" in table,
         has_files="files" in table,
         is_hot=table.get("real_time", "off") != "off",
+        row_interval_ms=_number(database.get("row_interval_ms", defaults.ROW_INTERVAL_MS)),
     )
 
 

@@ -19,6 +19,7 @@ from ipfx_failover.monitor.workers import Worker
 from ipfx_failover.standin.takeover import Takeover
 from ipfx_failover.standin.upkeep import Upkeep
 from ipfx_failover.wiring import network
+from ipfx_failover.wiring.rows import sign_of_life
 from ipfx_failover.wiring.standin import desk
 from ipfx_failover.wiring.telling import cry, deliver_from, refresh_snapshot_from
 
@@ -174,7 +175,8 @@ class Workshop:
         if any(server.files and server.files.real_time for server in servers.values()):
             workers.append(_worker(site, scribe, "sync-files", "--all", "--watch"))
         if any(server.real_time != "off" for server in servers.values()):
-            workers.append(_worker(site, scribe, "sync-rows", "--all", "--watch"))
+            sign = sign_of_life(site).seen
+            workers.append(_worker(site, scribe, "sync-rows", "--all", "--watch", sign=sign))
         if self.metrics_at is not None:
             workers.append(_worker(site, scribe, "metrics", "--listen", self.metrics_at))
         replicate = ("replicate-from-live", "--all", "--if-due")
@@ -241,7 +243,13 @@ def _gateway(adapters: Addresses, adapter: str | None) -> Address | None:
     return adapters.gateway(adapter) if adapter else None
 
 
-def _worker(site: Site, scribe: Scribe, command: str, *options: str) -> Worker:
+def _worker(
+    site: Site,
+    scribe: Scribe,
+    command: str,
+    *options: str,
+    sign: Callable[[], object] | None = None,
+) -> Worker:
     from ipfx_failover.events import EventKind
 
     def failed(worker: str, reason: str, delay_s: float) -> None:
@@ -256,4 +264,5 @@ def _worker(site: Site, scribe: Scribe, command: str, *options: str) -> Worker:
         clock=site.clock,
         failed=failed,
         recovered=recovered,
+        sign=sign,
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ipfx_failover.errors import Busy, FailoverError, Interrupted, Refused, UsageError
 from ipfx_failover.state import locks
+from ipfx_failover.state.life import SignOfLife
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ _REFUSED_DELAY_S = 1.0
 _LONGEST_DELAY_S = 10.0
 _SWAP_WAIT_S = 60.0
 _GOOD_BYE_S = 2.0
+_SIGN = "rows.alive"
 
 
 def is_hot(server: ServerSettings) -> bool:
@@ -112,6 +114,11 @@ def synced_once(site: Site, store: Store, server: ServerSettings) -> Round:
         made.follower.close()
 
 
+def sign_of_life(site: Site) -> SignOfLife:
+    """What `follow_all` gives. A round may last for hours, and a live server be away for days."""
+    return SignOfLife(site.state_dir / _SIGN)
+
+
 def follow_all(
     site: Site, servers: list[ServerSettings], show: Callable[[ServerSettings, Round], object]
 ) -> None:
@@ -123,8 +130,10 @@ def follow_all(
     ]
     for thread in threads:
         thread.start()
+    sign = sign_of_life(site)
     try:
         while True:
+            sign.give()
             site.clock.sleep(0.5)
             for each in following:
                 if each.error is not None:

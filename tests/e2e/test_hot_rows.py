@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ipfx_failover.adapters.clock import SystemClock
 from ipfx_failover.errors import ExitCode
+from ipfx_failover.monitor.workers import Worker
+from ipfx_failover.wiring.rows import sign_of_life
+from ipfx_failover.wiring.site import open_site
 from tests.sqlserver import drivers
 from tests.support.processes import eventually
 from tests.support.sqlserver_pair import ROOT, Pair
@@ -19,6 +23,14 @@ from tests.support.sqlserver_pair import ROOT, Pair
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+HUNG_AFTER_S = 5.0
+LEAVES_ITS_PID = """
+import os, sys
+with open(sys.argv[1], "w") as file:
+    file.write(str(os.getpid()))
+os.execv(sys.executable, [sys.executable, "-m", "ipfx_failover", *sys.argv[2:]])
+"""
 
 
 @pytest.fixture
@@ -127,6 +139,35 @@ def test_a_worker_that_is_killed_in_a_round_loses_and_doubles_nothing(hot: Pair)
 
     assert 0 == hot.run("sync-rows", "DEMOSERVER").code
     assert hot.live_calls == hot.copied_calls
+
+
+def test_a_worker_that_hangs_is_killed_and_the_next_one_goes_on(hot: Pair) -> None:
+    pid_file, reasons = hot.directory / "pid", set()
+    watched = Worker(
+        ["sync-rows", "--all", "--watch", "--config", str(hot.config_path)],
+        keeps_running=True,
+        clock=SystemClock(),
+        failed=lambda _worker, reason, _delay_s: reasons.add(reason),
+        sign=sign_of_life(open_site(hot.config_path)).seen,
+        hung_after_s=HUNG_AFTER_S,
+        program=(sys.executable, "-c", LEAVES_ITS_PID, str(pid_file)),
+    )
+
+    def is_followed() -> bool:
+        watched.look()
+        return hot.copied_calls == hot.live_calls
+
+    watched.start()
+    try:
+        hot.run_live("INSERT INTO calls (text) VALUES (N'two')")
+        eventually(is_followed, "the row is in the copy")
+        os.kill(int(pid_file.read_text()), signal.SIGSTOP)
+        hot.run_live("INSERT INTO calls (text) VALUES (N'three')")
+        eventually(is_followed, "the row that was committed meanwhile is in the copy")
+    finally:
+        watched.stop()
+
+    assert {"killed: no sign of life for 5 s"} == reasons
 
 
 def test_a_nightly_copy_never_moves_a_hot_standby_backwards(hot: Pair) -> None:

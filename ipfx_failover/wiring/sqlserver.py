@@ -34,6 +34,7 @@ def live_server(site: Site, server: ServerSettings, report: Report = unreported)
         )
     return OdbcServer(
         name=server.name,
+        table=f"servers.{server.name}.database",
         source=DataSource.parse(database.data_source),
         user=database.user_id,
         password=_revealed(database.password, f"servers.{server.name}.database"),
@@ -51,6 +52,7 @@ def standby_server(site: Site, report: Report = unreported) -> SqlServer:
     ours = site.config.failover_server
     return OdbcServer(
         name="the Failover Server",
+        table="failover_server",
         source=DataSource.parse(ours.data_source),
         user=ours.user_id,
         password=_revealed(ours.password, "failover_server"),

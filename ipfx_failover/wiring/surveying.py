@@ -141,6 +141,7 @@ def sql_catalogs(site: Site, server: ServerSettings, source: str, login: SqlLogi
         settings = settings.model_copy(update={"trust_server_certificate": True})
     there = OdbcServer(
         name=server.name,
+        table=f"servers.{server.name}.database" if known else "",
         source=DataSource.parse(source),
         user=login.user,
         password=login.password,

@@ -215,7 +215,7 @@ def test_a_killed_session_is_a_lost_one(site: Site) -> None:
         with pytest.raises(Unreachable) as caught:
             session.rows("SELECT 1")
 
-    assert "the connection to DEMOSERVER is lost" in caught.value.message
+    assert caught.value.message.startswith("DEMOSERVER: the connection is lost")
 
 
 def test_a_wrong_password_is_told_without_it(site: Site) -> None:
@@ -223,9 +223,9 @@ def test_a_wrong_password_is_told_without_it(site: Site) -> None:
         site.server(password="wr}o;ng").open()  # noqa: S106 - of a server that is none
 
     assert 18456 == caught.value.number
-    assert "DEMOSERVER: login failed for sa: Login failed for user 'sa' (18456)" == (
-        caught.value.message
-    )
+    whose = f"DEMOSERVER (127.0.0.1,{site.port}): "
+    assert f"{whose}login failed for sa: Login failed for user 'sa' (18456)" == caught.value.message
+    assert "; see [servers.DEMOSERVER.database]" in caught.value.hint
 
 
 def test_a_password_may_have_any_characters(site: Site) -> None:
@@ -268,7 +268,19 @@ def test_a_port_where_nobody_listens_is_told_at_once(driver: Driver) -> None:
     with pytest.raises(Unreachable) as caught:
         odbc_server(driver, 1).open()
 
-    assert "port 1 of 127.0.0.1 refuses the connection" == caught.value.message
+    assert "DEMOSERVER (127.0.0.1,1): port 1 of 127.0.0.1 refuses the connection" == (
+        caught.value.message
+    )
+    assert caught.value.hint.endswith("correct data_source; see [servers.DEMOSERVER.database]")
+
+
+def test_whose_server_cannot_be_reached_is_said_first(driver: Driver) -> None:
+    ours = odbc_server(driver, 1, name="the Failover Server", table="failover_server")
+    with pytest.raises(Unreachable) as caught:
+        ours.open()
+
+    assert caught.value.message.startswith("the Failover Server (127.0.0.1,1): ")
+    assert caught.value.hint.endswith("; see [failover_server]")
 
 
 def backup(directory: Path) -> str:

@@ -21,6 +21,7 @@ def odbc_server(
     port: int,
     *,
     name: str = "DEMOSERVER",
+    table: str = "servers.DEMOSERVER.database",
     password: str = drivers.PASSWORD,
     report: Report = unreported,
     **settings: Any,
@@ -29,6 +30,7 @@ def odbc_server(
     told = {"driver": driver.library, "trust_server_certificate": True, **settings}
     return OdbcServer(
         name=name,
+        table=table,
         source=DataSource("127.0.0.1", None, port),
         user="sa",
         password=lambda: password,

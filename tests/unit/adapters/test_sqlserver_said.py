@@ -94,19 +94,19 @@ def test_a_mistake_of_ours_is_not_explained_away() -> None:
             f"[08001] {_MICROSOFT}SSL Provider: [error:0A000086:SSL routines::certificate verify "
             "failed:self-signed certificate] (-1) (SQLDriverConnect)",
             Failed,
-            "the certificate of DEMOSERVER is not trusted: certificate verify failed:self-signed",
+            "DEMOSERVER: its certificate is not trusted: certificate verify failed:self-signed",
         ),
         (
             f"[08001] {_MICROSOFT}SSL Provider: [error:0A000102:SSL routines::unsupported "
             "protocol] (-1) (SQLDriverConnect)",
             Failed,
-            "DEMOSERVER offers no encryption that is still safe (TLS 1.2): unsupported protocol",
+            "DEMOSERVER: it offers no encryption that is still safe (TLS 1.2): unsupported",
         ),
         (
             f"[08001] {_MICROSOFT}SSL Provider: [error:0A000278:SSL routines::legacy sigalg "
             "disallowed or unsupported] (-1) (SQLDriverConnect)",
             Failed,
-            "DEMOSERVER offers no encryption that is still safe (TLS 1.2): legacy sigalg",
+            "DEMOSERVER: it offers no encryption that is still safe (TLS 1.2): legacy sigalg",
         ),
         (
             "[01000] [unixODBC][Driver Manager]Can't open lib '/x.so' : file not found (0) "
@@ -122,7 +122,7 @@ def test_a_mistake_of_ours_is_not_explained_away() -> None:
         (
             f"[HYT00] {_MICROSOFT}Login timeout expired (0) (SQLDriverConnect)",
             Unreachable,
-            "no connection to DEMOSERVER: Login timeout expired",
+            "DEMOSERVER: no connection: Login timeout expired",
         ),
     ],
 )

@@ -124,7 +124,7 @@ def refused(name: str, text: str, numbers: tuple[int, ...]) -> SqlRefused:
 
 def lost(name: str, reason: str) -> Unreachable:
     return Unreachable(
-        f"the connection to {name} is lost: {reason}",
+        f"{name}: the connection is lost: {reason}",
         "see whether its SQL Server runs and can be reached, and try again",
     )
 
@@ -149,7 +149,7 @@ def not_connected(error: Exception, name: str, user: str) -> FailoverError | Non
             "apt-get install libltdl7 libkrb5-3 libgssapi-krb5-2",
         )
     return Unreachable(
-        f"no connection to {name}: {first.text}",
+        f"{name}: no connection: {first.text}",
         "see whether its SQL Server runs, and what its error log says",
     )
 
@@ -158,18 +158,18 @@ def _of_encryption(text: str, name: str) -> FailoverError | None:
     said = text.casefold()
     if "certificate" in said:
         return Failed(
-            f"the certificate of {name} is not trusted: {_reason(text)}",
+            f"{name}: its certificate is not trusted: {_reason(text)}",
             "install its issuer's certificate here and use the name that it is for in data_source, "
             "or set trust_server_certificate = true",
         )
     if any(words in said for words in _TOO_OLD):
         return Failed(
-            f"{name} offers no encryption that is still safe (TLS 1.2): {_reason(text)}",
+            f"{name}: it offers no encryption that is still safe (TLS 1.2): {_reason(text)}",
             "update its SQL Server to one that speaks TLS 1.2, or set encrypt = false",
         )
     if "ssl" in said or "tls" in said or "encrypt" in said:
         return Failed(
-            f"no encrypted connection to {name}: {_reason(text)}",
+            f"{name}: no encrypted connection: {_reason(text)}",
             "see to the certificate of its SQL Server, or set encrypt = false",
         )
     return None

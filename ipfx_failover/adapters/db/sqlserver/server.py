@@ -14,7 +14,7 @@ from ipfx_failover.adapters.db.sqlserver import drivers, refusals
 from ipfx_failover.adapters.db.sqlserver.connecting import connection_string, login_words
 from ipfx_failover.adapters.db.sqlserver.helper import Helper
 from ipfx_failover.adapters.db.sqlserver.stall import Stall
-from ipfx_failover.errors import Refused, Unreachable
+from ipfx_failover.errors import Failed, Refused, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,9 +38,13 @@ _SETTINGS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class OdbcServer:
-    """Implements SqlServer. `password` is asked for at each login, and may raise Refused."""
+    """Implements SqlServer. `password` is asked for at each login, and may raise Refused.
+
+    `table`: the config's, where what is wrong is put right; "": it is not in the config yet.
+    """
 
     name: str
+    table: str
     source: DataSource
     user: str
     password: Callable[[], str]
@@ -55,6 +59,10 @@ class OdbcServer:
         helper = Helper(f"SQL Server {self.name}")
         try:
             connection = self._connected(helper, driver, catalog)
+        except (Failed, Unreachable) as error:
+            helper.end()
+            error.hint += f"; see [{self.table}]" if self.table else ""
+            raise
         except BaseException:
             helper.end()
             raise
@@ -94,17 +102,21 @@ class OdbcServer:
             return begun.result(self.settings.connect_timeout_s + GRACE_S)
         except TimeoutError:
             raise Unreachable(
-                f"{self.name} takes a connection and does not go on with it",
+                f"{self._whose}: it takes a connection and does not go on with it",
                 "see whether it is overloaded, and what its error log says",
             ) from None
         except pyodbc.Error as error:
-            known = refusals.not_connected(error, self.name, self._account)
+            known = refusals.not_connected(error, self._whose, self._account)
             if known is None:
                 raise
             raise known from None
         finally:
             if not begun.done():
                 begun.add_done_callback(_close)
+
+    @property
+    def _whose(self) -> str:
+        return f"{self.name} ({self.source})"
 
     @property
     def _account(self) -> str:
@@ -118,13 +130,14 @@ class OdbcServer:
 
         On Windows Microsoft's own driver knows more ways than TCP, and finds them itself.
         """
-        source, limit_s = self.source, self.settings.connect_timeout_s
+        source = self.source
         if os.name == "nt" and not driver.is_free_tds and source.port in {None, 1433}:
             return str(source), None
         host = "localhost" if source.is_this_machine else source.host
-        port = source.port or sql_browser.find(host, str(source.instance), timeout_s=limit_s)
-        _knock(host, port, limit_s)
-        return host, port
+        try:
+            return host, _port(host, source, self.settings.connect_timeout_s)
+        except (Failed, Unreachable) as error:
+            raise type(error)(f"{self._whose}: {error.message}", error.hint) from None
 
 
 def refuse_unverified(driver: Driver, settings: SqlServerSettings) -> None:
@@ -160,6 +173,16 @@ def _close(late: Future[Any]) -> None:
     """Close a connection for which nobody waits any more."""
     if late.exception() is None:
         late.result().close()
+
+
+def _port(host: str, source: DataSource, timeout_s: float) -> int:
+    """A port where somebody listens.
+
+    Raises: as `sql_browser.find`, and as `_knock`.
+    """
+    port = source.port or sql_browser.find(host, str(source.instance), timeout_s=timeout_s)
+    _knock(host, port, timeout_s)
+    return port
 
 
 def _knock(host: str, port: int, timeout_s: float) -> None:

@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from ipfx_failover.state.reading import Reading
 
 _FRESH_ROUNDS = 5
+_ROWS_FRESH = timedelta(seconds=10)
+"""Beyond the interval of its looks: a failed one is made again that soon."""
 _ROWS_LATE = timedelta(seconds=60)
+"""So long a round may last, or a copy be replaced by the nightly one."""
 _FRESH_AT_LEAST = timedelta(seconds=10)
 
 
@@ -203,8 +206,14 @@ class _Drawing:
             notes=tuple(self._notes(watched, state)),
             rows_as_of=_iso(rows.as_of if rows else None),
             rows_lag_s=self._lag_s(rows),
-            rows_behind=rows.behind if rows else None,
+            rows_behind=rows.behind if rows and not self._are_old(rows, watched) else None,
         )
+
+    def _are_old(self, rows: RowState, watched: Watched, *, at_work: bool = False) -> bool:
+        """Whether nothing is known of the rows now. Without a monitor, commands alone follow."""
+        allowed = _ROWS_FRESH if self.monitored and not at_work else _ROWS_LATE
+        interval = timedelta(milliseconds=watched.row_interval_ms)
+        return rows.as_of is not None and self.now - rows.as_of > allowed + interval
 
     def _lag_s(self, rows: RowState | None) -> float | None:
         if rows is None or rows.as_of is None:
@@ -284,20 +293,21 @@ class _Drawing:
             notes.append(f"no files yet, and not taken over: ipfx-failover sync-files {name}")
         notes += [_words(each) for each in self._of(name, {Concern.NO_REFERENCE})]
         if _is_followed(watched, state):
-            notes += self._of_rows(name)
+            notes += self._of_rows(watched)
         return notes
 
-    def _of_rows(self, name: str) -> Iterator[str]:
+    def _of_rows(self, watched: Watched) -> Iterator[str]:
         """What keeps the rows of a hot standby from being followed."""
+        name = watched.name
         rows = self.row_states.get(name.casefold())
         if rows is None:
             if (name.casefold(), "database") in self.copies:
                 yield f"its rows were never followed: ipfx-failover hot show {name}"
         elif rows.trouble:
             yield f"{rows.trouble}: {rows.advice}"
-        elif rows.as_of is not None and self.now - rows.as_of > _ROWS_LATE:
+        elif rows.as_of and self._are_old(rows, watched, at_work=locks.rows(name) in self.busy):
             since = in_local_time(rows.as_of)
-            yield f"its rows were last followed at {since}: ipfx-failover hot show {name}"
+            yield f"its rows are not followed since {since}: ipfx-failover sync-rows {name}"
         elif rows.left:
             tables = "1 table is" if len(rows.left) == 1 else f"{len(rows.left)} tables are"
             yield f"{tables} not followed: ipfx-failover hot show {name}"

@@ -22,7 +22,7 @@ from ipfx_failover.records import (
     RowState,
     StandIn,
 )
-from ipfx_failover.report import ServerReport, StatusReport, draw, is_bad
+from ipfx_failover.report import ServerReport, StatusReport, draw, in_local_time, is_bad
 from ipfx_failover.snapshot import aged, read_snapshot, write_snapshot
 from ipfx_failover.state import journal, locks
 from ipfx_failover.state.locks import Locks
@@ -328,12 +328,53 @@ def test_rows_that_are_not_followed_are_a_note_with_the_way_out(site: Site) -> N
     assert "tracking is off: switch it on" in shown.notes
 
 
-def test_rows_that_nobody_follows_any_more_are_noted(site: Site) -> None:
+def followed_before(site: Site, age_s: float, *, interval_ms: int = 100) -> StatusReport:
+    """DEMO is hot; the last look at its rows was so long ago, and the monitor goes on."""
+    (demo, *others) = site.outline.servers
+    demo = replace(demo, row_interval_ms=interval_ms)
+    site.outline = replace(site.outline, servers=(demo, *others))
     followed = RowState("DEMO", site.clock.now(), 0, "", "", ())
-    site.clock.advance(61.0)
-    shown = hot(site, followed)
+    site.clock.advance(age_s)
+    site.observe("DEMO", Liveness.OK)
+    hot(site, followed)
+    return site.report()
 
-    assert [note for note in shown.notes if note.startswith("its rows were last followed at")]
+
+def test_rows_that_are_not_looked_at_any_more_are_a_warning_and_not_said_to_be_there(
+    watched: Site,
+) -> None:
+    since = in_local_time(watched.clock.now())
+    report = followed_before(watched, 11.0)
+
+    note = f"its rows are not followed since {since}: ipfx-failover sync-rows DEMO"
+    assert (11.0, None) == (report.servers[0].rows_lag_s, report.servers[0].rows_behind)
+    assert (1, f"WARNING: DEMO: {note}") == is_bad(report)
+
+
+@pytest.mark.parametrize(("age_s", "interval_ms"), [(9.0, 100), (69.0, 60_000)])
+def test_rows_that_were_looked_at_when_they_should_be_are_well(
+    watched: Site, age_s: float, interval_ms: int
+) -> None:
+    report = followed_before(watched, age_s, interval_ms=interval_ms)
+
+    assert (0, (), 0) == (is_bad(report)[0], report.servers[0].notes, report.servers[0].rows_behind)
+
+
+@pytest.mark.parametrize(("age_s", "notes"), [(59.0, 0), (61.0, 1)])
+def test_while_rows_are_being_applied_their_number_is_unknown_and_later_that_is_noted(
+    watched: Site, age_s: float, notes: int
+) -> None:
+    with watched.locks.hold(locks.rows("DEMO"), "ipfx-failover sync-rows --all --watch"):
+        (shown, _) = followed_before(watched, age_s).servers
+
+    assert (None, notes) == (shown.rows_behind, len(shown.notes))
+
+
+@pytest.mark.parametrize(("age_s", "notes"), [(59.0, 0), (61.0, 1)])
+def test_without_a_monitor_rows_may_be_followed_by_hand(
+    site: Site, age_s: float, notes: int
+) -> None:
+    assert notes == len(followed_before(site, age_s).servers[0].notes)
 
 
 def test_tables_that_are_not_followed_are_counted(site: Site) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ipfx_failover.cli.options import ConfigPath, Json, Name, Plan, Yes
+from ipfx_failover.errors import ExitCode
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,8 +68,10 @@ def disable(
     _switch(config, name, on=False, is_plan=plan, yes=yes, output=_output(as_json), after=after)
 
 
-def show(name: Name, config: ConfigPath = None, as_json: Json = False) -> None:
+def show(name: Name, config: ConfigPath = None, as_json: Json = False) -> ExitCode:
     """Show which tables are followed, and how far the copy has come.
+
+    Ends with 6 when rows cannot be followed, with 4 when one of the two servers cannot be reached.
 
     Example: ipfx-failover hot show DEMOSERVER
     """
@@ -84,7 +87,8 @@ def show(name: Name, config: ConfigPath = None, as_json: Json = False) -> None:
     _show(found, output)
     shown = asdict(replace(found, trouble=None))
     shown["trouble"] = as_error(found.trouble) if found.trouble else None
-    output.document(**shown, rows_behind=found.behind)
+    output.document(ok=not found.exit_code, **shown, rows_behind=found.behind)
+    return found.exit_code
 
 
 def _output(as_json: bool) -> Output:

@@ -6,14 +6,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ipfx_failover.errors import FailoverError, Interrupted
+from ipfx_failover.errors import ExitCode, FailoverError, Interrupted, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from ipfx_failover.config.models import ServerSettings
+    from ipfx_failover.replication.rows.follower import Ends
+    from ipfx_failover.replication.rows.schema import Choice
     from ipfx_failover.replication.rows.switching import Setup
     from ipfx_failover.replication.sqlserver.session import SqlSession
+    from ipfx_failover.replication.sqlserver.watermark import Watermark
     from ipfx_failover.replication.tsql.tables import Table
     from ipfx_failover.wiring.site import Site
 
@@ -53,6 +56,14 @@ class HotReport:
     def behind(self) -> int | None:
         known = [table.behind for table in self.tables if table.behind is not None]
         return sum(known) if known else None
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """How a command ends that has shown it."""
+        if self.trouble is None:
+            return ExitCode.DONE
+        is_away = isinstance(self.trouble, Unreachable)
+        return ExitCode.UNREACHABLE if is_away else ExitCode.EXCEPTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,26 +107,17 @@ def report(site: Site, server: ServerSettings) -> HotReport:
     Raises:
         SqlRefused, Unreachable: the live server cannot be asked.
     """
-    from ipfx_failover.replication.rows.decisions import start_of
-    from ipfx_failover.replication.rows.follower import open_copy
-    from ipfx_failover.replication.rows.marks import copy_mark, live_mark
-    from ipfx_failover.replication.rows.schema import alike, read_tables
+    from ipfx_failover.replication.rows.marks import live_mark
     from ipfx_failover.replication.rows.switching import read_setup
     from ipfx_failover.wiring.rows import ends
 
     both = ends(site, server)
     with both.live.open(both.catalog) as session:
         setup, found = read_setup(session, both), live_mark(session)
-        choice, since, trouble = setup.choice, None, None
-        try:
-            with open_copy(both) as copy:
-                choice = alike(choice, read_tables(copy))
-                since = start_of(server.name, copy_mark(copy), found)
-        except Interrupted:
-            raise
-        except FailoverError as error:
-            trouble = error
-        tables = tuple(_table(session, table, setup, since) for table in choice.followed)
+        choice, since, trouble = _compared(both, setup, found)
+        tables = tuple(
+            _table(session, server.name, table, setup, since) for table in choice.followed
+        )
     left = (FollowedTable(name, None, None, why) for name, why in choice.left.items())
     as_of, lag_s = _lag(site, server)
     return HotReport(
@@ -132,12 +134,39 @@ def report(site: Site, server: ServerSettings) -> HotReport:
     )
 
 
-def _table(session: SqlSession, table: Table, setup: Setup, since: int | None) -> FollowedTable:
+def _compared(
+    both: Ends, setup: Setup, found: Watermark
+) -> tuple[Choice, int | None, FailoverError | None]:
+    """Which tables, from which version on, and why no rows can be followed."""
+    from ipfx_failover.replication.rows.decisions import see_snapshots, standing, start_of
+    from ipfx_failover.replication.rows.follower import open_copy
+    from ipfx_failover.replication.rows.marks import copy_mark
+    from ipfx_failover.replication.rows.schema import alike, read_tables
+    from ipfx_failover.replication.sqlserver import record
+
+    choice, since = setup.choice, None
+    try:
+        with open_copy(both) as copy:
+            choice = alike(choice, read_tables(copy))
+            since = start_of(both.server, copy_mark(copy), found)
+            standing(both.server, choice.followed, setup.tracked, since, record.begun(copy))
+        see_snapshots(both.server, allowed=setup.has_snapshots)
+    except Interrupted:
+        raise
+    except FailoverError as error:
+        return choice, since, error
+    return choice, since, None
+
+
+def _table(
+    session: SqlSession, server: str, table: Table, setup: Setup, since: int | None
+) -> FollowedTable:
+    from ipfx_failover.replication.rows.decisions import untracked
     from ipfx_failover.replication.tsql import rows
 
     tracked = setup.tracked.get((table.schema, table.name))
     if tracked is None:
-        return FollowedTable(table.shown, None, None, "change tracking is off")
+        return FollowedTable(table.shown, None, None, untracked(server))
     behind = None
     if since is not None and since >= tracked.valid:
         ((behind,),) = session.rows(rows.count_changes(table), since)

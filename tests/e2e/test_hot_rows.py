@@ -88,6 +88,52 @@ def test_sync_rows_brings_the_copy_to_where_the_live_server_is(hot: Pair) -> Non
     assert 2 == json.loads(ended.out)["results"][0]["rows"]
 
 
+def shown(hot: Pair) -> tuple[int, bool, str]:
+    """What `hot show` ends with, whether it is ok, and what it says is wrong."""
+    ended = hot.run("hot", "show", "DEMOSERVER", "--json")
+    document = json.loads(ended.out)
+    return ended.code, document["ok"], (document["trouble"] or {}).get("message", "")
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("ALTER TABLE calls DISABLE CHANGE_TRACKING", "off for the table calls"),
+        ("ALTER DATABASE CTSERVER SET ALLOW_SNAPSHOT_ISOLATION OFF", "allows no snapshots"),
+    ],
+)
+def test_hot_show_says_that_rows_cannot_be_followed_and_why(
+    hot: Pair, statement: str, words: str
+) -> None:
+    before = shown(hot)
+    hot.run_live(statement)
+    code, is_ok, trouble = shown(hot)
+
+    assert (0, True, "") == before
+    assert (6, False, True) == (code, is_ok, words in trouble)
+
+
+def test_hot_show_says_which_side_cannot_be_reached(hot: Pair) -> None:
+    hot.configure({"failover_server": {"data_source": "127.0.0.1,1"}})
+    code, is_ok, trouble = shown(hot)
+
+    assert (4, False) == (code, is_ok)
+    assert trouble.startswith("the Failover Server (127.0.0.1,1): ")
+
+
+def test_a_new_table_of_the_live_server_does_not_stop_the_others(hot: Pair) -> None:
+    hot.run_live("CREATE TABLE late (id int NOT NULL PRIMARY KEY)")
+    hot.replicated()
+    hot.run_live("INSERT INTO calls (text) VALUES (N'two')")
+    ended = hot.run("sync-rows", "DEMOSERVER")
+    again = hot.run("sync-rows", "DEMOSERVER")
+
+    assert (0, 0) == (ended.code, again.code)
+    assert "  not followed: late: change tracking is off (hot enable DEMOSERVER)" in ended.out
+    assert hot.live_calls == hot.copied_calls
+    assert ["Some tables of DEMOSERVER are not followed"] == hot.subjects()
+
+
 def test_status_tells_how_far_the_rows_are_behind(hot: Pair) -> None:
     hot.run("sync-rows", "DEMOSERVER")
 

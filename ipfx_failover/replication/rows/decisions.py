@@ -129,6 +129,15 @@ def standing(
     return Standing(tuple(followed), reloaded, left)
 
 
+def see_snapshots(server: str, *, allowed: bool) -> None:
+    """Raises: Failed: the live catalog cannot be read as it was at one moment."""
+    if not allowed:
+        raise Failed(
+            f"the rows of {server} cannot be followed: its live database allows no snapshots",
+            f"allow them: ipfx-failover hot enable {server}",
+        )
+
+
 def untracked(server: str) -> str:
     """Why a table is left that could be followed."""
     return f"change tracking is off (hot enable {server})"

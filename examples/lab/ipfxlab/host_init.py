@@ -30,13 +30,22 @@ def prepare_mounts(directory: Path) -> None:
         path.mkdir()
         path.chmod(mode)
     mount("--bind", str(directory / "boot_id"), "/proc/sys/kernel/random/boot_id")
-    for source in (directory / "etc").iterdir():
+    sources = list((directory / "etc").iterdir())
+    if not all(Path("/etc", source.name).resolve().exists() for source in sources):
+        copy_etc()
+    for source in sources:
         target = Path("/etc", source.name).resolve()  # resolv.conf may be a link into /run
-        if target.is_relative_to("/run"):
+        if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             target.touch()
-        if target.exists():
-            mount("--bind", str(source), str(target))
+        mount("--bind", str(source), str(target))
+
+
+def copy_etc() -> None:
+    """A private copy in the place of /etc: a minimal system has not even a hosts to mount on."""
+    copy = Path("/run/etc")
+    subprocess.run(["cp", "-a", "/etc", str(copy)], check=True)
+    mount("--bind", str(copy), "/etc")
 
 
 def prepare_network() -> None:

@@ -99,6 +99,23 @@ def test_a_table_whose_tracking_was_off_is_copied_whole_once(calls: HotCopy) -> 
     assert (("calls",), live, ()) == (done.reloaded, copy, again.reloaded)
 
 
+def test_a_table_that_was_seen_untracked_is_copied_whole_though_no_version_has_passed(
+    at: Machines,
+) -> None:
+    with HotCopy(at, [CALLS, "CREATE TABLE other (id int NOT NULL PRIMARY KEY)"]) as hot:
+        hot.follower.round()
+        hot.on_live.run("ALTER TABLE calls DISABLE CHANGE_TRACKING")
+        hot.on_live.run("INSERT INTO calls (id) VALUES (2)")
+        for _ in range(2):
+            with pytest.raises(NotTracked, match="off for the table calls"):
+                hot.follower.round()
+        hot.on_live.run("ALTER TABLE calls ENABLE CHANGE_TRACKING")
+        done = hot.follower.round()
+        live, copy = hot.contents("calls")
+
+        assert (("calls",), live) == (done.reloaded, copy)
+
+
 def _new_table_on_both(hot: HotCopy) -> None:
     """As after the nightly copy: the vendor's new table is in it, and not tracked."""
     for side in (hot.on_live, hot.on_copy):

@@ -11,7 +11,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from ipfx_failover.errors import FailoverError, Unreachable
-from ipfx_failover.replication.rows.decisions import FullNeeded, has_gap, standing, start_of
+from ipfx_failover.replication.rows.decisions import (
+    FullNeeded,
+    NotTracked,
+    has_gap,
+    standing,
+    start_of,
+)
 from ipfx_failover.replication.rows.marks import CopyMark, copy_mark, live_mark
 from ipfx_failover.replication.rows.schema import Choice, alike, read_fingerprint, read_tables
 from ipfx_failover.replication.rows.staging import Staging
@@ -34,6 +40,8 @@ T = TypeVar("T")
 
 _PAGE_ROWS = 1000
 _TRIES = 3
+_ENDED = -1
+"""In place of where a history begins: no history begins there."""
 _NO_CATALOG = frozenset({911, 4060})
 _PASSING = frozenset({1205, 3961})
 """A deadlock; a table that was defined otherwise while it was read: the next try sees it so."""
@@ -180,10 +188,10 @@ class Follower:
             found = live_mark(live)
             mark, since = self._since(copy, found)
             staging = self._see_tables(live, copy)
-            stands = self._standing(live, since)
+            stands = self._standing(live, copy, since)
             self._fetch(live, staging, stands, since)
             # The cleanup may have run meanwhile: then rows may be lacking in what was read.
-            if self._standing(live, since) != stands:
+            if self._standing(live, copy, since) != stands:
                 raise SqlRefused("a table was emptied while it was read", "try again", (3961,))
         self.behind = rows = staging.rows
         self._apply(staging, mark, since, found, stands)
@@ -225,9 +233,15 @@ class Follower:
             self._fingerprint = fingerprint
         return self._staging
 
-    def _standing(self, live: SqlSession, since: int) -> Standing:
+    def _standing(self, live: SqlSession, copy: SqlSession, since: int) -> Standing:
         followed, tracked = self._choice.followed, read_tracked(live)
-        return standing(self._ends.server, followed, tracked, since, self._begun)
+        try:
+            return standing(self._ends.server, followed, tracked, since, self._begun)
+        except NotTracked:
+            # It may be tracked again before any version has passed: then it begins where it began.
+            for place in self._begun.keys() - tracked.keys():
+                copy.run(tracking.remember_tracked(*place, _ENDED))
+            raise
 
     def _fetch(self, live: SqlSession, staging: Staging, stands: Standing, since: int) -> None:
         followed = stands.followed

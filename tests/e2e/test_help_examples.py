@@ -26,8 +26,12 @@ EXAMPLES = {
 }
 METRICS_DIRECTORY = "/srv/metrics"
 GO_ON_FOR_EVER = {"monitor"}
-# These need an editor, or the machine's own systemd; their tests bring one.
+# These need an editor, the machine's own systemd, or SQL Servers; their tests bring one.
 RUN_ELSEWHERE = {
+    "hot enable": "test_help_examples_hot.py",
+    "hot disable": "test_help_examples_hot.py",
+    "hot show": "test_help_examples_hot.py",
+    "sync-rows": "test_help_examples_hot.py",
     "config edit": "test_config_commands.py",
     "schedule remove": "test_schedule_install.py",
     "service remove": "test_service.py",

@@ -5,11 +5,12 @@ The exit codes are the same for every command (man page, EXIT STATUS).
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 
 class ExitCode(IntEnum):
@@ -103,14 +104,25 @@ class InDoubt(FailoverError):
 
 
 class DoneWithExceptions(FailoverError):
-    """Done, but for the exceptions in its details, a line each."""
+    """Done, but for the exceptions in its details, a line each.
+
+    `was_interrupted`: it came too late to undo anything; nothing more is to be begun.
+    """
 
     exit_code = ExitCode.EXCEPTIONS
     kind = "done_with_exceptions"
 
-    def __init__(self, message: str, hint: str, details: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        hint: str,
+        details: tuple[str, ...] = (),
+        *,
+        was_interrupted: bool = False,
+    ) -> None:
         super().__init__(message, hint)
         self.details = details
+        self.was_interrupted = was_interrupted
 
 
 class Busy(FailoverError):
@@ -125,3 +137,14 @@ class Interrupted(FailoverError):
 
     exit_code = ExitCode.INTERRUPTED
     kind = "interrupted"
+
+
+@contextmanager
+def tolerated() -> Iterator[None]:
+    """What is foreseen to fail in the block may; an interrupt still ends it."""
+    try:
+        yield
+    except Interrupted:
+        raise
+    except FailoverError:
+        return

@@ -48,7 +48,7 @@ def for_each(
 ) -> int:
     """Do the work for each server, one after the other; the gravest outcome is the exit code."""
     from ipfx_failover.cli.output import as_error, report_error
-    from ipfx_failover.errors import ExitCode, FailoverError, Interrupted, worst
+    from ipfx_failover.errors import DoneWithExceptions, ExitCode, FailoverError, Interrupted, worst
 
     results: list[dict[str, object]] = []
     codes: list[ExitCode] = []
@@ -67,5 +67,7 @@ def for_each(
             if not output.as_json:
                 report_error(error, as_json=False)
         results.append(shown)
+        if isinstance(error, DoneWithExceptions) and error.was_interrupted:
+            break
     output.document(ok=not codes, results=results)
     return worst(codes)

@@ -138,6 +138,7 @@ def _from_live(
 ) -> Done:
     from ipfx_failover.cli.meter import Meter
     from ipfx_failover.history.wording import size
+    from ipfx_failover.replication.facts import exceptions_of
     from ipfx_failover.wiring.replication import replicator
     from ipfx_failover.wiring.setting_aside import discard_standby
 
@@ -161,7 +162,7 @@ def _from_live(
         "kept_backup": facts.get("kept_backup"),
         "warnings": _warned(server, facts, output),
     }
-    return shown, None
+    return shown, exceptions_of(server.name, facts)
 
 
 def _to_live(

@@ -37,9 +37,10 @@ def files_left_out(facts: Values) -> int:
 
 
 def exceptions_of(name: str, facts: Values) -> DoneWithExceptions | None:
-    """What a failback of server `name` left out, by its facts; None when it left nothing out."""
+    """What a run for server `name` left out, by its facts; None when it left nothing out."""
     failed = str(facts.get("files_failed") or "").splitlines()
     withheld = str(facts.get("files_withheld") or "").splitlines()
+    behind = str(facts.get("left_behind") or "").splitlines()
     hints = []
     if failed:
         hints.append(
@@ -48,11 +49,21 @@ def exceptions_of(name: str, facts: Values) -> DoneWithExceptions | None:
         )
     if withheld:
         hints.append(f"delete on {name} what was meant to go, else it comes back here")
+    if behind:
+        hints.append(f"ipfx-failover replicate-from-live {name} removes what is left")
     if not hints:
         return None
     left = [*failed, *(f"{path}: deleted here, left on {name}" for path in withheld)]
+    given_back = f"given back, and its files but for {len(left)}" if left else "replicated"
     return DoneWithExceptions(
-        f"the database of {name} is given back, and its files but for {len(left)}",
+        f"the database of {name} is {given_back}{_not_removed(len(behind))}",
         "; ".join(hints),
-        tuple(left),
+        (*left, *behind),
+        was_interrupted=bool(facts.get("was_interrupted")),
     )
+
+
+def _not_removed(number: int) -> str:
+    if not number:
+        return ""
+    return f", but {number} leftover{' was' if number == 1 else 's were'} not removed"

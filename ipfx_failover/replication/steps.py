@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ipfx_failover.errors import Failed, FailoverError
+from ipfx_failover.errors import Failed, FailoverError, Interrupted
 from ipfx_failover.events import one_line
 from ipfx_failover.replication.facts import backup_of
 from ipfx_failover.workflow.runner import Outcome
@@ -29,6 +29,7 @@ TIDY = "tidy up"
 
 _SPARE = 1.1
 """Room for a backup, against the size of what is backed up."""
+_INTERRUPTED = "it was interrupted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,8 @@ class MakeRoom:
                 "correct data_source in the config; see: ipfx-failover config check",
             )
         marker = str(values["marker"])
-        source.drop(*source.leftovers(str(values["backup"]), marker))
+        for place in (str(values["backup"]), database):  # a failback left the old one beside it
+            source.drop(*source.leftovers(place, marker))
         target.drop(*target.leftovers(current, marker))
         needed = int(source.size_bytes(database) * _SPARE)
         for side, near in ((source, str(values["backup"])), (target, current)):
@@ -226,7 +228,10 @@ class Swap:
 
 @dataclass(frozen=True, slots=True)
 class TidyUp:
-    """Drop the previous copy and the backups. Behind the swap nothing fails any more."""
+    """Drop the previous copy and the backups. Behind the swap nothing fails any more.
+
+    What cannot be removed is a fact for the end; the next run's first step removes it.
+    """
 
     ports: ReplicationPorts
 
@@ -234,14 +239,31 @@ class TidyUp:
         return "drop the previous copy and the backups"
 
     def do(self, values: Values) -> Outcome:
-        for side in self.ports.sides:
-            # What cannot be removed now, the next run's first step removes.
-            with suppress(FailoverError, OSError):
-                self.ports.sides[side].drop(*str(values[f"{side}_files"]).split("\n"))
-        return Outcome()
+        left, was_interrupted = [], bool(values.get("was_interrupted"))
+        for name, side in self.ports.sides.items():
+            for each in str(values[f"{name}_files"]).split("\n"):
+                # Whoever interrupts it may have seen it hang.
+                reason = _INTERRUPTED if was_interrupted else _why_not_dropped(side, each)
+                was_interrupted = was_interrupted or reason == _INTERRUPTED
+                if reason:
+                    left.append(f"{each} on {side.name}: {reason}")
+        return Outcome(facts={"left_behind": _lines(left), "was_interrupted": was_interrupted})
 
     def undo(self, values: Values) -> Sequence[Effect]:  # noqa: ARG002 - never undone
         return ()
+
+
+def _why_not_dropped(side: Side, database: str) -> str:
+    """Drop it; empty when that went well."""
+    try:
+        side.drop(database)
+    except Interrupted:
+        return _INTERRUPTED
+    except FailoverError as error:
+        return error.message.removeprefix(f"dropping {database} on {side.name}: ")
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
 
 
 def kinds(ports: ReplicationPorts) -> dict[str, StepKind]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-FAILED, REFUSED, UNREACHABLE = 1, 3, 4
+FAILED, REFUSED, UNREACHABLE, WITH_EXCEPTIONS = 1, 3, 4, 6
 MAILS = [
     "Daily Replication of DEMOSERVER failed",
     "Daily Replication of DEMOSERVER was rolled back",
@@ -177,4 +178,44 @@ def test_what_the_stand_in_recorded_is_set_aside_before_it_is_replaced(pair: Pai
     assert 0 == ended.code, ended
     assert 1 == len(kept)
     assert ["one"] == pair.copied_calls
+    assert [] == pair.strays()
+
+
+def test_ctrl_c_while_the_old_catalog_is_dropped_undoes_nothing_and_names_what_stays(
+    pair: Pair,
+) -> None:
+    pair.replicated()
+    pair.has_stood_in("two")
+    ended = pair.signalled_at(
+        signal.SIGINT, pair.live, "DROP DATABASE", 1, "replicate-to-live", "DEMOSERVER", "--yes"
+    )
+    catalog = next(each for each in pair.catalogs(pair.live) if "__old_" in each)
+
+    assert WITH_EXCEPTIONS == ended.code, ended
+    assert ["one", "two"] == pair.live_calls
+    assert not pair.is_ahead
+    assert [] == pair.unfinished
+    assert f"{catalog} on DEMOSERVER: it was interrupted" in ended.err
+    assert "replicate-from-live DEMOSERVER removes what is left" in " ".join(ended.err.split())
+    assert 3 == len(pair.strays()), pair.strays()
+
+    pair.replicated()
+
+    assert [] == pair.strays()
+
+
+def test_an_old_catalog_that_the_server_does_not_drop_is_named_with_its_reason(pair: Pair) -> None:
+    pair.replicated()
+    pair.has_stood_in("two")
+    pair.fault(pair.live, statement="DROP DATABASE", times=0, **refused(3702, 5069))
+    ended = pair.run("replicate-to-live", "DEMOSERVER", "--yes")
+    pair.no_faults()
+
+    assert WITH_EXCEPTIONS == ended.code, ended
+    assert ["one", "two"] == pair.live_calls
+    assert "1 leftover was not removed" in ended.err
+    assert "(3702)" in ended.err
+
+    pair.replicated()
+
     assert [] == pair.strays()

@@ -18,9 +18,10 @@ from ipfx_failover.state.store import Store
 from tests.fakes.clock import FakeClock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from ipfx_failover.errors import FailoverError
     from ipfx_failover.events import Event
     from ipfx_failover.replication.engine import Backup
 
@@ -44,7 +45,7 @@ class Copies:
     """The database of DEMO on both sides, and what replicates it.
 
     `carrying`: what happens while a backup is carried; it may move the clock, or raise. `synced`:
-    what comes of the files.
+    what comes of the files. `dropping`: what goes wrong when files with such an ending are removed.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -56,6 +57,7 @@ class Copies:
         self.store = Store(directory / "state")
         self.carrying: Callable[[], None] = lambda: None
         self.synced = NOTHING_SYNCED
+        self.dropping: dict[str, FailoverError] = {}
         (directory / "live").mkdir()
         set_text(self.live, "first")
         config = Config.model_validate(
@@ -77,7 +79,7 @@ class Copies:
         self.store.close()
 
     def replicator(self) -> Replicator:
-        sides = {"live": LocalSqlite(), "standby": LocalSqlite()}
+        sides = {"live": _side(self.dropping), "standby": _side(self.dropping)}
         return Replicator(
             server=self.server,
             ports=ReplicationPorts(
@@ -106,6 +108,20 @@ class Copies:
     def events(self, *kinds: str) -> list[Event]:
         """What was reported, of these kinds."""
         return [logged.event for logged in self.store.events_after(0) if logged.event.kind in kinds]
+
+
+def _side(dropping: Mapping[str, FailoverError]) -> LocalSqlite:
+    """SQLite, where something keeps files from being removed."""
+
+    class Side(LocalSqlite):
+        def drop(self, *databases: str) -> None:
+            for each in databases:
+                for ending, error in dropping.items():
+                    if each.endswith(ending):
+                        raise error
+                super().drop(each)
+
+    return Side()
 
 
 def set_text(database: Path, text: str) -> None:

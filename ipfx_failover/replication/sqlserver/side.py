@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ipfx_failover.errors import Failed, FailoverError, Refused, Unreachable
+from ipfx_failover.errors import Failed, Refused, Unreachable, tolerated
 from ipfx_failover.livehost import base_name, join, parent
 from ipfx_failover.replication.engine import Backup
 from ipfx_failover.replication.sqlserver import fitness, names
@@ -198,7 +198,7 @@ class SqlServerSide:
         for path in paths:
             # By their names alone, which no two share: a directory may be known by two paths.
             if _file_name(path) not in used:
-                with suppress(FailoverError):
+                with tolerated():
                     self.host.remove(path)
 
     def instance(self) -> fitness.Instance:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ipfx_failover.errors import FailoverError
+from ipfx_failover.errors import FailoverError, Interrupted, tolerated
 from ipfx_failover.events import one_line
 from ipfx_failover.livehost import join, parent
 from ipfx_failover.replication.facts import backup_of
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from ipfx_failover.config.models import DatabaseSettings
     from ipfx_failover.replication.sqlserver.side import SqlServerSide
+    from ipfx_failover.state.journal import Parameter
     from ipfx_failover.workflow.runner import Effect, StepKind, Values
 
 PREFLIGHT = "preflight"
@@ -62,12 +63,14 @@ class LookBefore:
         self._see_paths(source, database)
         directory = str(values["directory"] or data_directory(target, current))
         target.sweep_catalogs(current)
+        with tolerated():  # what a failback left
+            source.sweep_catalogs(database)
         for side, place, catalog in (
             (source, parent(backup), str(values["title"])),
             (target, parent(arrives), str(values["title"])),
             (target, directory, current),
         ):
-            with suppress(FailoverError):  # what cannot be removed takes room, which is seen next
+            with tolerated():  # what cannot be removed takes room, which is seen next
                 side.sweep_files(place, catalog)
         preflight.see_room(database, backup, arrives, directory)
         had_current = target.exists(current)
@@ -175,19 +178,31 @@ class KeepBackup:
         return f"keep the backup here, {values['keep']} in all"
 
     def do(self, values: Values) -> Outcome:
-        side, arrived, keep = self.work.side(values), str(values["path"]), int(values["keep"] or 0)
-        directory, current = parent(arrived), str(values["current"])
-        facts = {}
-        with suppress(FailoverError):
-            if keep and side.host.stat(arrived) is not None:
-                kept = join(directory, names.kept_backup_name(current, backup_of(values).as_of))
-                side.host.rename(arrived, kept)
-                facts["kept_backup"] = kept
-            found = [entry.name for entry in side.host.list_directory(directory)]
-            kept_names = names.kept_backups(current, found)
-            for name in kept_names[: max(0, len(kept_names) - keep)]:
-                side.host.remove(join(directory, name))
+        facts: dict[str, Parameter] = {}
+        try:
+            with tolerated():
+                facts |= self._keep(values)
+            with tolerated():
+                self._thin_out(values)
+        except Interrupted:
+            facts["was_interrupted"] = True
         return Outcome(facts=facts)
+
+    def _keep(self, values: Values) -> Values:
+        side, arrived = self.work.side(values), str(values["path"])
+        if not values["keep"] or side.host.stat(arrived) is None:
+            return {}
+        name = names.kept_backup_name(str(values["current"]), backup_of(values).as_of)
+        kept = join(parent(arrived), name)
+        side.host.rename(arrived, kept)
+        return {"kept_backup": kept}
+
+    def _thin_out(self, values: Values) -> None:
+        host, directory = self.work.side(values).host, parent(str(values["path"]))
+        found = [entry.name for entry in host.list_directory(directory)]
+        kept_names = names.kept_backups(str(values["current"]), found)
+        for name in kept_names[: max(0, len(kept_names) - int(values["keep"] or 0))]:
+            host.remove(join(directory, name))
 
     def undo(self, values: Values) -> Sequence[Effect]:  # noqa: ARG002 - never undone
         return ()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ipfx_failover.errors import Failed, Interrupted
 from ipfx_failover.files.listing import Skipped
 from ipfx_failover.records import Authority
 from ipfx_failover.replication.facts import exceptions_of
@@ -83,3 +84,53 @@ def test_a_failback_that_left_nothing_out_has_no_exceptions(copies: Copies) -> N
 
     assert exceptions_of(DEMO, facts) is None
     assert copies.events("replicated")[-1].data["outcome"] == "done"
+
+
+def test_what_cannot_be_removed_is_listed_with_where_it_is_and_who_removes_it(
+    copies: Copies,
+) -> None:
+    copies.dropping[".previous"] = Failed("it is in use (3702)", "try again")
+    facts = copies.replicator().to_live(application_answers=False)
+    left = exceptions_of(DEMO, facts)
+
+    previous = copies.live.parent / "DEMO_CTSERVER.run-1.previous"
+    assert left is not None
+    assert (6, False) == (left.exit_code, left.was_interrupted)
+    assert "the database of DEMO is replicated, but 1 leftover was not removed" == left.message
+    assert "ipfx-failover replicate-from-live DEMO removes what is left" == left.hint
+    assert (f"{previous} on the Failover Server: it is in use (3702)",) == left.details
+    assert previous.exists()
+    assert copies.events("replicated")[-1].data["outcome"] == "exceptions"
+
+
+@pytest.mark.parametrize("at", [".previous", ".bak"])
+def test_an_interrupt_while_tidying_up_undoes_nothing_and_is_told(copies: Copies, at: str) -> None:
+    copies.dropping[at] = Interrupted("interrupted (SIGINT)", "again")
+    replicator = copies.replicator()
+    if at == ".bak":
+        with copies.store.transaction() as tx:
+            tx.set_authority(DEMO, Authority.LIVE)
+        facts = replicator.from_live()
+    else:
+        facts = replicator.to_live(application_answers=False)
+    left = exceptions_of(DEMO, facts)
+
+    assert left is not None
+    assert left.was_interrupted
+    assert 2 == len(left.details)
+    assert {"it was interrupted"} == {each.rpartition(": ")[2] for each in left.details}
+
+
+def test_the_next_replication_from_live_removes_what_a_failback_left_there(
+    copies: Copies,
+) -> None:
+    database = copies.server.database
+    assert database is not None
+    with_vm_dir = database.model_copy(update={"vm_dir": str(copies.directory / "VM")})
+    copies.server = copies.server.model_copy(update={"database": with_vm_dir})
+    copies.dropping[".previous"] = Failed("it is in use", "try again")
+    copies.replicator().to_live(application_answers=False)
+    copies.dropping.clear()
+    copies.replicator().from_live()
+
+    assert [] == [each for each in copies.live.parent.rglob("*") if ".run-" in each.name]

@@ -104,10 +104,7 @@ class InDoubt(FailoverError):
 
 
 class DoneWithExceptions(FailoverError):
-    """Done, but for the exceptions in its details, a line each.
-
-    `was_interrupted`: it came too late to undo anything; nothing more is to be begun.
-    """
+    """Done, but for the exceptions in its details, a line each."""
 
     exit_code = ExitCode.EXCEPTIONS
     kind = "done_with_exceptions"
@@ -120,6 +117,7 @@ class DoneWithExceptions(FailoverError):
         *,
         was_interrupted: bool = False,
     ) -> None:
+        """`was_interrupted`: too late to undo anything; nothing more is to be begun."""
         super().__init__(message, hint)
         self.details = details
         self.was_interrupted = was_interrupted

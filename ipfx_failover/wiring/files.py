@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -11,11 +10,12 @@ from ipfx_failover.files.passes import Passes
 from ipfx_failover.files.values import Direction
 from ipfx_failover.progress import unreported
 from ipfx_failover.wiring.replication import file_sync
+from ipfx_failover.wiring.side_by_side import Strand, go_on
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
 
-    from ipfx_failover.clock import Clock
     from ipfx_failover.config.models import ServerSettings
     from ipfx_failover.files.sync import FileSync
     from ipfx_failover.files.values import Plan, SyncResult
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from ipfx_failover.wiring.site import Site
 
 _LONGEST_DELAY_S = 60.0
-_GOOD_BYE_S = 2.0
-"""How long passes may take to stop between two pieces of a file, and to take away what is half."""
 
 
 def planned(site: Site, server: ServerSettings, *, to_live: bool, allow_deletions: bool) -> Plan:
@@ -69,29 +67,7 @@ def watch_all(
 ) -> None:
     """Sync from live as changes appear, until interrupted; a thread a server."""
     watches = [_Watch(site, server, show) for server in servers]
-    threads = [
-        threading.Thread(target=watch.run, name=f"files of {watch.server.name}", daemon=True)
-        for watch in watches
-    ]
-    for thread in threads:
-        thread.start()
-    try:
-        while True:
-            site.clock.sleep(0.5)
-            for watch in watches:
-                if watch.error is not None:
-                    raise watch.error
-    finally:
-        _end(site.clock, watches, threads)
-
-
-def _end(clock: Clock, watches: list[_Watch], threads: list[threading.Thread]) -> None:
-    """Stop all passes; one that waits for a dead Primary is not waited for: it may be killed."""
-    for watch in watches:
-        watch.stop.set()
-    give_up_ns = clock.monotonic_ns() + round(_GOOD_BYE_S * 1e9)
-    for thread in threads:
-        thread.join(timeout=max(0.0, (give_up_ns - clock.monotonic_ns()) / 1e9))
+    go_on(site.clock, [Strand(f"files of {each.server.name}", each.run) for each in watches])
 
 
 class _Watch:
@@ -104,37 +80,27 @@ class _Watch:
         show: Callable[[ServerSettings, SyncResult], object],
     ) -> None:
         self.server = server
-        self.stop = threading.Event()
-        self.error: Exception | None = None
         self._site = site
         self._show = show
         settings = server.files
         self._interval_s = settings.poll_interval_ms / 1000 if settings else _LONGEST_DELAY_S
         self._delay_s = self._interval_s
 
-    def run(self) -> None:
-        """Watch until stopped; an error that is not foreseen ends the process, not just this."""
-        try:
-            self._run()
-        except Interrupted:
-            pass
-        except Exception as error:  # noqa: BLE001 - it is raised where the process can end
-            self.error = error
-
-    def _run(self) -> None:
+    def run(self, stop: threading.Event) -> None:
+        """Watch until stopped."""
         with ExitStack() as closing, self._site.store() as store:
             passes = Passes(self.server.name, store, self._site.locks, self._site.clock)
             sync: FileSync | None = None
-            while not self.stop.is_set():
+            while not stop.is_set():
                 try:
                     if sync is None and passes.refusal(Direction.FROM_LIVE, by_hand=False) is None:
-                        sync = file_sync(self._site, self.server, should_stop=self.stop.is_set)
+                        sync = file_sync(self._site, self.server, should_stop=stop.is_set)
                         closing.callback(sync.close)
                     if sync is not None:
                         self._pass(passes, sync)
                 except (Refused, Busy):
                     self._delay_s = self._interval_s
-                self.stop.wait(self._delay_s)
+                stop.wait(self._delay_s)
 
     def _pass(self, passes: Passes, sync: FileSync) -> None:
         try:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from ipfx_failover.errors import Busy, FailoverError, Interrupted, Refused, UsageError
 from ipfx_failover.state import locks
 from ipfx_failover.state.life import SignOfLife
+from ipfx_failover.wiring.side_by_side import Strand, go_on
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterator
 
     from ipfx_failover.config.models import ServerSettings
@@ -26,7 +27,6 @@ _REST = 0.2
 _REFUSED_DELAY_S = 1.0
 _LONGEST_DELAY_S = 10.0
 _SWAP_WAIT_S = 60.0
-_GOOD_BYE_S = 2.0
 _SIGN = "rows.alive"
 
 
@@ -124,26 +124,8 @@ def follow_all(
 ) -> None:
     """Apply changes as they come, until interrupted; a thread a server."""
     following = [_Following(site, server, show) for server in servers]
-    threads = [
-        threading.Thread(target=each.run, name=f"rows of {each.server.name}", daemon=True)
-        for each in following
-    ]
-    for thread in threads:
-        thread.start()
-    sign = sign_of_life(site)
-    try:
-        while True:
-            sign.give()
-            site.clock.sleep(0.5)
-            for each in following:
-                if each.error is not None:
-                    raise each.error
-    finally:
-        for each in following:
-            each.stop.set()
-        give_up_ns = site.clock.monotonic_ns() + round(_GOOD_BYE_S * 1e9)
-        for thread in threads:
-            thread.join(timeout=max(0.0, (give_up_ns - site.clock.monotonic_ns()) / 1e9))
+    strands = [Strand(f"rows of {each.server.name}", each.run) for each in following]
+    go_on(site.clock, strands, sign_of_life(site).give)
 
 
 def _rounds(site: Site, store: Store, server: ServerSettings) -> Rounds:
@@ -163,34 +145,27 @@ class _Following:
         show: Callable[[ServerSettings, Round], object],
     ) -> None:
         self.server = server
-        self.stop = threading.Event()
-        self.error: Exception | None = None
         self._site = site
         self._show = show
         self._interval_s = server.database.row_interval_ms / 1000 if server.database else 1.0
         self._delay_s = self._interval_s
 
-    def run(self) -> None:
-        """Follow until stopped; an error that is not foreseen ends the process, not just this."""
-        try:
-            with self._site.store() as store:
-                self._run(store)
-        except Interrupted:
-            pass
-        except Exception as error:  # noqa: BLE001 - it is raised where the process can end
-            self.error = error
+    def run(self, stop: threading.Event) -> None:
+        """Follow until stopped."""
+        with self._site.store() as store:
+            self._run(store, stop)
 
-    def _run(self, store: Store) -> None:
+    def _run(self, store: Store, stop: threading.Event) -> None:
         rounds: Rounds | None = None
         try:
-            while not self.stop.is_set():
+            while not stop.is_set():
                 with suppress(Refused):  # this machine stands in, which the next look sees over
                     rounds = rounds or _rounds(self._site, store, self.server)
                 began_ns = self._site.clock.monotonic_ns()
                 if rounds is not None:
                     self._round(rounds)
                 took_s = (self._site.clock.monotonic_ns() - began_ns) / 1e9
-                self.stop.wait(max(self._delay_s * _REST, self._delay_s - took_s))
+                stop.wait(max(self._delay_s * _REST, self._delay_s - took_s))
         finally:
             if rounds is not None:
                 rounds.follower.close()

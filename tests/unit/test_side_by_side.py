@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,12 +10,18 @@ from ipfx_failover.adapters.clock import SystemClock
 from ipfx_failover.errors import Interrupted
 from ipfx_failover.wiring.side_by_side import Strand, go_on
 
+if TYPE_CHECKING:
+    import threading
+
 
 def test_an_error_of_one_ends_the_others_and_is_raised() -> None:
     def fails(_: threading.Event) -> None:
         raise LookupError("a bug")
 
-    other = Strand("works", lambda stop: None if stop.wait(60) else None)
+    def works(stop: threading.Event) -> None:
+        stop.wait(60)
+
+    other = Strand("works", works)
     with pytest.raises(LookupError, match="a bug"):
         go_on(SystemClock(), [other, Strand("fails", fails)])
 

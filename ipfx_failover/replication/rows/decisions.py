@@ -20,7 +20,7 @@ class FullNeeded(Failed):
 
     def __init__(self, server: str, reason: str) -> None:
         super().__init__(
-            f"the rows of {server} cannot be followed: {reason}",
+            f"{server}: {reason}",
             f"make a whole copy: ipfx-failover replicate-from-live {server}",
         )
 
@@ -30,7 +30,7 @@ class NotTracked(Failed):
 
     def __init__(self, server: str, what: str) -> None:
         super().__init__(
-            f"the rows of {server} cannot be followed: change tracking is off for {what}",
+            f"{server}: change tracking is off for {what}",
             f"switch it on: ipfx-failover hot enable {server}",
         )
 
@@ -133,7 +133,7 @@ def see_snapshots(server: str, *, allowed: bool) -> None:
     """Raises: Failed: the live catalog cannot be read as it was at one moment."""
     if not allowed:
         raise Failed(
-            f"the rows of {server} cannot be followed: its live database allows no snapshots",
+            f"{server}: its live database allows no snapshots",
             f"allow them: ipfx-failover hot enable {server}",
         )
 

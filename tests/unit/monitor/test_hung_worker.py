@@ -46,8 +46,11 @@ class Watch:
             self.signs += shows_life
             self.worker.look()
 
-    def ends(self) -> None:
-        """It has been killed, and the worker has seen it."""
+    def is_killed(self, *, within_s: int = 62) -> None:
+        """It shows no life until it is killed, and the worker has seen it."""
+        for _ in range(within_s):
+            if not self.failures:
+                self.passes(1, shows_life=False)
         eventually(lambda: not self.worker.is_running, "it has ended")
         self.worker.look()
 
@@ -63,15 +66,13 @@ def test_a_child_that_shows_no_life_any_more_is_killed_and_that_is_told_at_once(
     watch: Watch,
 ) -> None:
     watch.passes(300, shows_life=True)
-    watch.passes(60, shows_life=False)
-    watch.ends()
+    watch.is_killed(within_s=60)
 
     assert [KILLED] == watch.failures
 
 
 def test_a_child_that_never_showed_life_is_killed_too(watch: Watch) -> None:
-    watch.passes(62, shows_life=False)
-    watch.ends()
+    watch.is_killed()
 
     assert ([KILLED], []) == (watch.failures, watch.recoveries)
 
@@ -79,8 +80,7 @@ def test_a_child_that_never_showed_life_is_killed_too(watch: Watch) -> None:
 def test_it_is_started_again_and_has_recovered_when_it_shows_life_for_a_while(
     watch: Watch,
 ) -> None:
-    watch.passes(62, shows_life=False)
-    watch.ends()
+    watch.is_killed()
     watch.passes(2, shows_life=False)
     was_started_again = watch.worker.is_running
     watch.passes(62, shows_life=True)
@@ -108,8 +108,7 @@ def test_time_in_which_nobody_looked_is_not_held_against_it(watch: Watch) -> Non
 
 
 def test_a_silent_child_has_not_recovered_however_long_it_runs(watch: Watch) -> None:
-    watch.passes(62, shows_life=False)
-    watch.ends()
+    watch.is_killed()
     watch.passes(50, shows_life=False)
     watch.clock.advance(3600)
     watch.worker.look()

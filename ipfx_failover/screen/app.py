@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from ipfx_failover.screen.values import Commands, Look
 
 
+_STDIN = 0
+_LOOK_S = 1.0
+
+
 class WatchApp(App[Exception]):
     """The main screen in the terminal's own colours, without a mouse: text stays selectable.
 
@@ -39,6 +43,13 @@ class WatchApp(App[Exception]):
 
     def on_mount(self) -> None:
         self.push_screen(self._main)
+        if os.isatty(_STDIN):
+            self.set_interval(_LOOK_S, self._leave_with_the_terminal)
+
+    def _leave_with_the_terminal(self) -> None:
+        """A cut line ends it, also where its signal is ignored (nohup)."""
+        if not os.isatty(_STDIN):
+            self.exit()
 
     def get_driver_class(self) -> type[Driver]:
         driver = super().get_driver_class()

@@ -41,7 +41,7 @@ def test_rows_go_on_from_the_copy_s_version() -> None:
 def test_what_is_no_copy_of_this_live_catalog_is_made_anew(
     copy: CopyMark | None, live: Watermark
 ) -> None:
-    with pytest.raises(FullNeeded, match="^DEMO: "):
+    with pytest.raises(FullNeeded, match=r"^DEMO: "):
         start_of("DEMO", copy, live)
 
 

@@ -66,6 +66,14 @@ def test_a_line_that_is_cut_ends_it(watch: list[str]) -> None:
         terminal.wait()
 
 
+def test_a_line_that_is_cut_ends_it_where_nobody_passes_the_signal_on(watch: list[str]) -> None:
+    deaf = ["sh", "-c", 'trap "" HUP; "$@"; exit', "sh"]
+    with Terminal([*deaf, *watch]) as terminal:
+        terminal.until("Ready", "DEMOSERVER")
+        terminal.hang_up()
+        terminal.wait()
+
+
 def test_in_the_c_locale_it_writes_ascii_only(watch: list[str]) -> None:
     with Terminal(watch, environ={"LC_ALL": "C"}) as terminal:
         terminal.until("-Servers-", "? UNKNOWN     DEMOSERVER", "|", "Ready")

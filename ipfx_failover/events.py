@@ -303,7 +303,7 @@ SPECS: Mapping[EventKind, Spec] = {
         "Copied whole, since no history told what became of its rows: {tables}",
         "A table of {server} was copied whole",
         next_step="Nothing has to be done. TRUNCATE TABLE leaves no history, nor has a table that "
-        "was not tracked before.",
+        "was not tracked before, or not all the time.",
     ),
     _K.TABLES_LEFT: Spec(
         _W,

@@ -64,6 +64,8 @@ class ServerReport:
     rows_lag_s: float | None = None
     rows_behind: int | None = None
     """How many rows it is known to lack."""
+    copy_as_of: str | None = None
+    """As of when its whole database is: the last full replication, or its rows if all follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,7 @@ class _Drawing:
         replicating = locks.database(name) in self.busy
         database = self.copies.get((name.casefold(), "database"))
         files = self.copies.get((name.casefold(), "files"))
-        rows = self.row_states.get(name.casefold()) if _is_followed(watched, state) else None
+        rows = self._rows(watched, state)
         shown = status(state.mode, known, replicating=replicating)
         return ServerReport(
             name=name,
@@ -207,7 +209,23 @@ class _Drawing:
             rows_as_of=_iso(rows.as_of if rows else None),
             rows_lag_s=self._lag_s(rows),
             rows_behind=rows.behind if rows and not self._are_old(rows, watched) else None,
+            copy_as_of=_iso(_newest(database, self._rows_of_all(watched, state))),
         )
+
+    def _rows(self, watched: Watched, state: ServerState) -> RowState | None:
+        """None where they do not count: synchronisation is only restored by a full replication.
+
+        So says the manual of a server that was stopped ("Status icons").
+        """
+        if state.stale or not _is_followed(watched, state):
+            return None
+        return self.row_states.get(watched.name.casefold())
+
+    def _rows_of_all(self, watched: Watched, state: ServerState) -> RowState | None:
+        """None where there are rows that are not followed."""
+        rows = self.row_states.get(watched.name.casefold())
+        counts = watched.follows_all and not state.stale and rows is not None and not rows.left
+        return rows if counts else None
 
     def _are_old(self, rows: RowState, watched: Watched, *, at_work: bool = False) -> bool:
         """Whether nothing is known of the rows now. Without a monitor, commands alone follow."""
@@ -311,6 +329,11 @@ class _Drawing:
         elif rows.left:
             tables = "1 table is" if len(rows.left) == 1 else f"{len(rows.left)} tables are"
             yield f"{tables} not followed: ipfx-failover hot show {name}"
+
+
+def _newest(*copies: Copy | RowState | None) -> datetime | None:
+    """As of when the newest of them is."""
+    return max((each.as_of for each in copies if each and each.as_of), default=None)
 
 
 def _is_followed(watched: Watched, state: ServerState) -> bool:

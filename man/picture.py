@@ -64,6 +64,7 @@ def _server(name: str, address: str, status: str, *, failed: bool = False) -> Se
         next_replication_at=None if failed else _ago(-37_973),
         obstacle=None,
         notes=(),
+        copy_as_of=_ago(48_427),
     )
 
 

@@ -10,11 +10,13 @@ from ipfx_failover.cli.options import ConfigPath, Json, Name, Plan, Yes
 from ipfx_failover.errors import ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from ipfx_failover.cli.output import Output
-    from ipfx_failover.replication.rows.switching import Setup
     from ipfx_failover.wiring.hot import HotReport
+
+_INDENT = "  "
 
 
 def add_to(app: typer.Typer) -> None:
@@ -59,8 +61,9 @@ def disable(
     """Switch change tracking off on the live server, as for an upgrade of its application.
 
     With it on, primary keys cannot be dropped (3735), nor partitions switched. Prints the
-    statements first, and asks. The copy stays, and is as of the last replication from live; rows
-    are followed again after hot enable and replicate-from-live.
+    statements first, and asks; also those for what it leaves on, since others may use it. The copy
+    stays, and is as of the last replication from live; rows are followed again after hot enable
+    and replicate-from-live.
 
     Example: ipfx-failover hot disable DEMOSERVER
     """
@@ -107,16 +110,17 @@ def _switch(
     output: Output,
     after: str,
 ) -> None:
-    from ipfx_failover.events import one_line
     from ipfx_failover.wiring.hot import switch
     from ipfx_failover.wiring.site import open_site
 
     site = open_site(config)
     with switch(site, site.server(name), on=on) as wanted:
-        for number, statement in enumerate(wanted.statements, start=1):
-            output.line(f"{number}. {one_line(statement)}")
+        _show_statements(f"On {wanted.server}, in {wanted.catalog}:", wanted.statements, output)
         if on:
-            _show_left(wanted.setup, output)
+            _show_not_followed(wanted.setup.choice.left, output)
+        _show_statements(
+            "Left on, for others may use it. Once nobody does:", wanted.left_on, output
+        )
         if not wanted.statements:
             output.line("Nothing to do: it is so already.")
         elif not is_plan:
@@ -126,13 +130,29 @@ def _switch(
         output.document(
             server=wanted.server,
             statements=list(wanted.statements),
+            left_on=list(wanted.left_on),
             not_followed=dict(wanted.setup.choice.left),
             is_done=not is_plan,
         )
 
 
-def _show_left(setup: Setup, output: Output) -> None:
-    for table, why in setup.choice.left.items():
+def _show_statements(title: str, statements: Sequence[str], output: Output) -> None:
+    """As they can be copied."""
+    from shutil import get_terminal_size
+
+    from ipfx_failover.events import one_line
+    from ipfx_failover.replication.tsql.text import folded
+
+    width = get_terminal_size().columns
+    if statements:
+        output.line(one_line(title))
+    for statement in statements:
+        for line in folded(one_line(statement), width - len(_INDENT)):
+            output.line(f"{_INDENT}{line}")
+
+
+def _show_not_followed(left: Mapping[str, str], output: Output) -> None:
+    for table, why in left.items():
         output.line(f"Not followed: {table}: {why}")
 
 
@@ -151,15 +171,16 @@ def _show(found: HotReport, output: Output) -> None:
             f"The copy is at version {found.copy_version} of {found.live_version}{lag}; "
             f"rows behind: {found.behind or 0}"
         )
-    rows = [("TABLE", "BEHIND", "HISTORY FROM", "NOT FOLLOWED BECAUSE")]
+    rows = [("TABLE", "BEHIND", "HISTORY FROM")]
     rows += [
-        (
-            each.name,
-            "-" if each.behind is None else str(each.behind),
-            "-" if each.valid_from is None else str(each.valid_from),
-            each.obstacle or "",
-        )
+        (each.name, _number(each.behind), _number(each.valid_from))
         for each in found.tables
+        if each.obstacle is None
     ]
     for line in table(rows):
         output.line(line)
+    _show_not_followed({t.name: t.obstacle for t in found.tables if t.obstacle}, output)
+
+
+def _number(value: int | None) -> str:
+    return "-" if value is None else str(value)

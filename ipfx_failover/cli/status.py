@@ -110,7 +110,7 @@ def table(report: StatusReport, now: datetime, width: int, *, colours: bool) -> 
                 server.address,
                 server.status,
                 "interrupted" if server.activity == "interrupted stand-in" else server.activity,
-                _of(server.database_as_of, now),
+                _of(server.copy_as_of, now),
                 _of(server.files_as_of, now),
             )
             for server in report.servers

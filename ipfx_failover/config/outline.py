@@ -33,6 +33,7 @@ class Watched:
     has_database: bool
     has_files: bool
     is_hot: bool = False
+    follows_all: bool = False
     row_interval_ms: int = defaults.ROW_INTERVAL_MS
 
 
@@ -57,6 +58,7 @@ def outline_of(config: Config) -> Outline:
                 has_database=server.database is not None,
                 has_files=server.files is not None,
                 is_hot=server.real_time != "off",
+                follows_all=server.real_time == "all",
                 row_interval_ms=(
                     server.database.row_interval_ms if server.database else defaults.ROW_INTERVAL_MS
                 ),
@@ -100,6 +102,7 @@ def _watched(name: str, table: dict[str, Any]) -> Watched:
         has_database="database" in table,
         has_files="files" in table,
         is_hot=table.get("real_time", "off") != "off",
+        follows_all=table.get("real_time") == "all",
         row_interval_ms=_number(database.get("row_interval_ms", defaults.ROW_INTERVAL_MS)),
     )
 

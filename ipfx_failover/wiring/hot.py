@@ -68,12 +68,17 @@ class HotReport:
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """What is to be changed on the live server, by whom, and what `before` it here."""
+    """What is to be changed on the live server, by whom, and what `before` it here.
+
+    `left_on`: the statements for what stays on, though it was perhaps switched on for us.
+    """
 
     session: SqlSession
     server: str
+    catalog: str
     setup: Setup
     statements: Sequence[str]
+    left_on: Sequence[str]
     before: Callable[[], None]
 
     def carry_out(self) -> None:
@@ -89,16 +94,18 @@ def switch(site: Site, server: ServerSettings, *, on: bool) -> Iterator[Switch]:
     """What is to be changed; nothing is yet."""
     from functools import partial
 
+    from ipfx_failover.replication.rows import switching
     from ipfx_failover.replication.rows.follower import end_following
-    from ipfx_failover.replication.rows.switching import read_setup, to_disable, to_enable
     from ipfx_failover.wiring.rows import ends
 
     both = ends(site, server, must_be_hot=on)
-    with both.live.open(both.catalog) as session:
-        setup = read_setup(session, both)
-        plan = to_enable if on else to_disable
+    catalog = both.catalog
+    with both.live.open(catalog) as session:
+        setup = switching.read_setup(session, both)
+        plan = switching.to_enable if on else switching.to_disable
+        left = [] if on else switching.left_on(catalog, setup)
         before = (lambda: None) if on else partial(end_following, both)
-        yield Switch(session, server.name, setup, plan(both.catalog, setup), before)
+        yield Switch(session, server.name, catalog, setup, plan(catalog, setup), left, before)
 
 
 def report(site: Site, server: ServerSettings) -> HotReport:

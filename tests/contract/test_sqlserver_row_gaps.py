@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ipfx_failover.replication.rows.catching_up import catch_up
 from ipfx_failover.replication.rows.decisions import FullNeeded, NotTracked
 from ipfx_failover.replication.rows.follower import Follower, end_following
 from ipfx_failover.replication.rows.switching import (
@@ -97,6 +98,42 @@ def test_a_table_whose_tracking_was_off_is_copied_whole_once(calls: HotCopy) -> 
     other.close()
 
     assert (("calls",), live, ()) == (done.reloaded, copy, again.reloaded)
+
+
+def _off_and_on(hot: HotCopy) -> None:
+    hot.on_live.run("ALTER TABLE calls DISABLE CHANGE_TRACKING")
+    hot.on_live.run("INSERT INTO calls (id) VALUES (2)")
+    hot.on_live.run("ALTER TABLE calls ENABLE CHANGE_TRACKING")
+
+
+def _all_off_and_on(hot: HotCopy) -> None:
+    _switch(hot, on=False)
+    hot.on_live.run("INSERT INTO calls (id) VALUES (2)")
+    _switch(hot, on=True)
+
+
+@pytest.mark.parametrize("gap", [_off_and_on, _all_off_and_on])
+def test_a_gap_between_two_looks_is_seen_though_versions_stand_where_they_stood(
+    at: Machines, gap: Callable[[HotCopy], None]
+) -> None:
+    with HotCopy(at, [CALLS]) as hot:
+        hot.follower.round()
+        gap(hot)
+        done = hot.follower.round()
+        live, copy = hot.contents("calls")
+
+        assert (0, ("calls",), live) == (done.version, done.reloaded, copy)
+
+
+def test_a_gap_before_the_new_copy_is_in_its_place_is_seen(at: Machines) -> None:
+    with HotCopy(at, [CALLS]) as hot:
+        hot.make_copy(f"{hot.copy}_new")
+        _off_and_on(hot)
+        rows = catch_up(hot.ends, f"{hot.copy}_new")
+        with hot.ends.standby.open(f"{hot.copy}_new") as session:
+            copied = session.rows("SELECT id FROM calls")
+
+        assert (1, [(2,)]) == (rows, copied)
 
 
 def test_a_table_that_was_seen_untracked_is_copied_whole_though_no_version_has_passed(

@@ -255,6 +255,18 @@ def test_a_catalog_that_is_not_there_is_named(site: Site) -> None:
     assert "nowhere" in caught.value.message
 
 
+def test_what_our_own_server_does_not_open_is_not_said_to_be_wrong_in_the_config(
+    site: Site,
+) -> None:
+    with pytest.raises(SqlRefused) as caught:
+        site.server(name="the Failover Server", table="failover_server").open("DEMO_CTSERVER")
+
+    assert (
+        "see whether it is there and ONLINE, and let the login use it; see [failover_server]"
+        == caught.value.hint
+    )
+
+
 def test_a_certificate_that_nobody_vouches_for_is_refused(site: Site) -> None:
     with pytest.raises(FailoverError) as caught:
         site.server(trust_server_certificate=False).open()

@@ -78,6 +78,30 @@ def test_hot_disable_leaves_a_live_server_without_tracking(hot: Pair) -> None:
     assert ["The standby of DEMOSERVER falls behind: its rows are not followed"] == hot.subjects()
 
 
+def test_hot_prints_statements_that_can_be_copied_at_80_columns(pair: Pair) -> None:
+    enabling = pair.run("hot", "enable", "DEMOSERVER", "--plan")
+    assert pair.run("hot", "enable", "DEMOSERVER", "--yes").code == 0
+    disabling = pair.run("hot", "disable", "DEMOSERVER", "--plan")
+
+    assert [
+        "On DEMOSERVER, in CTSERVER:",
+        "  ALTER DATABASE [CTSERVER] SET ALLOW_SNAPSHOT_ISOLATION ON;",
+        "  ALTER DATABASE [CTSERVER]",
+        "    SET CHANGE_TRACKING = ON",
+        "    (CHANGE_RETENTION = 7 DAYS, AUTO_CLEANUP = ON);",
+        "  ALTER TABLE [dbo].[calls]",
+        "    ENABLE CHANGE_TRACKING",
+        "    WITH (TRACK_COLUMNS_UPDATED = OFF);",
+    ] == enabling.out.splitlines()
+    assert [
+        "On DEMOSERVER, in CTSERVER:",
+        "  ALTER TABLE [dbo].[calls] DISABLE CHANGE_TRACKING;",
+        "  ALTER DATABASE [CTSERVER] SET CHANGE_TRACKING = OFF;",
+        "Left on, for others may use it. Once nobody does:",
+        "  ALTER DATABASE [CTSERVER] SET ALLOW_SNAPSHOT_ISOLATION OFF;",
+    ] == disabling.out.splitlines()
+
+
 def test_sync_rows_brings_the_copy_to_where_the_live_server_is(hot: Pair) -> None:
     hot.run_live("INSERT INTO calls (text) VALUES (N'two')", "UPDATE calls SET text = N'uno'")
     before = hot.run("hot", "show", "DEMOSERVER", "--json")

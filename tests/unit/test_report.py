@@ -15,6 +15,7 @@ from ipfx_failover.records import (
     Authority,
     Concern,
     Condition,
+    Copy,
     Mode,
     MonitorRecord,
     Observation,
@@ -319,6 +320,39 @@ def test_a_hot_standby_tells_how_far_its_rows_are_behind(site: Site) -> None:
     shown = hot(site, followed)
 
     assert (2.0, 3) == (shown.rows_lag_s, shown.rows_behind)
+
+
+def copied_and_followed(site: Site, real_time: str, *left: str, stale: bool = False) -> ServerReport:
+    """The server DEMO: replicated, and its rows followed an hour later."""
+    at = site.clock.now()
+    with site.store.transaction() as tx:
+        tx.set_copy(Copy("DEMO", "database", at, at, 1, ""))
+        tx.set_stale("DEMO", stale=stale)
+    site.clock.advance(3600)
+    demo, *others = site.outline.servers
+    demo = replace(demo, follows_all=real_time == "all")
+    site.outline = replace(site.outline, servers=(demo, *others))
+    return hot(site, RowState("DEMO", site.clock.now(), 0, "", "", left))
+
+
+@pytest.mark.parametrize(
+    ("real_time", "left", "age"),
+    [("all", (), 0), ("all", ("log: no key",), 3600), ("configuration", (), 3600)],
+)
+def test_the_database_is_as_of_its_rows_where_all_are_followed(
+    site: Site, real_time: str, left: tuple[str, ...], age: float
+) -> None:
+    shown = copied_and_followed(site, real_time, *left)
+
+    assert (site.clock.now() - timedelta(seconds=age)).isoformat() == shown.copy_as_of
+
+
+def test_a_hot_standby_that_was_stopped_is_out_of_date_and_nothing_else(site: Site) -> None:
+    shown = copied_and_followed(site, "all", stale=True)
+
+    assert ("the copy is out of date: ipfx-failover replicate-from-live DEMO",) == shown.notes
+    assert (None, None, None) == (shown.rows_as_of, shown.rows_lag_s, shown.rows_behind)
+    assert shown.database_as_of == shown.copy_as_of
 
 
 def test_rows_that_are_not_followed_are_a_note_with_the_way_out(site: Site) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ipfx_failover.replication.rows.marks import CopyMark
-    from ipfx_failover.replication.sqlserver.watermark import Watermark
+    from ipfx_failover.replication.sqlserver.watermark import Beginning, Watermark
     from ipfx_failover.replication.tsql.tables import Table
 
 
@@ -43,7 +43,7 @@ class Tracked:
     the cleanup.
     """
 
-    begins: int
+    begins: Beginning
     valid: int
 
 
@@ -55,7 +55,7 @@ class Standing:
     """
 
     followed: tuple[Table, ...]
-    reloaded: Mapping[Table, int]
+    reloaded: Mapping[Table, Beginning]
     left: Mapping[str, str]
 
 
@@ -95,7 +95,7 @@ def standing(
     tables: Sequence[Table],
     tracked: Mapping[tuple[str, str], Tracked],
     since: int,
-    begun: Mapping[tuple[str, str], int],
+    begun: Mapping[tuple[str, str], Beginning],
 ) -> Standing:
     """What is to be done about each table that is wanted.
 
@@ -118,7 +118,7 @@ def standing(
         if known is None:
             left[table.shown] = untracked(server)
             continue
-        if known.begins > since or known.begins != begun.get(place):
+        if known.begins.version > since or known.begins.is_another_than(begun.get(place)):
             reloaded[table] = known.begins
         elif known.valid > since:
             raise FullNeeded(server, f"the history of {table.shown} does not go back far enough")

@@ -24,7 +24,7 @@ from ipfx_failover.replication.rows.staging import Staging
 from ipfx_failover.replication.rows.switching import read_tracked
 from ipfx_failover.replication.sqlserver import record
 from ipfx_failover.replication.sqlserver.session import SqlRefused
-from ipfx_failover.replication.sqlserver.watermark import Watermark
+from ipfx_failover.replication.sqlserver.watermark import Beginning, Watermark
 from ipfx_failover.replication.tsql import rows as texts
 from ipfx_failover.replication.tsql import tracking
 from ipfx_failover.replication.tsql.taking import FOLLOW_NO_MORE
@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 _PAGE_ROWS = 1000
 _TRIES = 3
-_ENDED = -1
+_ENDED = Beginning(-1, "")
 """In place of where a history begins: no history begins there."""
 _NO_CATALOG = frozenset({911, 4060})
 _PASSING = frozenset({1205, 3961})
@@ -113,7 +113,7 @@ class Follower:
         self._live: SqlSession | None = None
         self._copy: SqlSession | None = None
         self._mark: CopyMark | None = None
-        self._begun: dict[tuple[str, str], int] = {}
+        self._begun: dict[tuple[str, str], Beginning] = {}
         self._fingerprint: Row | None = None
         self._choice = Choice((), {})
         self._staging: Staging | None = None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ipfx_failover.replication.rows.decisions import Tracked
 from ipfx_failover.replication.rows.schema import read_tables
 from ipfx_failover.replication.sqlserver.telling import told
+from ipfx_failover.replication.sqlserver.watermark import Beginning
 from ipfx_failover.replication.tsql import tracking
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ def read_setup(session: SqlSession, ends: Ends) -> Setup:
 def read_tracked(session: SqlSession) -> dict[tuple[str, str], Tracked]:
     """How far back the history of each tracked table goes."""
     return {
-        (str(schema), str(table)): Tracked(begins, valid)
-        for schema, table, begins, valid in session.rows(tracking.tracked_tables())
+        (str(schema), str(table)): Tracked(Beginning(begins, str(keeper)), valid)
+        for schema, table, begins, keeper, valid in session.rows(tracking.tracked_tables())
         if valid is not None
     }
 
@@ -73,11 +74,21 @@ def to_enable(catalog: str, setup: Setup) -> list[str]:
 
 
 def to_disable(catalog: str, setup: Setup) -> list[str]:
-    """The statements that take it back. What others track stays, and snapshots stay allowed."""
+    """The statements that take it back, but for `left_on`."""
     ours = {(table.schema, table.name) for table in setup.choice.followed}
     statements = [tracking.untrack_table(*each) for each in setup.tracked if each in ours]
     if setup.retention is not None and not setup.tracked.keys() - ours:
         statements.append(tracking.disable_tracking(catalog))
+    return statements
+
+
+def left_on(catalog: str, setup: Setup) -> list[str]:
+    """The statements that would switch off what `to_disable` leaves, for others may use it."""
+    ours = {(table.schema, table.name) for table in setup.choice.followed}
+    others = [tracking.untrack_table(*each) for each in setup.tracked if each not in ours]
+    statements = [*others, tracking.disable_tracking(catalog)] if others else []
+    if setup.has_snapshots:
+        statements.append(tracking.forbid_snapshots(catalog))
     return statements
 
 

@@ -46,8 +46,7 @@ def prepare(
         switches = record.as_switches(session.rows(preparing.switched_on()))
         # First of all: a DDL trigger may forbid, or note down, what comes next.
         session.run(preparing.switch_off_database_triggers())
-        rows = session.rows(tracking.tracked_tables())
-        begun = {(str(schema), str(table)): int(begins) for schema, table, begins, _ in rows}
+        begun = record.as_beginnings(session.rows(tracking.tracked_tables()))
         record.begin(session, switches, run_id, begun)
     session.run(preparing.standby_options(catalog))
     _end_tracking(session, catalog)

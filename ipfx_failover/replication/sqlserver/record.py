@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ipfx_failover.replication.sqlserver.conversion import Conversion
 from ipfx_failover.replication.sqlserver.switches import Switch, SwitchKind
 from ipfx_failover.replication.sqlserver.transaction import transaction
+from ipfx_failover.replication.sqlserver.watermark import Beginning
 from ipfx_failover.replication.tsql import converting, preparing, tracking
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ipfx_failover.replication.sqlserver.session import SqlSession
 
@@ -38,7 +39,7 @@ def is_followed(session: SqlSession) -> bool:
 
 
 def begin(
-    session: SqlSession, switches: Sequence[Switch], run_id: str, begun: Mapping[Place, int]
+    session: SqlSession, switches: Sequence[Switch], run_id: str, begun: Mapping[Place, Beginning]
 ) -> None:
     """Remember what was on in the restored copy of run `run_id`. `begun`: see `begun`."""
     for statement in (
@@ -57,12 +58,19 @@ def begin(
             session.run(tracking.remember_tracked(*place, begins))
 
 
-def begun(session: SqlSession) -> dict[Place, int]:
-    """From which version on the copy in use knows each table's history, by schema and name."""
+def begun(session: SqlSession) -> dict[Place, Beginning]:
+    """Where each table's history begins that the copy in use knows, by schema and name."""
     if not _value(session, tracking.has_tracked()):
         return {}
-    rows = session.rows(tracking.read_tracked())
-    return {(str(schema), str(table)): int(begins) for schema, table, begins in rows}
+    return as_beginnings(session.rows(tracking.read_tracked()))
+
+
+def as_beginnings(rows: Iterable[Sequence[Any]]) -> dict[Place, Beginning]:
+    """schema, table, version, keeper, and what else there is, by schema and name."""
+    return {
+        (str(schema), str(table)): Beginning(int(version), str(keeper))
+        for schema, table, version, keeper, *_ in rows
+    }
 
 
 def switches(session: SqlSession) -> list[Switch]:

@@ -4,7 +4,24 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Self
+from typing import NamedTuple, Self
+
+
+class Beginning(NamedTuple):
+    """Where the history of a table begins: at a version, in an internal table of the server's.
+
+    `keeper`: which one, for there is a new one each time that tracking is switched on, be it at the
+    very version at which it was switched off. Empty where the login may not see it.
+    """
+
+    version: int
+    keeper: str
+
+    def is_another_than(self, known: Beginning | None) -> bool:
+        """Whether changes may be in neither of the two histories."""
+        if known is None or known.version != self.version:
+            return True
+        return bool(known.keeper and self.keeper) and known.keeper != self.keeper
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,14 @@
-"""PURE: names and texts, quoted for T-SQL."""
+"""PURE: names and texts, quoted for T-SQL; and statements as people read them."""
 
 from __future__ import annotations
 
+import re
+
 _LONGEST = 128
+_QUOTED_OR_CLAUSE = re.compile(
+    r"(\[(?:[^]]|\]\])*\]|'(?:[^']|'')*')| (?=(?:SET|ENABLE|DISABLE|WITH)\b)|(?<!WITH) (?=\()"
+)
+"""What is taken as it is, or the blank before a clause."""
 
 
 def name(*parts: str) -> str:
@@ -22,3 +28,11 @@ def text(value: str) -> str:
     if "\0" in value:
         raise ValueError("a text with a NUL in it")
     return "N'" + value.replace("'", "''") + "'"
+
+
+def folded(statement: str, width: int) -> list[str]:
+    """The lines of a statement on one line: with each clause on its own where it is too long."""
+    whole = f"{statement};"
+    if len(whole) <= width:
+        return [whole]
+    return _QUOTED_OR_CLAUSE.sub(lambda found: found[1] or "\n  ", whole).split("\n")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ipfx_failover.replication.tsql.text import name, text
 
 if TYPE_CHECKING:
-    from ipfx_failover.replication.sqlserver.watermark import Watermark
+    from ipfx_failover.replication.sqlserver.watermark import Beginning, Watermark
 
 SCHEMA = "ipfx_failover"
 """Our own schema in a copy; the live catalog has none."""
@@ -76,8 +76,8 @@ def drop_watermark() -> str:
 
 
 # Where the history of each table began when the copy was made, or the table reloaded: one that was
-# switched off and on again begins elsewhere, and what changed in between is in no history. Of one
-# that is left while others go on nothing is known: it is reloaded when it is followed again.
+# switched off and on again has another one, and what changed in between is in none. Of one that is
+# left while others go on nothing is known: it is reloaded when it is followed again.
 
 
 def create_tracked() -> str:
@@ -85,15 +85,15 @@ def create_tracked() -> str:
     return (
         f"IF OBJECT_ID({text(_TRACKED)}) IS NULL CREATE TABLE {_TRACKED} ("
         "schema_name nvarchar(128) NOT NULL, table_name nvarchar(128) NOT NULL, "
-        "begin_version bigint NOT NULL)"
+        "begin_version bigint NOT NULL, keeper nvarchar(64) NOT NULL)"
     )
 
 
-def remember_tracked(schema: str, table: str, begins: int) -> str:
+def remember_tracked(schema: str, table: str, begins: Beginning) -> str:
     """In place of what was remembered of this table."""
     return (
         f"{forget_tracked(schema, table)}; INSERT INTO {_TRACKED} "  # noqa: S608 - quoted
-        f"VALUES ({text(schema)}, {text(table)}, {begins})"
+        f"VALUES ({text(schema)}, {text(table)}, {begins.version}, {text(begins.keeper)})"
     )
 
 
@@ -110,7 +110,7 @@ def has_tracked() -> str:
 
 
 def read_tracked() -> str:
-    return f"SELECT schema_name, table_name, begin_version FROM {_TRACKED}"  # noqa: S608 - a constant
+    return f"SELECT schema_name, table_name, begin_version, keeper FROM {_TRACKED}"  # noqa: S608 - a constant
 
 
 def drop_tracked() -> str:
@@ -173,6 +173,11 @@ def allow_snapshots(catalog: str) -> str:
     return f"ALTER DATABASE {name(catalog)} SET ALLOW_SNAPSHOT_ISOLATION ON"
 
 
+def forbid_snapshots(catalog: str) -> str:
+    """It waits for the transactions that are open, and for those that read snapshots."""
+    return f"ALTER DATABASE {name(catalog)} SET ALLOW_SNAPSHOT_ISOLATION OFF"
+
+
 def track_table(schema: str, table: str) -> str:
     """Its keys alone: whole rows are read anyway, and columns would cost the application more."""
     return (
@@ -186,12 +191,15 @@ def untrack_table(schema: str, table: str) -> str:
 
 
 def tracked_tables() -> str:
-    """schema, table, begin_version, min_valid_version of all that are tracked.
+    """schema, table, begin_version, keeper, min_valid_version of all that are tracked.
 
     `begin_version` is raised by TRUNCATE TABLE, `min_valid_version` also by the cleanup.
     """
     return (
-        "SELECT s.name, t.name, c.begin_version, c.min_valid_version "
+        "SELECT s.name, t.name, c.begin_version, ISNULL(CONVERT(nvarchar(11), i.object_id) + N' ' "
+        "+ CONVERT(nvarchar(23), i.create_date, 126), N''), c.min_valid_version "
         "FROM sys.change_tracking_tables c JOIN sys.tables t ON t.object_id = c.object_id "
-        "JOIN sys.schemas s ON s.schema_id = t.schema_id"
+        "JOIN sys.schemas s ON s.schema_id = t.schema_id "
+        "LEFT JOIN sys.internal_tables i ON i.parent_id = c.object_id "
+        "AND i.internal_type = 209"  # those of change tracking
     )

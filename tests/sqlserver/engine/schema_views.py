@@ -286,6 +286,19 @@ def _tracking_tables(_: SimulatedServer, catalog: Catalog) -> Rows:
             yield table.object_id, columns, low, begin, low
 
 
+@view("sys.internal_tables", **_OBJECT_COLUMNS, internal_type=TINYINT,
+      internal_type_desc=SHORT_TEXT, parent_id=INT, parent_minor_id=INT)  # fmt: skip
+def _internal_tables(_: SimulatedServer, catalog: Catalog) -> Rows:
+    """Those of change tracking, each made when it was switched on for its table."""
+    schema, kind = schema_id(catalog, "sys"), ("IT", "INTERNAL_TABLE")
+    for table in catalog.tables.values():
+        if (tracking := table.tracking) is not None:
+            name, parent = f"change_tracking_{table.object_id}", table.object_id
+            dates = (tracking.created, tracking.created)
+            head = (name, tracking.object_id, schema, parent, *kind, *dates, 1)
+            yield *head, 209, "CHANGE_TRACKING", parent, 0
+
+
 @view("sys.database_principals", name=NAME, principal_id=INT, type=fixed_text(1),
       type_desc=SHORT_TEXT, default_schema_name=NAME, sid=SID, is_fixed_role=BIT,
       authentication_type=INT, authentication_type_desc=SHORT_TEXT)  # fmt: skip

@@ -17,6 +17,7 @@ from tests.sqlserver.engine.constraints import (
 from tests.sqlserver.engine.conversion import assigned
 from tests.sqlserver.engine.dropping import drop
 from tests.sqlserver.engine.expressions import Compiler
+from tests.sqlserver.engine.moments import datetime_now
 from tests.sqlserver.engine.rows import fields_of
 from tests.sqlserver.engine.tables import Column, ForeignKey, Key, Table, Trigger
 from tests.sqlserver.engine.tracking import TableTracking
@@ -170,8 +171,9 @@ def _switch_tracking(session: EngineSession, statement: s.SwitchTracking) -> Ite
         text = f"Cannot enable change tracking on table '{table.name}': it has no primary key."
         raise SqlError(Message(4997, 16, text))
     else:
-        now = catalog.version
-        table.tracking = TableTracking(now, now, statement.tracks_columns)
+        now, number = catalog.version, catalog.new_object_id()
+        columns = statement.tracks_columns
+        table.tracking = TableTracking(now, now, number, datetime_now(), columns)
     yield Done()
 
 

@@ -30,10 +30,15 @@ class Logged(NamedTuple):
 
 @dataclass(slots=True)
 class TableTracking:
-    """Of one table. `min_valid_version`: since then nothing is lacking."""
+    """Of one table. `min_valid_version`: since then nothing is lacking.
+
+    `object_id`, `created`: of the internal table that keeps it (`sys.internal_tables`).
+    """
 
     min_valid_version: int
     begin_version: int
+    object_id: int
+    created: int
     tracks_columns: bool = False
     log: list[Logged] = field(default_factory=list)
 

@@ -31,6 +31,7 @@ PROD = ServerReport(
     next_replication_at=None,
     obstacle=None,
     notes=(),
+    copy_as_of="2026-03-03T01:00:00+00:00",
 )
 IN_USE = (
     "not taken over: its address is in use: 02:00:c0:a8:0b:01 answers ARP, the adapter of "
@@ -65,7 +66,7 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_long_day_fits_into_80_columns() -> None:
     lines = table(
-        report(PROD, server(name="B", status="OK", activity="idle", database_as_of=None)),
+        report(PROD, server(name="B", status="OK", activity="idle", copy_as_of=None)),
         NOW,
         80,
         colours=False,

@@ -15,11 +15,12 @@ from ipfx_failover.replication.rows.decisions import (
     start_of,
 )
 from ipfx_failover.replication.rows.marks import CopyMark
-from ipfx_failover.replication.sqlserver.watermark import Watermark
+from ipfx_failover.replication.sqlserver.watermark import Beginning, Watermark
 from ipfx_failover.replication.tsql.tables import Table
 
 LIVE = Watermark(50, "fork", "database")
 COPY = CopyMark(Watermark(41, "fork", "database"), "run")
+FIRST = Beginning(0, "7 then")
 CALLS, OTHER = (Table("dbo", name, (), ("id",)) for name in ("calls", "other"))
 
 
@@ -53,37 +54,59 @@ def test_without_tracking_there_is_nothing_to_follow() -> None:
 
 
 def test_a_table_whose_history_begins_later_is_copied_whole() -> None:
-    tracked = {("dbo", "calls"): Tracked(42, 42), ("dbo", "other"): Tracked(0, 41)}
-    begun = {("dbo", "calls"): 42, ("dbo", "other"): 0}
+    later = Beginning(42, "7 then")
+    tracked = {("dbo", "calls"): Tracked(later, 42), ("dbo", "other"): Tracked(FIRST, 41)}
+    begun = {("dbo", "calls"): later, ("dbo", "other"): FIRST}
 
-    assert Standing((OTHER,), {CALLS: 42}, {}) == standing(
+    assert Standing((OTHER,), {CALLS: later}, {}) == standing(
         "DEMO", [CALLS, OTHER], tracked, 41, begun
     )
 
 
-@pytest.mark.parametrize("begun", [{}, {("dbo", "calls"): 12}])
+@pytest.mark.parametrize(
+    "known", [None, Beginning(12, "7 now"), Beginning(41, "7 then"), Beginning(41, "8 now")]
+)
 def test_a_table_with_another_history_than_the_copy_knows_is_copied_whole(
-    begun: dict[tuple[str, str], int],
+    known: Beginning | None,
 ) -> None:
-    tracked = {("dbo", "calls"): Tracked(41, 41)}
+    now = Beginning(41, "7 now")
+    begun = {("dbo", "calls"): known} if known else {}
 
-    assert Standing((), {CALLS: 41}, {}) == standing("DEMO", [CALLS], tracked, 41, begun)
+    assert Standing((), {CALLS: now}, {}) == standing(
+        "DEMO", [CALLS], {("dbo", "calls"): Tracked(now, 41)}, 41, begun
+    )
+
+
+@pytest.mark.parametrize(("here", "there"), [("7 now", ""), ("", "7 now"), ("", "")])
+def test_where_the_server_does_not_show_who_keeps_a_history_its_beginning_tells_it(
+    here: str, there: str
+) -> None:
+    tracked = {("dbo", "calls"): Tracked(Beginning(41, there), 41)}
+    begun = {("dbo", "calls"): Beginning(41, here)}
+
+    assert Standing((CALLS,), {}, {}) == standing("DEMO", [CALLS], tracked, 41, begun)
 
 
 def test_a_history_that_was_cleaned_up_needs_a_whole_copy() -> None:
     with pytest.raises(FullNeeded, match="the history of calls does not go back far enough"):
-        standing("DEMO", [CALLS], {("dbo", "calls"): Tracked(0, 42)}, 41, {("dbo", "calls"): 0})
+        standing(
+            "DEMO",
+            [CALLS],
+            {("dbo", "calls"): Tracked(FIRST, 42)},
+            41,
+            {("dbo", "calls"): FIRST},
+        )
 
 
 def test_a_followed_table_that_is_not_tracked_any_more_is_told() -> None:
-    begun = {("dbo", "calls"): 0, ("dbo", "other"): 0}
+    begun = {("dbo", "calls"): FIRST, ("dbo", "other"): FIRST}
 
     with pytest.raises(NotTracked, match="off for the table calls"):
-        standing("DEMO", [CALLS, OTHER], {("dbo", "other"): Tracked(0, 0)}, 41, begun)
+        standing("DEMO", [CALLS, OTHER], {("dbo", "other"): Tracked(FIRST, 0)}, 41, begun)
 
 
 def test_a_table_that_was_never_followed_and_is_not_tracked_is_left() -> None:
-    tracked, begun = {("dbo", "other"): Tracked(0, 0)}, {("dbo", "other"): 0}
+    tracked, begun = {("dbo", "other"): Tracked(FIRST, 0)}, {("dbo", "other"): FIRST}
     left = {"calls": "change tracking is off (hot enable DEMO)"}
 
     assert Standing((OTHER,), {}, left) == standing("DEMO", [CALLS, OTHER], tracked, 41, begun)

@@ -89,6 +89,7 @@ def test_tracking_is_switched_so() -> None:
             rows.count_changes(CALLS).replace("?", "@version"),
             tracking.untrack_table(CALLS.schema, CALLS.name),
             tracking.disable_tracking("CT]SERVER"),
+            tracking.forbid_snapshots("CT]SERVER"),
         ],
     )
 

@@ -46,7 +46,7 @@ HINTS: Final = {
     18452: "use the account of a trusted domain, or a login of SQL Server with user_id",
     18487: "change the password of the login, then the secret in the config",
     18488: "change the password of the login, then the secret in the config",
-    4060: "correct catalog in the config, or let the login use it",
+    4060: "see whether it is there and ONLINE, and let the login use it",
     911: "correct catalog in the config",
     **dict.fromkeys((229, 230, 262, 297, 300, 916, 3110, 5011, 15247, 15151), _RIGHTS),
     **dict.fromkeys((112, 3257, 1105, 9002, 3202, 5149), _SPACE),

@@ -6,7 +6,7 @@ SELECT s.name, t.name, c.name, COALESCE(b.name, u.name), CONVERT(int, c.max_leng
 GO
 SET TRANSACTION ISOLATION LEVEL SNAPSHOT; BEGIN TRANSACTION
 GO
-SELECT s.name, t.name, c.begin_version, c.min_valid_version FROM sys.change_tracking_tables c JOIN sys.tables t ON t.object_id = c.object_id JOIN sys.schemas s ON s.schema_id = t.schema_id
+SELECT s.name, t.name, c.begin_version, ISNULL(CONVERT(nvarchar(11), i.object_id) + N' ' + CONVERT(nvarchar(23), i.create_date, 126), N''), c.min_valid_version FROM sys.change_tracking_tables c JOIN sys.tables t ON t.object_id = c.object_id JOIN sys.schemas s ON s.schema_id = t.schema_id LEFT JOIN sys.internal_tables i ON i.parent_id = c.object_id AND i.internal_type = 209
 GO
 DECLARE @since bigint = @version; SELECT 0 WHERE EXISTS (SELECT 1 FROM CHANGETABLE(CHANGES [odd ]] one].[call's], @since) c) UNION ALL SELECT 1 WHERE EXISTS (SELECT 1 FROM CHANGETABLE(CHANGES [dbo].[other], @since) c)
 GO

@@ -1,0 +1,34 @@
+"""What `hot disable` switches off on a live server, and what it leaves on."""
+
+from __future__ import annotations
+
+from ipfx_failover.replication.rows.decisions import Tracked
+from ipfx_failover.replication.rows.schema import Choice
+from ipfx_failover.replication.rows.switching import Setup, left_on, to_disable
+from ipfx_failover.replication.sqlserver.watermark import Beginning
+from ipfx_failover.replication.tsql.tables import Table
+
+CALLS = Table("dbo", "calls", (), ("id",))
+KEPT = Tracked(Beginning(0, "7 then"), 0)
+OFF = "ALTER DATABASE [CT] SET CHANGE_TRACKING = OFF"
+NO_SNAPSHOTS = "ALTER DATABASE [CT] SET ALLOW_SNAPSHOT_ISOLATION OFF"
+
+
+def setup(*tracked: str, has_snapshots: bool = True) -> Setup:
+    """Rows of `calls` are followed; these tables of dbo are tracked."""
+    found = {("dbo", each): KEPT for each in tracked}
+    return Setup(has_snapshots, "7 days", Choice((CALLS,), {}), found)
+
+
+def test_snapshots_stay_on_for_others_may_read_them() -> None:
+    ours = setup("calls")
+
+    assert ["ALTER TABLE [dbo].[calls] DISABLE CHANGE_TRACKING", OFF] == to_disable("CT", ours)
+    assert [NO_SNAPSHOTS] == left_on("CT", ours)
+
+
+def test_what_is_tracked_for_others_stays_tracked() -> None:
+    theirs = setup("calls", "theirs", has_snapshots=False)
+
+    assert ["ALTER TABLE [dbo].[calls] DISABLE CHANGE_TRACKING"] == to_disable("CT", theirs)
+    assert ["ALTER TABLE [dbo].[theirs] DISABLE CHANGE_TRACKING", OFF] == left_on("CT", theirs)

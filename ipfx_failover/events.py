@@ -55,6 +55,7 @@ class EventKind(StrEnum):
     ISOLATION_ENDED = "isolation_ended"
     REPLICATION_STARTED = "replication_started"
     REPLICATED = "replicated"
+    REPLICATION_WARNED = "replication_warned"
     REPLICATION_FAILED = "replication_failed"
     REPLICATION_ROLLED_BACK = "replication_rolled_back"
     REPLICATION_PREEMPTED = "replication_preempted"
@@ -264,6 +265,7 @@ SPECS: Mapping[EventKind, Spec] = {
         "Replicated {direction}: {size_bytes} bytes in {duration_s:.1f} s{detail}",
         closes=("replication", "rollback"),
     ),
+    _K.REPLICATION_WARNED: Spec(_W, "Replicated {direction}, but: {warnings}"),
     _K.REPLICATION_FAILED: Spec(
         _E,
         "Replication {direction} failed: {reason}",

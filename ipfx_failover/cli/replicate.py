@@ -197,7 +197,9 @@ def _to_live(
 
 def _warned(server: ServerSettings, facts: Values, output: Output) -> list[str]:
     """What the operator should know although all is done; said, and given back."""
-    warnings = str(facts.get("warnings") or "").splitlines()
+    from ipfx_failover.replication.facts import warnings_of
+
+    warnings = warnings_of(facts)
     for each in warnings:
         output.progress(f"warning: {server.name}: {each}")
     return warnings

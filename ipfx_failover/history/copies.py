@@ -22,7 +22,7 @@ FILE_SYNCS = (EventKind.FILES_SYNCED, EventKind.FILE_SYNC_FAILED)
 
 @dataclass(frozen=True, slots=True)
 class Replication:
-    """One run; `detail` says why it failed."""
+    """One run; `detail` says why it failed, or what it warned of."""
 
     server: str
     ended_at: datetime
@@ -63,7 +63,7 @@ def _replication(event: Event) -> Replication:
         outcome=str(data.get("outcome") or (RunOutcome.FAILED if failed else RunOutcome.DONE)),
         duration_s=_number(data.get("duration_s")),
         size_bytes=None if size_bytes is None else int(_number(size_bytes) or 0),
-        detail=one_line(str(data.get("reason") or "")),
+        detail=one_line(str(data.get("reason") or data.get("warnings") or "")),
     )
 
 

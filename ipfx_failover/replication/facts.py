@@ -31,6 +31,11 @@ def sizes(facts: Values) -> dict[str, Value]:
     return {name: int(facts[fact] or 0) for name, fact in known.items() if fact in facts}
 
 
+def warnings_of(facts: Values) -> list[str]:
+    """What the operator should know although all is done."""
+    return str(facts.get("warnings") or "").splitlines()
+
+
 def files_left_out(facts: Values) -> int:
     """How many files could not be brought to the live server."""
     return len(str(facts.get("files_failed") or "").splitlines())

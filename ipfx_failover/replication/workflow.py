@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 from ipfx_failover.events import Event, EventKind
 from ipfx_failover.records import Authority, Copy, RunOutcome
 from ipfx_failover.replication import steps
-from ipfx_failover.replication.facts import backup_of, exceptions_of, files_left_out, sizes
+from ipfx_failover.replication.facts import (
+    backup_of,
+    exceptions_of,
+    files_left_out,
+    sizes,
+    warnings_of,
+)
 from ipfx_failover.state.journal import Journal, Step, StepState
 
 if TYPE_CHECKING:
@@ -53,12 +59,19 @@ class Replication:
         copy = Copy(server, "database", backup.as_of, now, backup.size_bytes, backup.version)
         left = exceptions_of(server, facts)
         outcome = RunOutcome.EXCEPTIONS if left else RunOutcome.DONE
-        told = {**sizes(facts), "detail": f"; {left.message}" if left else ""}
+        warnings = "; ".join(warnings_of(facts))
+        told = {
+            **sizes(facts),
+            "detail": f"; {left.message}" if left else "",
+            "warnings": warnings,
+        }
         effects: list[Effect] = [
             lambda tx: tx.set_copy(copy),
             lambda tx: tx.set_stale(server, stale=False),
             self._end(EventKind.REPLICATED, server, outcome, **told),
         ]
+        if warnings:
+            effects.append(self._event(EventKind.REPLICATION_WARNED, server, warnings=warnings))
         if self.direction == TO_LIVE:
             effects.append(self._give_back(server, backup, files_left_out(facts)))
         return effects

@@ -48,6 +48,7 @@ FIELDS = {
     K.ISOLATION_ENDED: set(),
     K.REPLICATION_STARTED: {"direction"},
     K.REPLICATED: {"direction", "size_bytes", "duration_s", "detail"},
+    K.REPLICATION_WARNED: {"direction", "warnings"},
     K.REPLICATION_FAILED: {"direction", "reason", "advice"},
     K.REPLICATION_ROLLED_BACK: {"direction", "kept"},
     K.REPLICATION_PREEMPTED: {"work"},

@@ -29,6 +29,14 @@ def test_one_that_failed_says_why_in_one_line() -> None:
     )
 
 
+def test_one_that_warned_says_of_what() -> None:
+    data: Data = {"direction": "from-live", "outcome": "done", "warnings": "no login x; no owner"}
+
+    assert [Replication("DEMO", NOON, "from-live", "done", None, None, "no login x; no owner")] == (
+        replications([Event(K.REPLICATED, NOON, "DEMO", data)])
+    )
+
+
 def test_file_syncs_are_summed_up_by_server_and_direction() -> None:
     run: Data = {"copied": 3, "deleted": 1, "size_bytes": 100, "duration_s": 0.5}
     from_live: Data = {**run, "direction": "from-live"}

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ipfx_failover.errors import Failed
-from tests.support.replication import Copies, set_text
+from ipfx_failover.replication.workflow import FROM_LIVE, Replication
+from tests.support.replication import DEMO, Copies, set_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,6 +65,19 @@ def test_one_that_failed_before_its_backup_knows_no_size(copies: Copies) -> None
         copies.replicator().from_live()
 
     assert ending(copies) == {"direction": "from-live", "outcome": "failed", "duration_s": 0.0}
+
+
+def test_what_a_replication_warned_of_is_in_the_log(copies: Copies) -> None:
+    made = copies.replicator()
+    facts = {**made.from_live(), "warnings": "the user x has no login\nno owner"}
+    with copies.store.transaction() as tx:
+        for effect in Replication(made.ports, copies.clock, FROM_LIVE).finished(DEMO, facts):
+            effect(tx)
+    (warned,) = copies.events("replication_warned")
+    told = [event.data.get("warnings") for event in copies.events("replicated")]
+
+    assert "Replicated from-live, but: the user x has no login; no owner" == warned.text
+    assert ["", "the user x has no login; no owner"] == told
 
 
 def test_a_failback_is_told_in_the_same_way(copies: Copies) -> None:

@@ -5,13 +5,35 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from collections.abc import Callable, Iterator
 
 _AGAIN_S: Final = 0.05
+
+
+class _Gate(threading.local):
+    """Each thread's own; the main one's counts, which alone handles signals."""
+
+    is_shut = False
+    waiting: int | None = None
+
+    def keeps(self, number: int) -> bool:
+        """Whether a signal must wait; it does, then."""
+        if self.is_shut:
+            self.waiting = number
+        return self.is_shut
+
+    def pass_on(self) -> None:
+        """Handle the signal that waits, if it need not wait any more."""
+        if self.waiting is not None and not self.is_shut:
+            number, self.waiting = self.waiting, None
+            signal.raise_signal(number)
+
+
+_gate = _Gate()
 
 
 def on_end(told: Callable[[str], None]) -> None:
@@ -26,7 +48,7 @@ def on_end(told: Callable[[str], None]) -> None:
     before = sys.unraisablehook
 
     def handle(number: int, frame: object) -> None:  # noqa: ARG001 - the signature of a handler
-        if seen:
+        if seen or _gate.keeps(number):
             return
         seen.append(number)
         try:
@@ -46,6 +68,32 @@ def on_end(told: Callable[[str], None]) -> None:
     for name in ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), handle)
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """What asks this process to end is told behind the block, or in a `let_through` within it.
+
+    Where an error leaves the block that comes first, and the signal waits for the next block.
+    """
+    _gate.pass_on()
+    before, _gate.is_shut = _gate.is_shut, True
+    try:
+        yield
+    finally:
+        _gate.is_shut = before
+    _gate.pass_on()
+
+
+@contextmanager
+def let_through() -> Iterator[None]:
+    """What asks this process to end is told at once, also within a `held_back`."""
+    before, _gate.is_shut = _gate.is_shut, False
+    try:
+        _gate.pass_on()
+        yield
+    finally:
+        _gate.is_shut = before
 
 
 def end_at_eof() -> None:

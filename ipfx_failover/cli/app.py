@@ -131,7 +131,7 @@ def _interrupt(signal_name: str) -> None:
 
 def _interrupted(signal_name: str) -> Interrupted:
     return Interrupted(
-        f"interrupted ({signal_name}); what was begun is undone",
+        f"interrupted ({signal_name}); nothing is left half done",
         "run the same command again when it suits",
     )
 

@@ -30,6 +30,19 @@ if TYPE_CHECKING:
 
 FROM_LIVE = "from-live"
 TO_LIVE = "to-live"
+_UNDONE = {
+    FROM_LIVE: (
+        EventKind.REPLICATION_FAILED,
+        EventKind.REPLICATION_ROLLED_BACK,
+        "the standby copy is the one that it was",
+    ),
+    TO_LIVE: (
+        EventKind.FAILBACK_FAILED,
+        EventKind.FAILBACK_ROLLED_BACK,
+        "the live database is the one that it was",
+    ),
+}
+"""What is told of one that failed, and what is as it was then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +58,7 @@ class Replication:
     recovers: bool = False
 
     durable = True
+    point_of_no_return = steps.SWAP
 
     @property
     def name(self) -> str:
@@ -91,15 +105,13 @@ class Replication:
         return give_back
 
     def undone(self, server: str, reason: str, facts: Values) -> Sequence[Effect]:
-        kept = {
-            FROM_LIVE: "the standby copy is the one that it was",
-            TO_LIVE: "the live database is the one that it was",
-        }[self.direction]
+        failed, rolled_back, kept = _UNDONE[self.direction]
+        daily = "Daily " if facts.get("is_daily") else ""
         again = f"Try again: ipfx-failover {self.name} {server}"
-        data = {"reason": reason, "advice": again, **sizes(facts)}
+        data = {"reason": reason, "advice": again, "daily": daily, **sizes(facts)}
         return (
-            self._end(EventKind.REPLICATION_FAILED, server, RunOutcome.FAILED, **data),
-            self._event(EventKind.REPLICATION_ROLLED_BACK, server, kept=kept),
+            self._end(failed, server, RunOutcome.FAILED, **data),
+            self._event(rolled_back, server, kept=kept, daily=daily),
         )
 
     def goes_forward(self, journal: Journal) -> bool:

@@ -28,6 +28,7 @@ class StandDown:
 
     name = "stand down"
     durable = True
+    point_of_no_return = None
 
     @property
     def kinds(self) -> Mapping[str, StepKind]:

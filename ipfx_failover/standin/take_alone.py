@@ -19,6 +19,7 @@ class TakeAlone:
 
     name = "take address"
     durable = False
+    point_of_no_return = None
 
     def __init__(self, ports: StandInPorts) -> None:
         self._ports = ports

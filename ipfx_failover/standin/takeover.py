@@ -37,6 +37,7 @@ class Takeover:
     name = "takeover"
     # FULL would cost 10 to 18 ms under disk load; the role's note in /run is the second copy.
     durable = False
+    point_of_no_return = None
 
     @property
     def kinds(self) -> Mapping[str, StepKind]:

@@ -3,6 +3,9 @@
 Steps are data (`Step`), found again by kind, and idempotent: whoever next holds the resource's
 lock can finish or undo what a killed process left (`recover`). A step's state change, event and
 mail are committed together with the mark that it is done.
+
+Ctrl-C and SIGTERM are told while a step is done, and nowhere else: that step is undone with those
+before it, or, behind the point of no return, finished. What is being undone is undone to its end.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
+from ipfx_failover.adapters.signals import held_back, let_through
 from ipfx_failover.errors import Busy, FailoverError, InDoubt, Interrupted
 from ipfx_failover.state import journal as journals
 from ipfx_failover.state.journal import Journal, Parameter, Step, StepState
@@ -56,6 +60,11 @@ class Workflow(Protocol):
     @property
     def durable(self) -> bool:
         """Whether commits must survive a power cut (FULL) rather than be fast (NORMAL)."""
+        ...
+
+    @property
+    def point_of_no_return(self) -> str | None:
+        """The kind of step that is not undone any more once it is done; None where all are."""
         ...
 
     def finished(self, server: str, facts: Values) -> Sequence[Effect]: ...
@@ -159,47 +168,56 @@ class Runner:
         self._observer = observer
 
     def run(
-        self, resource: str, server: str, steps: Sequence[Step], *, opening: Sequence[Effect] = ()
+        self,
+        resource: str,
+        server: str,
+        steps: Sequence[Step],
+        *,
+        opening: Sequence[Effect] = (),
+        facts: Values | None = None,
     ) -> Values:
         """Do all steps; on a failure undo those begun, and raise it. Returns the facts.
 
-        `opening` is committed together with the journal.
+        `opening` is committed together with the journal. `facts`: what is known beforehand.
 
         Raises:
             Busy: an unfinished journal stands on the resource.
             InDoubt: undoing failed too.
         """
+        journal = Journal(
+            resource=resource,
+            workflow=self._workflow.name,
+            server=server,
+            boot_id=self._boot_id,
+            steps=tuple(steps),
+            states=tuple(StepState.WAITING for _ in steps),
+            facts=facts or {},
+            undo_reason=None,
+        )
+        with held_back():
+            self._begin(journal, opening)
+            return self._go(journal)
 
+    def _begin(self, journal: Journal, opening: Sequence[Effect]) -> None:
         def begin(tx: Transaction) -> None:
             journals.open_journal(
                 tx,
-                resource=resource,
-                workflow=self._workflow.name,
-                server=server,
-                boot_id=self._boot_id,
-                steps=steps,
+                resource=journal.resource,
+                workflow=journal.workflow,
+                server=journal.server,
+                boot_id=journal.boot_id,
+                steps=journal.steps,
                 at=self._clock.now(),
             )
+            journals.learn(tx, journal.resource, journal.facts)
 
         try:
             self._committer.commit(begin, *opening)
         except sqlite3.IntegrityError as error:
             raise Busy(
-                f"other work on {resource} is not finished",
+                f"other work on {journal.resource} is not finished",
                 "wait for it to end, and see: ipfx-failover status",
             ) from error
-        return self._go(
-            Journal(
-                resource=resource,
-                workflow=self._workflow.name,
-                server=server,
-                boot_id=self._boot_id,
-                steps=tuple(steps),
-                states=tuple(StepState.WAITING for _ in steps),
-                facts={},
-                undo_reason=None,
-            )
-        )
 
     def recover(self, resource: str) -> bool:
         """Finish or undo what a killed process left on the resource; whether there was something.
@@ -211,36 +229,36 @@ class Runner:
         if journal is None or journal.workflow != self._workflow.name:
             return False
         self._refuse_unknown_kinds(journal)
-        if journal.undo_reason is None and self._workflow.goes_forward(journal):
-            self._go(journal)
-        else:
-            self._undo(journal, journal.undo_reason or "the process that did it was killed")
+        with held_back():
+            if journal.undo_reason is None and self._workflow.goes_forward(journal):
+                self._go(journal)
+            else:
+                self._undo(journal, journal.undo_reason or "the process that did it was killed")
         return True
 
     def _go(self, journal: Journal) -> Values:
-        facts = dict(journal.facts)
-        states = list(journal.states)
         try:
-            for position, step in enumerate(journal.steps):
-                if states[position] is not StepState.DONE:
-                    states[position] = StepState.DOING
-                    facts |= self._do(journal.resource, position, step, facts)
-                    states[position] = StepState.DONE
+            for position, state in enumerate(journal.states):
+                if state is not StepState.DONE:
+                    journal = _with(journal, position, StepState.DOING)
+                    journal = self._do(journal, position)
             self._committer.commit(
-                *self._workflow.finished(journal.server, facts),
+                *self._workflow.finished(journal.server, journal.facts),
                 lambda tx: journals.close_journal(tx, journal.resource),
             )
         except BaseException as error:
-            if not self._is_closed(journal.resource):
-                self._undo(_with(journal, states, facts), _reason(error))
+            if not self._is_late(journal):
+                self._undo(journal, _reason(error))
+            elif isinstance(error, StateUnwritableError):
+                raise _in_doubt("it is done, but not written down", error) from error
             raise
-        return facts
+        return journal.facts
 
-    def _is_closed(self, resource: str) -> bool:
-        """Whether all is done: an interrupt can come right behind the last commit."""
-        return (
-            not self._committer.is_behind and journals.read_journal(self._store, resource) is None
-        )
+    def _is_late(self, journal: Journal) -> bool:
+        """Whether the point of no return is passed."""
+        point = self._workflow.point_of_no_return
+        states = zip(journal.steps, journal.states, strict=True)
+        return any(step.kind == point and state is StepState.DONE for step, state in states)
 
     def _refuse_unknown_kinds(self, journal: Journal) -> None:
         if unknown := {step.kind for step in journal.steps} - set(self._workflow.kinds):
@@ -250,32 +268,30 @@ class Runner:
                 "run the same command with that version: it goes on where this stopped",
             )
 
-    def _do(self, resource: str, position: int, step: Step, facts: dict[str, Parameter]) -> Values:
+    def _do(self, journal: Journal, position: int) -> Journal:
+        step, resource = journal.steps[position], journal.resource
         kind = self._workflow.kinds[step.kind]
-        values = {**step.parameters, **facts}
+        values = {**step.parameters, **journal.facts}
         text = kind.describe(values)
         self._committer.commit(lambda tx: journals.mark(tx, resource, position, StepState.DOING))
         self._tell(step, StepState.DOING, text)
-        outcome = kind.do(values)
-        known = {**facts, **outcome.facts}
+        outcome = _act(kind, values, is_late=self._is_late(journal))
+        journal = _with(journal, position, StepState.DONE, outcome.facts)
 
         def done(tx: Transaction) -> None:
             journals.mark(tx, resource, position, StepState.DONE)
             if outcome.facts:
-                journals.learn(tx, resource, known)
+                journals.learn(tx, resource, journal.facts)
 
         self._committer.commit(done, *outcome.effects)
         self._tell(step, StepState.DONE, text)
-        return outcome.facts
+        return journal
 
     def _undo(self, journal: Journal, reason: str) -> None:
         try:
             self._undo_all(journal, reason)
         except StateUnwritableError as error:
-            raise InDoubt(
-                f"{reason}; and it is not undone: {error.message}",
-                f"{error.hint}; then run the same command again: it goes on where this stopped",
-            ) from error
+            raise _in_doubt(f"{reason}; and it is not undone", error) from error
 
     def _undo_all(self, journal: Journal, reason: str) -> None:
         resource = journal.resource
@@ -296,11 +312,7 @@ class Runner:
         try:
             effects = kind.undo(values)
         except Exception as error:
-            hint = f"{error.hint}; then" if isinstance(error, FailoverError) else "see to it; then"
-            raise InDoubt(
-                f"{reason}; and undoing '{text}' failed: {_reason(error)}",
-                f"{hint} run the same command again: it goes on where this stopped",
-            ) from error
+            raise _in_doubt(f"{reason}; and undoing '{text}' failed", error) from error
         self._committer.commit(
             lambda tx: journals.mark(tx, journal.resource, position, StepState.UNDONE), *effects
         )
@@ -312,8 +324,32 @@ class Runner:
             self._observer(step, state, text)
 
 
-def _with(journal: Journal, states: Sequence[StepState], facts: Values) -> Journal:
-    return replace(journal, states=tuple(states), facts=facts)
+def _act(kind: StepKind, values: Values, *, is_late: bool) -> Outcome:
+    """Do a step. Interrupted when it is too late to undo anything, it is finished undisturbed."""
+    try:
+        with let_through():
+            return kind.do(values)
+    except Interrupted:
+        if not is_late:
+            raise
+    facts = {"was_interrupted": True}
+    outcome = kind.do({**values, **facts})
+    return replace(outcome, facts={**facts, **outcome.facts})
+
+
+def _with(
+    journal: Journal, position: int, state: StepState, facts: Values | None = None
+) -> Journal:
+    states = (*journal.states[:position], state, *journal.states[position + 1 :])
+    return replace(journal, states=states, facts={**journal.facts, **(facts or {})})
+
+
+def _in_doubt(what: str, error: Exception) -> InDoubt:
+    hint = error.hint if isinstance(error, FailoverError) else "see to it"
+    return InDoubt(
+        f"{what}: {_reason(error)}",
+        f"{hint}; then run the same command again: it goes on where this stopped",
+    )
 
 
 def _reason(error: BaseException) -> str:

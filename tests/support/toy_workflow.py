@@ -21,7 +21,7 @@ from ipfx_failover.workflow.runner import Committer, Effect, Outcome, Runner, si
 from tests.fakes.clock import A_WEDNESDAY_NOON, FakeClock
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ipfx_failover.state.journal import Journal
     from ipfx_failover.workflow.runner import Observer, StepKind, Values
@@ -46,12 +46,16 @@ class Fate:
 
 @dataclass
 class Toy:
-    """The files, and what goes wrong: `fails_at` in doing, `stuck_at` in undoing."""
+    """The files, and what goes wrong: `fails_at` in doing, `stuck_at` in undoing.
+
+    `during`: what happens meanwhile; it is told what is being done, such as "undo Write".
+    """
 
     directory: Path
     fate: Fate = field(default_factory=Fate)
     fails_at: str = ""
     stuck_at: str = ""
+    during: Callable[[str], None] = lambda _: None
 
     def path(self, name: str) -> Path:
         return self.directory / name
@@ -70,6 +74,7 @@ class _Kind:
     def do(self, values: Values) -> Outcome:
         self.toy.fate.pass_moment()
         outcome = self._do(values)
+        self.toy.during(f"do {type(self).__name__}")
         self.toy.fate.pass_moment()
         if self.toy.fails_at == type(self).__name__:
             raise Failed("no space left", "make room")
@@ -79,6 +84,7 @@ class _Kind:
         self.toy.fate.pass_moment()
         if self.toy.stuck_at == type(self).__name__:
             raise Failed("it is in use", "end whoever uses it")
+        self.toy.during(f"undo {type(self).__name__}")
         effects = self._undo(values)
         self.toy.fate.pass_moment()
         return effects
@@ -136,6 +142,7 @@ class ToyWorkflow:
     forward: bool = False
     name: str = "toy"
     durable: bool = True
+    point_of_no_return: str | None = None
 
     @property
     def kinds(self) -> Mapping[str, StepKind]:
@@ -179,12 +186,13 @@ def runner(
     forward: bool = False,
     observer: Observer = silent,
     committer: Committer | None = None,
+    point_of_no_return: str | None = None,
 ) -> Runner:
     return Runner(
         store=store,
         clock=FakeClock(),
         boot_id="boot 1",
-        workflow=ToyWorkflow(toy, forward),
+        workflow=ToyWorkflow(toy, forward, point_of_no_return=point_of_no_return),
         committer=committer,
         observer=observer,
     )

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ipfx_failover.errors import FailoverError, Interrupted, tolerated
+from ipfx_failover.errors import FailoverError, tolerated
 from ipfx_failover.events import one_line
 from ipfx_failover.livehost import join, parent
 from ipfx_failover.replication.facts import backup_of
@@ -179,13 +179,10 @@ class KeepBackup:
 
     def do(self, values: Values) -> Outcome:
         facts: dict[str, Parameter] = {}
-        try:
-            with tolerated():
-                facts |= self._keep(values)
-            with tolerated():
-                self._thin_out(values)
-        except Interrupted:
-            facts["was_interrupted"] = True
+        with tolerated():
+            facts |= self._keep(values)
+        with tolerated():
+            self._thin_out(values)
         return Outcome(facts=facts)
 
     def _keep(self, values: Values) -> Values:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,7 +22,7 @@ from ipfx_failover.state.journal import (
     turn_back,
 )
 from ipfx_failover.state.store import BALLAST, StateUnwritableError, Store
-from ipfx_failover.workflow.runner import Committer, Effect
+from ipfx_failover.workflow.runner import Committer
 from tests.fakes.clock import A_WEDNESDAY_NOON
 from tests.support.toy_workflow import (
     ALL_DONE,
@@ -58,21 +57,6 @@ class Watcher:
         self.seen.append((step.kind, state))
         if self.raising is not None and len(self.seen) == self.at:
             raise self.raising
-
-
-class InterruptedCommitter(Committer):
-    """Somebody presses Ctrl-C right behind one of its commits."""
-
-    def __init__(self, store: Store, interrupted_at: int) -> None:
-        super().__init__(store)
-        self.commits = 0
-        self.interrupted_at = interrupted_at
-
-    def commit(self, *effects: Effect) -> None:
-        super().commit(*effects)
-        self.commits += 1
-        if self.commits == self.interrupted_at:
-            raise KeyboardInterrupt
 
 
 class PatientStore(Store):
@@ -272,25 +256,6 @@ def test_an_interrupt_while_a_step_is_told_undoes_everything(
 
     assert ALL_UNDONE == end(store, toy)
     assert "it was interrupted" in store.events_after(0)[0].event.text
-
-
-def test_an_interrupt_right_behind_any_commit_leaves_it_all_done_or_all_undone(
-    tmp_path: Path,
-) -> None:
-    ends = []
-    for interrupted_at in count(1):
-        directory = tmp_path / str(interrupted_at)
-        toy = prepare(directory)
-        with Store(directory / "state") as store:
-            committer = InterruptedCommitter(store, interrupted_at)
-            try:
-                runner(store, toy, committer=committer).run(RESOURCE, "DEMO", STEPS)
-                break
-            except KeyboardInterrupt:
-                runner(store, toy).recover(RESOURCE)
-                ends.append(end(store, toy))
-
-    assert [*[ALL_UNDONE] * 7, ALL_DONE] == ends
 
 
 def full(store: Store) -> None:

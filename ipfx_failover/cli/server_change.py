@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,7 +12,7 @@ from ipfx_failover.cli.options import ConfigPath, Json, Name, Yes
 from ipfx_failover.errors import ExitCode, FailoverError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from ipfx_failover.cli.output import Output
@@ -66,6 +66,8 @@ def add(
     from ipfx_failover.cli.config_change import How, carry_out
     from ipfx_failover.cli.output import Output
     from ipfx_failover.cli.server_questions import ask_settings
+    from ipfx_failover.config.edit import AddTable
+    from ipfx_failover.config.given import below_server
     from ipfx_failover.wiring.config_file import tree_of
 
     if replicate and as_json:
@@ -76,9 +78,10 @@ def add(
     file, tree = tree_of(config)
     _refuse_known(name, tree.get("servers", ()))
     if not settings and somebody_there(as_json=as_json):
-        settings = ask_settings(file, name)
+        settings, _ = ask_settings(file, name)
     output = Output(as_json)
-    given = _new(name, settings or [])
+    given = below_server(name, settings or [])
+    given = given._replace(edits=(AddTable(("servers", name)), *given.edits))
     code = carry_out(given, file, tree, How(password_file, plan=plan, yes=yes), output)
     if plan or code:
         return code
@@ -94,22 +97,6 @@ def _refuse_known(name: str, known: Iterable[str]) -> None:
         )
 
 
-def _new(name: str, settings: list[str]) -> Given:
-    """A table for the server, whatever its name is like, with these settings."""
-    from dataclasses import replace
-
-    from ipfx_failover.config.edit import AddTable
-    from ipfx_failover.config.given import Given, understand
-
-    table = ("servers", name)
-    if not settings:
-        return Given((AddTable(table),), ())
-    given = understand(_qualified("NAME", settings), [], ("NAME",))
-    edits = (replace(edit, key=(*table, *edit.key[2:])) for edit in given.edits)
-    passwords = tuple((*table, *key[2:]) for key in given.passwords)
-    return Given((AddTable(table), *edits), passwords)
-
-
 def edit(
     name: Name,
     settings: Annotated[
@@ -117,7 +104,7 @@ def edit(
         typer.Argument(
             metavar="[KEY=VALUE]...",
             help="Keys with their new values, such as port=100 or database.vm_dir=/VM; a "
-            "password's key alone: it is asked for.",
+            "password's key alone: it is asked for. Without any you are asked, in a terminal.",
             show_default=False,
             autocompletion=server_keys,
         ),
@@ -144,17 +131,19 @@ def edit(
 
     Example: ipfx-failover server edit DEMOSERVER replicate_daily=02:30
     """
+    from ipfx_failover.cli.ask import somebody_there
     from ipfx_failover.cli.config_change import How, carry_out
     from ipfx_failover.cli.output import Output
     from ipfx_failover.config.given import understand
     from ipfx_failover.wiring.config_file import tree_of
 
     file, tree = tree_of(config)
-    given = understand(
-        _qualified(name, settings or []),
-        _qualified(name, unset or []),
-        tuple(tree.get("servers", ())),
-    )
+    servers = tree.get("servers", {})
+    if not settings and not unset and somebody_there(as_json=as_json):
+        given = _asked(file, name, servers)
+    else:
+        keys = _qualified(name, settings or []), _qualified(name, unset or [])
+        given = understand(*keys, tuple(servers))
     how = How(password_file, plan=plan, yes=yes)
     return carry_out(given, file, tree, how, Output(as_json))
 
@@ -194,6 +183,15 @@ def remove(name: Name, config: ConfigPath = None, yes: Yes = False, as_json: Jso
         output.line("Left on this machine; remove it when you are sure that nobody needs it:")
         output.line("\n".join(f"  {place}" for place in left))
     output.document(server=server.name, config=str(site.config_path), left=left)
+
+
+def _asked(file: Path, name: str, servers: Mapping[str, Any]) -> Given:
+    """What is answered, with the server's present values for an empty answer."""
+    from ipfx_failover.cli.server_questions import ask_settings
+    from ipfx_failover.config.given import below_server, place_of
+
+    known = place_of(f"servers.{name}", tuple(servers)).key[1]
+    return below_server(known, *ask_settings(file, known, servers[known]))
 
 
 def _qualified(name: str, keys: list[str]) -> list[str]:

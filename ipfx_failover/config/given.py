@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tomllib
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -69,6 +70,23 @@ def understand(settings: Sequence[str], unset: Sequence[str], servers: Collectio
             raise UsageError(f"{name} is not unset like a key", "ipfx-failover server remove NAME")
         edits.append(Unset(place.key))
     return Given(tuple(edits), tuple(passwords))
+
+
+def below_server(name: str, settings: Sequence[str], unset: Sequence[str] = ()) -> Given:
+    """As `understand`, of keys below a server's own table; there need be no such server yet.
+
+    Raises:
+        UsageError: a key is not known, or has no value.
+    """
+    if not settings and not unset:
+        return Given((), ())
+    given = understand(
+        [f"servers.{NAME}.{each}" for each in settings],
+        [f"servers.{NAME}.{each}" for each in unset],
+        (NAME,),
+    )
+    edits = (replace(edit, key=("servers", name, *edit.key[2:])) for edit in given.edits)
+    return Given(tuple(edits), tuple(("servers", name, *key[2:]) for key in given.passwords))
 
 
 def judge(key: Key, value: Value) -> None:

@@ -120,6 +120,14 @@ def test_the_questions_are_the_manuals_and_a_wrong_answer_is_asked_again(
     assert "server test SECOND" in terminal.screen
 
 
+def test_a_name_that_is_none_is_refused_before_anything_is_asked(config: Path) -> None:
+    with Terminal(("server", "add", "a.b", "--config", str(config))) as terminal:
+        assert terminal.wait() == 2, terminal.screen
+
+    assert "must be 1 to 63 letters" in terminal.screen
+    assert "Address" not in terminal.screen
+
+
 def test_a_sql_server_is_asked_for_in_its_own_words(config: Path) -> None:
     ours = '[failover_server]\ndata_source = "HERE"\npassword = { env = "P" }\n'
     config.write_text(config.read_text().replace("[failover_server]\n", ours))
@@ -171,6 +179,76 @@ def test_edit_changes_what_is_named_and_nothing_else(config: Path) -> None:
 
     assert "servers.FIRST.port: 100 -> 101" in planned.stdout
     assert before.replace("port = 100", "port = 101") == config.read_text()
+
+
+def test_edit_in_a_terminal_asks_with_the_present_values(config: Path) -> None:
+    known = 'ssh = { user = "ipfx", key_file = "/key" }\ndatabase = { data_source = "/VM/x.db" }\n'
+    known += 'replicate_daily = "01:30:00"\n'
+    config.write_text(config.read_text().replace("port = 100\n", f"port = 100\n{known}"))
+    before = config.read_text()
+    with Terminal(("server", "edit", "first", "--config", str(config))) as terminal:
+        terminal.answer("Address [192.168.11.1]: ", "")
+        terminal.answer("Port [100]: ", "many")
+        terminal.answer("Port [100]: ", "101")
+        terminal.answer("Local VM Dir [", "")
+        terminal.answer("Assume IP Address [no]: ", "yes")
+        terminal.answer("assume_ip needs to know the network adapter", "no")
+        terminal.answer("Automatically stop failover", "yes")
+        terminal.answer("User name for SSH on the server (without: only watch it) [ipfx]: ", "")
+        terminal.answer("Private key for it on this machine [/key]: ", "")
+        terminal.answer("Its database (sqlite or sqlserver) [sqlite]: ", "")
+        terminal.answer("Data Source: path of the database file on the server [/VM/x.db]: ", "")
+        terminal.answer("Catalog [CTSERVER]: ", "OTHER")
+        terminal.answer("VM Dir: ", "")
+        terminal.answer("VMLocal Dir: ", "")
+        terminal.answer("(without: only by hand) [01:30:00]: ", "-")
+        assert terminal.wait() == 0, terminal.screen
+    after = config.read_text()
+
+    assert "servers.FIRST.port: 100 -> 101" in terminal.screen
+    assert 'address = "192.168.11.1"  # the old one' in after
+    assert "auto_stop_failover = true" in after
+    assert "replicate_daily" not in after
+    assert 'catalog = "OTHER"' in after
+    assert before.splitlines()[:3] == after.splitlines()[:3]
+
+
+def test_edit_in_a_terminal_that_changes_nothing_writes_nothing(config: Path) -> None:
+    before = config.read_bytes()
+    with Terminal(("server", "edit", "FIRST", "--config", str(config))) as terminal:
+        for question in ("Address [192.168.11.1]", "Port [100]", "Local VM", "Assume", "Auto"):
+            terminal.answer(question, "")
+        terminal.answer("User name for SSH", "")
+        assert terminal.wait() == 0, terminal.screen
+
+    assert "Nothing to change" in terminal.screen
+    assert before == config.read_bytes()
+
+
+def test_edit_asks_for_a_password_only_where_another_is_wanted(config: Path) -> None:
+    ours = '[failover_server]\ndata_source = "HERE"\npassword = { env = "P" }\n'
+    theirs = (
+        'database = { engine = "sqlserver", data_source = "FIRST", vm_dir = "C:/VM", '
+        'password = { env = "Q" } }\nssh = { user = "ipfx", key_file = "/key" }\n'
+    )
+    text = config.read_text().replace("[failover_server]\n", ours)
+    config.write_text(text.replace("port = 100\n", f"port = 100\n{theirs}"))
+    questions = ("Address", "Port", "Local VM", "Assume", "Auto", "User name", "Private key")
+    sql = ("Its database", "Data Source", "User ID", "Catalog", "VM Dir", "VMLocal", "Real time")
+    with Terminal(("server", "edit", "FIRST", "--config", str(config))) as terminal:
+        for question in (*questions, *sql, "Replicate daily", "Keep its files in sync"):
+            terminal.answer(question, "")
+        terminal.answer("Change its password [no]: ", "yes")
+        terminal.answer("Password for servers.FIRST.database.password", "s3cret")
+        terminal.answer("Confirm password", "s3cret")
+        assert terminal.wait() == 0, terminal.screen
+
+    assert "servers.FIRST.database.password: a new password" in terminal.screen
+    assert "s3cret" not in config.read_text() + terminal.screen
+
+
+def test_edit_without_a_terminal_says_what_it_wants(config: Path) -> None:
+    assert "KEY=VALUE" in run(config, "edit", "FIRST", code=2).stderr
 
 
 def test_remove_asks_and_then_says_what_stays(config: Path, tmp_path: Path) -> None:

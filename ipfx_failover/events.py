@@ -59,6 +59,8 @@ class EventKind(StrEnum):
     REPLICATION_FAILED = "replication_failed"
     REPLICATION_ROLLED_BACK = "replication_rolled_back"
     REPLICATION_PREEMPTED = "replication_preempted"
+    FAILBACK_FAILED = "failback_failed"
+    FAILBACK_ROLLED_BACK = "failback_rolled_back"
     FILES_SYNCED = "files_synced"
     FILE_SYNC_FAILED = "file_sync_failed"
     FILE_SYNC_RECOVERED = "file_sync_recovered"
@@ -263,24 +265,39 @@ SPECS: Mapping[EventKind, Spec] = {
     _K.REPLICATED: Spec(
         _I,
         "Replicated {direction}: {size_bytes} bytes in {duration_s:.1f} s{detail}",
-        closes=("replication", "rollback"),
+        closes=("replication", "rollback", "failback", "failback rollback"),
     ),
     _K.REPLICATION_WARNED: Spec(_W, "Replicated {direction}, but: {warnings}"),
     _K.REPLICATION_FAILED: Spec(
         _E,
         "Replication {direction} failed: {reason}",
-        "Daily Replication of {server} failed",
+        "{daily}Replication of {server} failed",
         topic="replication",
         next_step="{advice}",
     ),
     _K.REPLICATION_ROLLED_BACK: Spec(
         _W,
         "Replication {direction} was rolled back: {kept}",
-        "Daily Replication of {server} was rolled back",
+        "{daily}Replication of {server} was rolled back",
         topic="rollback",
         next_step="Nothing is lost. Try again: ipfx-failover replicate-{direction} {server}",
     ),
     _K.REPLICATION_PREEMPTED: Spec(_W, "{work} was ended: the takeover comes first"),
+    # Of topics of their own: the replications before it may have failed with the Primary.
+    _K.FAILBACK_FAILED: Spec(
+        _E,
+        "Replication to-live failed: {reason}",
+        "Failback of {server} failed",
+        topic="failback",
+        next_step="{advice}",
+    ),
+    _K.FAILBACK_ROLLED_BACK: Spec(
+        _W,
+        "Replication to-live was rolled back: {kept}",
+        "Failback of {server} was rolled back",
+        topic="failback rollback",
+        next_step="Nothing is lost. Try again: ipfx-failover replicate-to-live {server}",
+    ),
     _K.FILES_SYNCED: Spec(
         _I, "Files synced {direction}: {copied} copied, {deleted} deleted, {size_bytes} bytes"
     ),

@@ -81,7 +81,9 @@ def replicate_from_live(
         code = for_each(
             servers,
             output,
-            lambda server: _from_live(site, store, server, output, discard=discard_standby),
+            lambda server: _from_live(
+                site, store, server, output, discard=discard_standby, is_daily=if_due
+            ),
         )
     tell(site)
     return code
@@ -134,7 +136,13 @@ def _is_due(site: Site, store: Store, server: ServerSettings) -> bool:
 
 
 def _from_live(
-    site: Site, store: Store, server: ServerSettings, output: Output, *, discard: bool
+    site: Site,
+    store: Store,
+    server: ServerSettings,
+    output: Output,
+    *,
+    discard: bool,
+    is_daily: bool,
 ) -> Done:
     from ipfx_failover.cli.meter import Meter
     from ipfx_failover.history.wording import size
@@ -147,7 +155,9 @@ def _from_live(
         output.progress(f"{server.name}: what the standby had recorded is kept in {kept}")
     output.progress(f"{server.name}: replicating from live")
     with Meter(output, site.clock) as meter:
-        made, close = replicator(site, store, server, _observer(meter), report=meter)
+        made, close = replicator(
+            site, store, server, _observer(meter), report=meter, is_daily=is_daily
+        )
         try:
             facts = made.from_live()
         finally:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from ipfx_failover.events import Event, Value
 
-REPLICATIONS = (EventKind.REPLICATED, EventKind.REPLICATION_FAILED)
+_FAILURES = (EventKind.REPLICATION_FAILED, EventKind.FAILBACK_FAILED)
+REPLICATIONS = (EventKind.REPLICATED, *_FAILURES)
 FILE_SYNCS = (EventKind.FILES_SYNCED, EventKind.FILE_SYNC_FAILED)
 """The events that they are told by."""
 
@@ -53,7 +54,7 @@ def replications(events: Iterable[Event]) -> list[Replication]:
 
 
 def _replication(event: Event) -> Replication:
-    failed = event.kind is EventKind.REPLICATION_FAILED
+    failed = event.kind in _FAILURES
     data = event.data
     size_bytes = data.get("size_bytes")
     return Replication(

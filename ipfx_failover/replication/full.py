@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class Replicator:
     """Replicates one server; `run_id` goes into the names of what is made on the way.
 
-    `application_answers`: whether the Primary's application takes connections.
+    `is_daily`: as the schedule wants it, not an operator.
     """
 
     server: ServerSettings
@@ -39,6 +39,7 @@ class Replicator:
     clock: Clock
     boot_id: str
     run_id: str
+    is_daily: bool = False
     observer: Observer = silent
 
     def from_live(self, *, wait_s: float = 0.0) -> Values:
@@ -56,7 +57,11 @@ class Replicator:
                 raise reason
             started = workflow.started(self.server.name)
             return runner.run(
-                self._resource, self.server.name, self.plan(FROM_LIVE), opening=started
+                self._resource,
+                self.server.name,
+                self.plan(FROM_LIVE),
+                opening=started,
+                facts={"is_daily": self.is_daily},
             )
 
     def to_live(
@@ -64,7 +69,8 @@ class Replicator:
     ) -> Values:
         """Copy the standby's database and files to the live server. Returns the facts of the run.
 
-        `overwrite`: also when the standby is not ahead, so that what is live would be lost.
+        `application_answers`: whether the Primary's application takes connections. `overwrite`:
+        also when the standby is not ahead, so that what is live would be lost.
 
         Raises:
             Refused: the Primary's application runs, or we still stand in, or nothing is ahead.

@@ -105,10 +105,11 @@ def replicator(
     *,
     report: Report = unreported,
     ask_live: bool = True,
+    is_daily: bool = False,
 ) -> tuple[Replicator, Callable[[], None]]:
     """Replicates a server's database; and how to close what it has opened.
 
-    `ask_live`: whether the live server may be asked anything.
+    `ask_live`: whether the live server may be asked anything. `is_daily`: see `Replicator`.
     """
     from ipfx_failover.replication.full import Replicator
     from ipfx_failover.workflow.runner import silent
@@ -132,6 +133,7 @@ def replicator(
         clock=site.clock,
         boot_id=site.boot_id,
         run_id=_run_id(site.clock.now()),
+        is_daily=is_daily,
         observer=observer or silent,
     )
     return made, close

@@ -124,7 +124,7 @@ def test_a_primary_that_cannot_be_reached_is_told_of_and_the_copy_stays(
     office.pull_cable(office.primary.host)
     told = ready.run("replicate-from-live", "DEMOSERVER", "--json", code=4)
     (result,) = told.document["results"]
-    mail = ready.wait_for_mail("Daily Replication of DEMOSERVER failed")
+    mail = ready.wait_for_mail("Replication of DEMOSERVER failed")
 
     assert told.document["ok"] is False
     assert result["error"]["kind"] == "unreachable"

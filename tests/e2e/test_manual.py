@@ -209,8 +209,10 @@ def test_e_mail_alerts_when_another_server_fails_during_failover(
 def test_e_mail_alerts_of_a_daily_replication_that_fails_and_is_rolled_back(
     ready: FailoverServer, office: Office
 ) -> None:
+    ready.configure_server(replicate_daily="00:00:00")
+    ready.age_copies(days=2)
     office.primary.database.write_bytes(b"no database")
-    ready.run("replicate-from-live", "DEMOSERVER", "--yes", code=1)
+    ready.run("replicate-from-live", "--all", "--if-due", "--yes", code=1)
 
     assert ready.rows() == ["one", "two"]
     assert subjects(ready) == [

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 FAILED, REFUSED, UNREACHABLE, WITH_EXCEPTIONS = 1, 3, 4, 6
 MAILS = [
-    "Daily Replication of DEMOSERVER failed",
-    "Daily Replication of DEMOSERVER was rolled back",
+    "Failback of DEMOSERVER failed",
+    "Failback of DEMOSERVER was rolled back",
 ]
 LIVE_VOICEMAIL = [r"C:\VM\Mail\1.wav", r"C:\VM\Mail\two.wav"]
 

@@ -24,7 +24,7 @@ FAILED, REFUSED, UNREACHABLE = 1, 3, 4
 FILLER_MIB = 48
 EVERY = 7
 """Of about ninety batches; all of them would take minutes."""
-FAILED_MAIL = "Daily Replication of DEMOSERVER failed"
+FAILED_MAIL = "Replication of DEMOSERVER failed"
 
 
 class Wrong(NamedTuple):

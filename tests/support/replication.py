@@ -109,6 +109,12 @@ class Copies:
         """What was reported, of these kinds."""
         return [logged.event for logged in self.store.events_after(0) if logged.event.kind in kinds]
 
+    @property
+    def subjects(self) -> list[str]:
+        """What was mailed, or is to be."""
+        rows = self.store.rows("SELECT subject FROM outbox ORDER BY rowid")
+        return [str(row["subject"]) for row in rows]
+
 
 def _side(dropping: Mapping[str, FailoverError]) -> LocalSqlite:
     """SQLite, where something keeps files from being removed."""

@@ -49,9 +49,11 @@ FIELDS = {
     K.REPLICATION_STARTED: {"direction"},
     K.REPLICATED: {"direction", "size_bytes", "duration_s", "detail"},
     K.REPLICATION_WARNED: {"direction", "warnings"},
-    K.REPLICATION_FAILED: {"direction", "reason", "advice"},
-    K.REPLICATION_ROLLED_BACK: {"direction", "kept"},
+    K.REPLICATION_FAILED: {"direction", "reason", "advice", "daily"},
+    K.REPLICATION_ROLLED_BACK: {"direction", "kept", "daily"},
     K.REPLICATION_PREEMPTED: {"work"},
+    K.FAILBACK_FAILED: {"reason", "advice"},
+    K.FAILBACK_ROLLED_BACK: {"kept"},
     K.FILES_SYNCED: {"direction", "copied", "deleted", "size_bytes"},
     K.FILE_SYNC_FAILED: {"reason", "advice"},
     K.FILE_SYNC_RECOVERED: set(),
@@ -110,7 +112,7 @@ def test_the_fields_of_each_kind_are_pinned(kind: EventKind) -> None:
 
 @pytest.mark.parametrize(("kind", "subject"), MANUAL_MAILS.items())
 def test_the_situations_of_the_manual_are_mailed(kind: EventKind, subject: str) -> None:
-    event = Event(kind, NOON, "DEMO")
+    event = Event(kind, NOON, "DEMO", {"daily": "Daily "})
 
     assert subject == event.fill(event.spec.subject or "")
 

@@ -73,7 +73,7 @@ def test_what_lasts_is_told_once_and_then_as_a_reminder(desk: Desk) -> None:
     desk.clock.advance(3601)
     remind(desk.store, desk.clock)
 
-    subject = "Daily Replication of DEMO failed"
+    subject = "Replication of DEMO failed"
     assert [subject, f"Still: {subject}"] == desk.told(TEAM)
 
 

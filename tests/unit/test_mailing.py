@@ -315,7 +315,7 @@ def test_what_lasts_is_reminded_of_though_nothing_new_comes(office: Office) -> N
         office.clock.advance(3600)
         deliver(office.store, office.server, office.clock)
 
-    subject = "Daily Replication of DEMO failed"
+    subject = "Replication of DEMO failed"
     assert [subject, *[f"Still: {subject}"] * 4] == office.server.inboxes["boss@example.com"]
     assert "Since: 2026-03-04 " in office.server.letters[-1].body
 

@@ -63,7 +63,7 @@ def test_a_transition_is_mailed_once_and_repetitions_are_counted() -> None:
     for second in range(60):
         box.emit(K.REPLICATION_FAILED, NOON + second * SECOND)
 
-    assert ["Daily Replication of DEMO failed"] == box.subjects
+    assert ["Replication of DEMO failed"] == box.subjects
     assert 59 == box.memories["replication"].repeats
 
 
@@ -72,8 +72,8 @@ def test_what_lasts_is_told_again_after_an_hour_then_four_then_once_a_day() -> N
     for minute in range(3 * 24 * 60):
         box.emit(K.REPLICATION_FAILED, NOON + minute * 60 * SECOND)
 
-    assert ["Daily Replication of DEMO failed"] + 4 * [
-        "Still: Daily Replication of DEMO failed"
+    assert ["Replication of DEMO failed"] + 4 * [
+        "Still: Replication of DEMO failed"
     ] == box.subjects
     assert "Repeated 1439 times since the last mail" in box.mails[-1].body
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -65,6 +66,41 @@ def test_one_that_failed_before_its_backup_knows_no_size(copies: Copies) -> None
         copies.replicator().from_live()
 
     assert ending(copies) == {"direction": "from-live", "outcome": "failed", "duration_s": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("is_daily", "what"), [(True, "Daily Replication"), (False, "Replication")]
+)
+def test_the_mail_says_whether_it_was_the_daily_replication_that_failed(
+    copies: Copies, *, is_daily: bool, what: str
+) -> None:
+    copies.live.unlink()
+    with pytest.raises(Failed):
+        replace(copies.replicator(), is_daily=is_daily).from_live()
+
+    assert copies.subjects == [f"{what} of DEMO failed", f"{what} of DEMO was rolled back"]
+
+
+def test_a_failback_that_fails_is_mailed_as_one_though_the_nights_before_failed_too(
+    copies: Copies,
+) -> None:
+    copies.replicator().from_live()
+
+    def lost() -> None:
+        raise Failed("the network is slow", "wait")
+
+    copies.carrying = lost
+    with pytest.raises(Failed):
+        replace(copies.replicator(), is_daily=True).from_live()
+    before = len(copies.subjects)
+    copies.is_ahead()
+    with pytest.raises(Failed):
+        copies.replicator().to_live(application_answers=False)
+
+    assert copies.subjects[before:] == [
+        "Failback of DEMO failed",
+        "Failback of DEMO was rolled back",
+    ]
 
 
 def test_what_a_replication_warned_of_is_in_the_log(copies: Copies) -> None:

@@ -185,7 +185,7 @@ class _Drawing:
         replicating = locks.database(name) in self.busy
         database = self.copies.get((name.casefold(), "database"))
         files = self.copies.get((name.casefold(), "files"))
-        rows = self._rows(watched, state)
+        rows = self.row_states.get(name.casefold()) if _is_followed(watched, state) else None
         shown = status(state.mode, known, replicating=replicating)
         return ServerReport(
             name=name,
@@ -211,15 +211,6 @@ class _Drawing:
             rows_behind=rows.behind if rows and not self._are_old(rows, watched) else None,
             copy_as_of=_iso(_newest(database, self._rows_of_all(watched, state))),
         )
-
-    def _rows(self, watched: Watched, state: ServerState) -> RowState | None:
-        """None where they do not count: synchronisation is only restored by a full replication.
-
-        So says the manual of a server that was stopped ("Status icons").
-        """
-        if state.stale or not _is_followed(watched, state):
-            return None
-        return self.row_states.get(watched.name.casefold())
 
     def _rows_of_all(self, watched: Watched, state: ServerState) -> RowState | None:
         """None where there are rows that are not followed."""
@@ -337,8 +328,12 @@ def _newest(*copies: Copy | RowState | None) -> datetime | None:
 
 
 def _is_followed(watched: Watched, state: ServerState) -> bool:
-    """Whether its rows are to be followed now: not by a stand-in's database, which is ahead."""
-    is_live = state.authority is Authority.LIVE
+    """Whether its rows count now: not in a stand-in's database, which is ahead.
+
+    Nor in a stale one: of a server that was stopped only a full replication restores
+    synchronisation (manual, "Status icons").
+    """
+    is_live = state.authority is Authority.LIVE and not state.stale
     return watched.is_hot and is_live and state.mode is not Mode.STOPPED
 
 

@@ -43,6 +43,9 @@ WRONG = {
     "safety backup: no space": Wrong(
         "live", {"statement": "BACKUP", "percent": 70, **refused(3202, 3013)}, "(3202)"
     ),
+    "safety backup: it cannot be read again": Wrong(
+        "live", {"statement": "RESTORE VERIFYONLY", "damage": "body"}, "(3189)"
+    ),
     "backup here: no space": Wrong(
         "standby", {"statement": "BACKUP", "percent": 70, **refused(3202, 3013)}, "(3202)"
     ),

@@ -58,6 +58,11 @@ def safety_name(catalog: str, run_id: str) -> str:
     return f"{catalog}.before-{run_id}.bak"
 
 
+def is_safety_name(catalog: str, name: str) -> bool:
+    """Whether it is that of a `safety_name`, or its title in msdb."""
+    return name.startswith(f"{catalog}.before-")
+
+
 def kept_backup_name(catalog: str, as_of: datetime) -> str:
     """A backup that is kept: its time in UTC, so that names sort as times do."""
     return f"{catalog}.{as_of:%Y%m%dT%H%M%SZ}.bak"

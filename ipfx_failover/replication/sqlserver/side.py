@@ -80,6 +80,8 @@ class SqlServerSide:
         ):
             as_of, mark = self.clock.now(), _mark_of(session)
             self._back_up(session, database, to, title)
+            if names.is_safety_name(database, title):
+                session.work(restore.verify(to), phase="verify")
             rows = session.rows(backup.SET_GUID, database, title)
         found = self.host.stat(to)
         if found is None or not rows:

@@ -20,6 +20,11 @@ def file_list(path: str) -> str:
     return f"RESTORE FILELISTONLY FROM DISK = {text(path)}"
 
 
+def verify(path: str) -> str:
+    """Read a backup again, its checksums with it; of one that nothing restores."""
+    return f"RESTORE VERIFYONLY FROM DISK = {text(path)} WITH CHECKSUM"
+
+
 def restore(catalog: str, path: str, moves: Sequence[tuple[str, str]]) -> str:
     """Restore a new catalog; `moves`: for each of its files, by logical name, where it goes."""
     options = [

@@ -45,6 +45,7 @@ def test_backing_up() -> None:
             backup.back_up(LIVE, PATH, title=title, description=LIVE, compress=True),
             backup.back_up(LIVE, PATH, title=title, description=LIVE, compress=False),
             backup.SET_GUID,
+            restore.verify(PATH),
         ),
     )
 

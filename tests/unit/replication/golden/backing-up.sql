@@ -3,3 +3,5 @@ GO
 BACKUP DATABASE [CT]]'S] TO DISK = N'C:\VM\DB\it''s a run.bak' WITH COPY_ONLY, FORMAT, INIT, CHECKSUM, STATS = 1, NAME = N'DEMO_CT]''S.run-20261122T010000000', DESCRIPTION = N'CT]''S'
 GO
 SELECT TOP (1) backup_set_uuid FROM msdb.dbo.backupset WHERE database_name = @P1 AND name = @P1 ORDER BY backup_set_id DESC
+GO
+RESTORE VERIFYONLY FROM DISK = N'C:\VM\DB\it''s a run.bak' WITH CHECKSUM

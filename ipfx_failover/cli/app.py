@@ -30,6 +30,7 @@ from ipfx_failover.cli import (
     status,
 )
 from ipfx_failover.cli.output import report_error, unprinted, unwritten, write
+from ipfx_failover.cli.shape import shape
 from ipfx_failover.errors import ExitCode, FailoverError, Interrupted, UsageError
 
 _HELP = """\
@@ -80,6 +81,7 @@ def build() -> typer.Typer:
         completion,
     ):
         family.add_to(app)
+    shape(app)
 
     @app.callback()
     def root(

@@ -34,11 +34,15 @@ def completion(
     shell: Annotated[Shell, typer.Argument(metavar="bash|zsh|fish", help="The shell.")],
     as_json: Json = False,
 ) -> None:
-    """Print what a shell needs to complete commands, options and the names of servers.
+    """Print what a shell needs to complete commands, options and names.
 
-    For bash put this into ~/.bashrc: eval "$(ipfx-failover completion bash)". For all users write
-    it to /usr/share/bash-completion/completions/ipfx-failover, /usr/share/zsh/vendor-completions/
-    _ipfx-failover or /usr/share/fish/vendor_completions.d/ipfx-failover.fish.
+    The names are those of servers, adapters and keys of the config. Put it where the shell looks:
+
+    bash, in ~/.bashrc: eval "$(ipfx-failover completion bash)"
+
+    zsh, in ~/.zshrc behind compinit: eval "$(ipfx-failover completion zsh)"
+
+    fish, in ~/.config/fish/config.fish: ipfx-failover completion fish | source
 
     Example: ipfx-failover completion bash
     """

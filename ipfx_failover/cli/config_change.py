@@ -73,7 +73,7 @@ def set_(
     yes: Yes = False,
     as_json: Json = False,
 ) -> int | None:
-    """Change settings: all that are named, together, or none.
+    """Change settings, all together or none.
 
     The rest of the file stays as it is, comments too. What would make the config wrong is refused.
     Prints what changes and what follows from it. KEY VALUE is understood too, and VALUE... for a

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _APPLICATION: Final = ("failover_server", "application")
 _DATA_SOURCE: Final = ("failover_server", "data_source")
+_USER_ID: Final = ("failover_server", "user_id")
 _DATABASE_PASSWORD: Final = ("failover_server", "password")
 _MAIL_PASSWORD: Final = ("alerts", "password")
 _ADAPTER: Final = ("network", "adapter")
@@ -31,37 +32,58 @@ def init(
         str | None,
         typer.Option(
             "--adapter",
+            metavar="NAME",
             help="Network adapter that takes addresses over.",
             autocompletion=adapter_names,
         ),
     ] = None,
     service: Annotated[
         str | None,
-        typer.Option("--service", help="System service that runs our own application."),
+        typer.Option(
+            "--service", metavar="NAME", help="System service that runs our own application."
+        ),
     ] = None,
     ready_port: Annotated[
-        str | None, typer.Option("--ready-port", help="TCP port on which that answers.")
+        str | None,
+        typer.Option("--ready-port", metavar="PORT", help="TCP port on which that answers."),
+    ] = None,
+    data_source: Annotated[
+        str | None,
+        typer.Option(
+            "--data-source",
+            metavar="SOURCE",
+            help=r"Our own SQL Server, HOST\INSTANCE or HOST,PORT.",
+        ),
+    ] = None,
+    user_id: Annotated[
+        str | None, typer.Option("--user-id", metavar="ID", help="User ID for it.")
     ] = None,
     password_file: Annotated[
         str | None,
         typer.Option(
             "--password-file",
             metavar="FILE",
-            help="Holds the password of our own database; - is standard input.",
+            help="Holds the password for it; - is standard input.",
         ),
     ] = None,
     smtp_server: Annotated[
-        str | None, typer.Option("--smtp-server", help="Mail server that takes our alerts.")
+        str | None,
+        typer.Option("--smtp-server", metavar="HOST", help="Mail server that takes our alerts."),
     ] = None,
-    smtp_port: Annotated[str | None, typer.Option("--smtp-port", help="Its port.")] = None,
+    smtp_port: Annotated[
+        str | None, typer.Option("--smtp-port", metavar="PORT", help="Its port.")
+    ] = None,
     sender: Annotated[
-        str | None, typer.Option("--from", help="Address from which alerts appear to be sent.")
+        str | None,
+        typer.Option("--from", metavar="ADDRESS", help="From which alerts appear to be sent."),
     ] = None,
     to: Annotated[
-        str | None, typer.Option("--to", help="Who receives alerts, separated by commas.")
+        str | None,
+        typer.Option("--to", metavar="ADDRESS,...", help="Who receives alerts."),
     ] = None,
     username: Annotated[
-        str | None, typer.Option("--username", help="User name for the mail server.")
+        str | None,
+        typer.Option("--username", metavar="USER", help="User name for the mail server."),
     ] = None,
     smtp_password_file: Annotated[
         str | None,
@@ -79,7 +101,7 @@ def init(
     config: ConfigPath = None,
     as_json: Json = False,
 ) -> None:
-    """Write the first config: a few questions, or none with options.
+    """Write the first config, by questions or by options.
 
     Finds the network adapters by itself. Passwords go into files that only their owner reads, or
     into the keyring. All other settings are in the file too, as comments with their defaults.
@@ -97,6 +119,8 @@ def init(
         _ADAPTER: adapter,
         (*_APPLICATION, "services"): service,
         (*_APPLICATION, "ready_port"): ready_port,
+        _DATA_SOURCE: data_source,
+        _USER_ID: user_id,
         ("alerts", "smtp_server"): smtp_server,
         ("alerts", "smtp_port"): smtp_port,
         ("alerts", "from"): sender,
@@ -193,7 +217,7 @@ class _Questions:
             self._text((*_APPLICATION, "ready_port"), "Port on which it answers", "100")
         self._text(_DATA_SOURCE, r"Our own SQL Server, HOST\INSTANCE or HOST,PORT (empty: none)")
         if _DATA_SOURCE in self._start.values:
-            self._text(("failover_server", "user_id"), "User ID for it", "sa")
+            self._text(_USER_ID, "User ID for it", "sa")
             self._password(_DATABASE_PASSWORD, "Its password (empty: a login of Windows)")
 
     def _adapter(self) -> None:

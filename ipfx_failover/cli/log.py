@@ -48,11 +48,11 @@ def log(
     config: ConfigPath = None,
     as_json: Json = False,
 ) -> int | None:
-    """Show what happened, a line an event, as the monitor prints it.
+    """Show what happened, as the monitor prints it.
 
-    Whoever caused it, the monitor or a command, with or without a running monitor; oldest first.
-    With --json a document a line, with all the figures of the event. --follow ends on Ctrl-C with
-    130, and goes on when the state store is made anew.
+    A line an event, whoever caused it, the monitor or a command, with or without a running
+    monitor; oldest first. With --json a document a line, with all the figures of the event.
+    --follow ends on Ctrl-C with 130, and goes on when the state store is made anew.
 
     Example: ipfx-failover log --since 2d --server DEMOSERVER --level warning
     """

@@ -47,9 +47,10 @@ def metrics(
 
     The same numbers as in status, with units in their names: whether a monitor runs, each server's
     status, when it was pinged and answered, pings and losses, the age of the copies, what waits in
-    the outbox. Needs the package prometheus-client: pip install 'ipfx-failover[metrics]'. A running
-    monitor serves them by itself: monitor --metrics. examples/monitoring has alert rules and a
-    dashboard.
+    the outbox. A running monitor serves them by itself: monitor --metrics. examples/monitoring has
+    alert rules and a dashboard. It needs the package prometheus-client:
+
+    pip install 'ipfx-failover[metrics]'
 
     Example: ipfx-failover metrics --output /srv/metrics/ipfx.prom
     """

@@ -29,7 +29,7 @@ def suspend(name: Name, config: ConfigPath = None, as_json: Json = False) -> Non
 
 
 def stop(name: Name, config: ConfigPath = None, as_json: Json = False) -> None:
-    """Stop pinging a server and every synchronisation with it.
+    """Stop pinging a server, and syncing anything with it.
 
     After resume the copy counts as out of date until the next full replication. Refused while the
     Failover Server stands in for it: that is what stop-failover is for.

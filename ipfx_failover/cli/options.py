@@ -16,8 +16,7 @@ ConfigPath = Annotated[
     typer.Option(
         "--config",
         metavar="FILE",
-        help="Config file; default: the one that IPFX_FAILOVER_CONFIG names, then "
-        f"{places(os.environ).config_file}.",
+        help=f"Default: {places(os.environ).config_file}, or what IPFX_FAILOVER_CONFIG names.",
         show_default=False,
     ),
 ]

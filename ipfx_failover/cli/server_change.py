@@ -124,7 +124,7 @@ def edit(
     yes: Yes = False,
     as_json: Json = False,
 ) -> int:
-    """Change a server's settings: all that are named, together, or none.
+    """Change a server's settings, all together or none.
 
     The rest of the file stays as it is, comments too. What would make the config wrong is refused.
     Prints what changes and what follows from it.

@@ -147,6 +147,7 @@ def takeover_ip(
         str | None,
         typer.Option(
             "--adapter",
+            metavar="NAME",
             help="Network adapter; default: network.adapter.",
             autocompletion=adapter_names,
         ),

@@ -45,7 +45,8 @@ def status(
     --watch shows the main screen of the manual: the server list, the details and the replication
     status of the chosen server, and the log as it grows. The toolbar's keys ask as their commands
     do, and run these commands beside the screen. It needs a terminal, and the package textual:
-    pip install 'ipfx-failover[tui]'.
+
+    pip install 'ipfx-failover[tui]'
 
     --check ends with the exit codes of monitoring plug-ins (0 OK, 1 WARNING, 2 CRITICAL,
     3 UNKNOWN), the one exception to the exit codes of all commands.

@@ -105,6 +105,16 @@ def test_a_script_gives_options_and_is_asked_nothing(config: Path, adapter: str)
     assert "#ping_interval_ms = 2000" in config.read_text()
 
 
+def test_a_script_names_the_sql_server_of_this_machine(config: Path, adapter: str) -> None:
+    ours = ("--data-source=HERE,1433", "--user-id=copier", "--password-file=-")
+    done = init(config, f"--adapter={adapter}", "--no-mail", *ours, given="s3cret\n")
+    written = tree(config)["failover_server"]
+
+    assert 0 == done.code, done.out
+    assert ("HERE,1433", "copier") == (written["data_source"], written["user_id"])
+    assert "s3cret" == Secret.parse(written["password"]).reveal()
+
+
 def test_without_a_terminal_it_says_what_is_missing_and_writes_nothing(config: Path) -> None:
     told = init(config, "--from=failover@example.com", "--username=ops")
 

@@ -132,6 +132,22 @@ def test_the_page_of_a_command_has_every_option_of_its_help(command: commands.Co
     assert [] == lacking
 
 
+@pytest.mark.parametrize("name", ["", *sorted({c.path[0] for c in COMMANDS if c.path[1:]})])
+def test_the_help_says_what_each_command_is_for_in_whole_sentences(name: str) -> None:
+    program = commands.program()
+    group = program.commands[name] if name else program
+    text = group.get_help(group.make_context(name, [], resilient_parsing=True))
+    _, _, listed = text.partition("\nCommands:\n")
+
+    assert listed
+    assert "..." not in listed
+
+
+@each_command
+def test_what_must_be_given_stands_in_no_braces(command: commands.Command) -> None:
+    assert "{" not in help_of(command.path).partition("\n")[0]
+
+
 @each_command
 def test_the_help_of_a_command_has_an_example_that_is_right(command: commands.Command) -> None:
     examples = list(command_lines(re.sub(r"\bExample: ", "\n", help_of(command.path))))

@@ -83,22 +83,30 @@ def ends(
     )
 
 
+def caught_up(site: Site, server: ServerSettings, live: SqlServer, new: str) -> None:
+    """Bring a new copy to where the live server is, while the current one goes on.
+
+    Raises:
+        FailoverError: one of the servers could not be read, or rows cannot lead there.
+    """
+    from ipfx_failover.replication.rows.catching_up import catch_up
+
+    catch_up(ends(site, server, live), new)
+
+
 @contextmanager
 def brought_up(site: Site, server: ServerSettings, live: SqlServer, new: str) -> Iterator[None]:
     """A new copy has all that the current one has; nobody applies rows while the block runs.
 
     Raises:
         Busy: rows are being applied for longer than can be waited for.
-        FailoverError: the live server could not be read.
+        FailoverError: as `caught_up`.
     """
-    from ipfx_failover.replication.rows.catching_up import catch_up
+    from ipfx_failover.replication.rows.catching_up import is_behind
 
-    follows = ends(site, server, live) if is_hot(server) else None
-    if follows is not None:
-        catch_up(follows, new)  # most of it, while the current copy still goes on
     with site.locks.hold(locks.rows(server.name), locks.this_command(), wait_s=_SWAP_WAIT_S):
-        if follows is not None:
-            catch_up(follows, new)
+        if is_hot(server) and is_behind(ends(site, server, live), new):
+            caught_up(site, server, live, new)
         yield
 
 

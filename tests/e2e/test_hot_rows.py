@@ -14,6 +14,8 @@ import pytest
 from ipfx_failover.adapters.clock import SystemClock
 from ipfx_failover.errors import ExitCode
 from ipfx_failover.monitor.workers import Worker
+from ipfx_failover.replication import steps
+from ipfx_failover.state.journal import Step, StepState
 from ipfx_failover.wiring.rows import sign_of_life
 from ipfx_failover.wiring.site import open_site
 from tests.sqlserver import drivers
@@ -21,8 +23,10 @@ from tests.support.processes import eventually
 from tests.support.sqlserver_pair import ROOT, Pair
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from ipfx_failover.workflow.runner import Observer
 
 HUNG_AFTER_S = 5.0
 LEAVES_ITS_PID = """
@@ -254,6 +258,37 @@ def test_a_nightly_copy_never_moves_a_hot_standby_backwards(hot: Pair) -> None:
 
     assert [["one", "after the backup"]] == seen
     assert ["one", "after the backup"] == hot.copied_calls
+
+
+def at_the_swap(work: Callable[[], object]) -> Observer:
+    """Do something when all is ready to be swapped."""
+
+    def observe(step: Step, state: StepState, text: str) -> None:  # noqa: ARG001 - the port
+        if (step.kind, state) == (steps.SWAP, StepState.DOING):
+            work()
+
+    return observe
+
+
+def test_what_the_old_copy_gets_until_the_swap_the_new_one_gets_too(hot: Pair) -> None:
+    def go_on() -> None:
+        hot.run_live("INSERT INTO calls (text) VALUES (N'late')")
+        assert hot.run("sync-rows", "DEMOSERVER").code == 0
+
+    hot.replicated(observer=at_the_swap(go_on))
+
+    assert ["one", "late"] == hot.copied_calls
+
+
+def test_the_swap_asks_the_primary_nothing_when_the_new_copy_has_all_that_the_old_one_has(
+    hot: Pair,
+) -> None:
+    asked: list[int] = []
+    hot.run_live("INSERT INTO calls (text) VALUES (N'two')")
+    hot.replicated(observer=at_the_swap(lambda: asked.append(len(hot.live.said))))
+
+    assert ["one", "two"] == hot.copied_calls
+    assert asked == [len(hot.live.said)]
 
 
 def test_a_monitor_follows_the_rows_of_hot_servers(hot: Pair) -> None:

@@ -42,6 +42,7 @@ TO_LIVE = (
     steps.SWAP,
     steps.TIDY,
 )
+HOT = (*FROM_LIVE[:6], own.CATCH_UP, *FROM_LIVE[6:])
 BEFORE_DONE = (Moment.BEGUN, Moment.ACTED)
 
 
@@ -108,6 +109,26 @@ def test_a_takeover_finds_a_whole_copy_and_asks_the_primary_nothing(
     assert pair.copied_calls in (["one"], ["one", "two"])
     assert [COPY] == pair.catalogs(pair.standby)
     assert [] == pair.unfinished
+
+
+@pytest.mark.parametrize("moment", BEFORE_DONE)
+def test_a_hot_copy_goes_on_from_where_it_was_when_what_would_replace_it_is_killed(
+    pair: Pair, moment: Moment
+) -> None:
+    pair.configure_server(real_time="all")
+    assert 0 == pair.run("hot", "enable", "DEMOSERVER", "--yes").code
+    pair.replicated()
+    pair.run_live("INSERT INTO calls (text) VALUES (N'two')")
+    assert 0 == pair.run("sync-rows", "DEMOSERVER").code
+    before = pair.content(pair.standby, COPY)
+    pair.killed_at("from live", HOT.index(own.CATCH_UP), moment, HOT)
+
+    assert before == pair.content(pair.standby, COPY)
+
+    pair.recovered_at_a_takeover()
+
+    assert [COPY] == pair.catalogs(pair.standby)
+    assert before == pair.content(pair.standby, COPY)
 
 
 def is_given_back(pair: Pair) -> None:

@@ -20,6 +20,7 @@ from ipfx_failover.state.journal import open_journals
 from ipfx_failover.state.store import Store
 from ipfx_failover.wiring.replication import recover_from_live, replicator
 from ipfx_failover.wiring.site import open_site
+from ipfx_failover.workflow.runner import silent
 from tests.sqlserver import drivers
 from tests.sqlserver.engine.client import Client
 from tests.sqlserver.engine.faults import Fault, Faults
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from ipfx_failover.events import Event
     from ipfx_failover.progress import Report
     from ipfx_failover.replication.full import Replicator
-    from ipfx_failover.workflow.runner import Values
+    from ipfx_failover.workflow.runner import Observer, Values
     from tests.sqlserver.drivers import Driver
     from tests.sqlserver.engine.session import EngineSession
     from tests.support.killed import Moment
@@ -240,9 +241,9 @@ class Pair:
             text=True,
         )
 
-    def replicated(self, report: Report = unreported) -> None:
+    def replicated(self, report: Report = unreported, observer: Observer = silent) -> None:
         """A copy is made, by what the command does, in this process."""
-        with self._replicator(report) as made:
+        with self._replicator(report, observer) as made:
             made.from_live()
 
     def given_back(self) -> Values:
@@ -257,10 +258,13 @@ class Pair:
             recover_from_live(site, store, site.server("DEMOSERVER"))
 
     @contextmanager
-    def _replicator(self, report: Report = unreported) -> Iterator[Replicator]:
+    def _replicator(
+        self, report: Report = unreported, observer: Observer = silent
+    ) -> Iterator[Replicator]:
         site = open_site(self.config_path)
+        server = site.server("DEMOSERVER")
         with site.store() as store:
-            made, close = replicator(site, store, site.server("DEMOSERVER"), report=report)
+            made, close = replicator(site, store, server, observer, report=report)
             try:
                 yield made
             finally:

@@ -6,7 +6,7 @@ Else the swap would move a hot standby backwards.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ipfx_failover.replication.rows.follower import Follower
 from ipfx_failover.replication.rows.marks import copy_mark
@@ -23,22 +23,42 @@ def catch_up(ends: Ends, new: str) -> int:
 
     Raises: as `Follower.round`.
     """
-    current, beside = _mark(ends, ends.copy), _mark(ends, new)
-    if current is None or beside is None or beside.watermark.version is None:
-        return 0
-    to = current.watermark.version
-    if to is None or not current.watermark.is_of_the_same_live_as(beside.watermark):
+    if (gap := _gap(ends, new)) is None:
         return 0
     follower = Follower(replace(ends, copy=new))
     try:
         done = follower.round()
         rows = done.rows
-        while done.version < to:
+        while done.version < gap.to:
             done = follower.round()
             rows += done.rows
     finally:
         follower.close()
     return rows
+
+
+def is_behind(ends: Ends, new: str) -> bool:
+    """Whether `ends.copy` has what the copy `new` has not; the live server is not asked."""
+    gap = _gap(ends, new)
+    return gap is not None and gap.since < gap.to
+
+
+class _Gap(NamedTuple):
+    """From where to where rows can lead."""
+
+    since: int
+    to: int
+
+
+def _gap(ends: Ends, new: str) -> _Gap | None:
+    current, beside = _mark(ends, ends.copy), _mark(ends, new)
+    if current is None or beside is None:
+        return None
+    since, to = beside.watermark.version, current.watermark.version
+    if since is None or to is None:
+        return None
+    is_same = current.watermark.is_of_the_same_live_as(beside.watermark)
+    return _Gap(since, to) if is_same else None
 
 
 def _mark(ends: Ends, catalog: str) -> CopyMark | None:

@@ -50,7 +50,7 @@ class Places:
 
 
 def from_live_steps(server: ServerSettings, run_id: str) -> list[Step]:
-    """Backup, copy, restore beside, after-restore work, check, swap, tidy up."""
+    """Backup, copy, restore beside, after-restore work, check, catch up (hot), swap, tidy up."""
     at = Places.of(server)
     title = names.backup_name(at.standby, run_id)
     backup, arrives = join(at.live_directory, title), join(at.directory, title)
@@ -64,6 +64,7 @@ def from_live_steps(server: ServerSettings, run_id: str) -> list[Step]:
         Step(own.RESTORE, {**here, "database": at.live}),
         Step(own.PREPARE, here),
         Step(steps.VERIFY, {"side": "standby", "database": new}),
+        *([Step(own.CATCH_UP, here)] if server.real_time != "off" else []),
         Step(steps.SWAP, {**here, "previous": previous}),
         Step(own.KEEP, {**here, "keep": keep}),
         Step(steps.TIDY, {"live_files": backup, "standby_files": f"{previous}\n{arrives}"}),

@@ -20,7 +20,7 @@ from ipfx_failover.replication.sqlserver.watermark import Watermark
 from ipfx_failover.workflow.runner import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ipfx_failover.config.models import DatabaseSettings
     from ipfx_failover.replication.sqlserver.side import SqlServerSide
@@ -31,15 +31,20 @@ PREFLIGHT = "preflight"
 RESTORE = "restore beside"
 PREPARE = "prepare the copy"
 PREPARE_FOR_LIVE = "prepare for live"
+CATCH_UP = "catch up"
 KEEP = "keep the backup"
 
 
 @dataclass(frozen=True, slots=True)
 class SqlServerWork:
-    """What these steps work with: both servers, `live` and `standby`, and the database's table."""
+    """What these steps work with: both servers, `live` and `standby`, and the database's table.
+
+    `catch_up`: brings a new copy to where the live catalog is (hot).
+    """
 
     sides: Mapping[str, SqlServerSide]
     settings: DatabaseSettings
+    catch_up: Callable[[str], object]
 
     def side(self, values: Values) -> SqlServerSide:
         return self.sides[str(values["side"])]
@@ -166,6 +171,26 @@ class PrepareForLive:
 
 
 @dataclass(frozen=True, slots=True)
+class CatchUp:
+    """Replay into the new copy what was changed since its backup (hot).
+
+    Before the swap, for which a takeover waits; what comes meanwhile is replayed then.
+    """
+
+    work: SqlServerWork
+
+    def describe(self, values: Values) -> str:  # noqa: ARG002 - there is one way
+        return "replay what was changed since the backup"
+
+    def do(self, values: Values) -> Outcome:
+        self.work.catch_up(str(values["new"]))
+        return Outcome()
+
+    def undo(self, values: Values) -> Sequence[Effect]:  # noqa: ARG002 - it goes as a whole
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
 class KeepBackup:
     """Keep the night's backup here, and the ones before for as many nights as are wanted.
 
@@ -211,5 +236,6 @@ def kinds(work: SqlServerWork) -> dict[str, StepKind]:
         RESTORE: RestoreBeside(work),
         PREPARE: PrepareCopy(work),
         PREPARE_FOR_LIVE: PrepareForLive(work),
+        CATCH_UP: CatchUp(work),
         KEEP: KeepBackup(work),
     }

@@ -153,6 +153,27 @@ def test_a_history_that_goes_while_it_is_read_applies_nothing(calls: HotCopy) ->
     assert calls.on_copy.run("SELECT id FROM calls") == []
 
 
+def test_a_copy_that_is_there_and_not_open_to_us_is_not_said_to_be_missing(calls: HotCopy) -> None:
+    calls.follower.close()
+    with Client(calls.at.standby, calls.copy) as alone:
+        alone.run(f"ALTER DATABASE {calls.copy} SET SINGLE_USER WITH ROLLBACK IMMEDIATE")
+        with pytest.raises(SqlRefused) as refused:
+            calls.follower.round()
+
+    assert 4060 == refused.value.number
+
+
+def test_a_path_that_gets_too_long_is_told_with_the_way_out(at: Machines) -> None:
+    path = {"table": "calls", "column": "path", "from": "C:\\VM\\", "to": "C:\\VM\\DEMO\\VM\\"}
+    table = "CREATE TABLE calls (id int NOT NULL PRIMARY KEY, path nvarchar(12))"
+    with HotCopy(at, [table], path_conversions=[path]) as hot:
+        hot.on_live.run("INSERT INTO calls VALUES (1, N'C:\\VM\\1.wav')")
+        with pytest.raises(SqlRefused) as refused:
+            hot.follower.round()
+
+        assert "make the column longer on the live server" in refused.value.hint
+
+
 def test_a_live_catalog_that_was_itself_restored_needs_a_whole_copy(calls: HotCopy) -> None:
     Faults([Fault(statement="SELECT CHANGE_TRACKING", fork=calls.catalog)]).attach(calls.at.live)
 

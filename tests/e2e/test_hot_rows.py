@@ -162,6 +162,24 @@ def test_a_new_table_of_the_live_server_does_not_stop_the_others(hot: Pair) -> N
     assert ["Some tables of DEMOSERVER are not followed"] == hot.subjects()
 
 
+@pytest.mark.parametrize(
+    ("gap", "hint", "is_stale"),
+    [
+        ("EXEC sim_forget 'CTSERVER'", "make a whole copy: ", True),
+        ("EXEC sim_fork 'CTSERVER'", "the copy may have newer rows: look, then ", False),
+    ],
+)
+def test_a_copy_that_rows_cannot_lead_on_is_due_unless_it_may_be_the_newer_one(
+    hot: Pair, gap: str, hint: str, *, is_stale: bool
+) -> None:
+    hot.run_live("INSERT INTO calls (text) VALUES (N'two')", gap)
+    ended = hot.run("sync-rows", "DEMOSERVER")
+    (server,) = json.loads(hot.run("status", "--json").out)["servers"]
+
+    assert (1, True) == (ended.code, f"hint: {hint}" in ended.err)
+    assert is_stale == server["stale"]
+
+
 def test_status_tells_how_far_the_rows_are_behind(hot: Pair) -> None:
     hot.run("sync-rows", "DEMOSERVER")
 

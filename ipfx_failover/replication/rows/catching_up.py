@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ipfx_failover.replication.rows.follower import Follower
-from ipfx_failover.replication.rows.marks import copy_mark
+from ipfx_failover.replication.rows.marks import copy_mark, is_there
 
 if TYPE_CHECKING:
     from ipfx_failover.replication.rows.follower import Ends
@@ -62,9 +62,7 @@ def _gap(ends: Ends, new: str) -> _Gap | None:
 
 
 def _mark(ends: Ends, catalog: str) -> CopyMark | None:
-    with ends.standby.open() as session:
-        ((found,),) = session.rows("SELECT DB_ID(?)", catalog)
-    if found is None:
+    if not is_there(ends.standby, catalog):
         return None
     with ends.standby.open(catalog) as session:
         return copy_mark(session)

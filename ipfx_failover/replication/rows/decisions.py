@@ -25,6 +25,14 @@ class FullNeeded(Failed):
         )
 
 
+class LiveRestored(FullNeeded):
+    """The same, but the copy may be the one that has the newer rows."""
+
+    def __init__(self, server: str) -> None:
+        super().__init__(server, "its live catalog was itself restored from a backup")
+        self.hint = f"the copy may have newer rows: look, then {self.hint}"
+
+
 class NotTracked(Failed):
     """Change tracking is off on the live server."""
 
@@ -63,7 +71,8 @@ def start_of(server: str, copy: CopyMark | None, live: Watermark) -> int:
     """The version to go on from.
 
     Raises:
-        FullNeeded: the copy is of another catalog, or is none of ours.
+        LiveRestored: the copy is of another catalog.
+        FullNeeded: it is none of ours, or has a gap.
         NotTracked: so it is.
     """
     if live.version is None:
@@ -74,7 +83,7 @@ def start_of(server: str, copy: CopyMark | None, live: Watermark) -> int:
     if mark.version is None:
         raise FullNeeded(server, "its copy was in use, or change tracking was off, since or before")
     if not mark.is_of_the_same_live_as(live):
-        raise FullNeeded(server, "its live catalog was itself restored from a backup")
+        raise LiveRestored(server)
     if has_gap(mark, live):
         raise FullNeeded(server, "change tracking was off since")
     return mark.version

@@ -18,7 +18,7 @@ from ipfx_failover.replication.rows.decisions import (
     standing,
     start_of,
 )
-from ipfx_failover.replication.rows.marks import CopyMark, copy_mark, live_mark
+from ipfx_failover.replication.rows.marks import CopyMark, copy_mark, is_there, live_mark
 from ipfx_failover.replication.rows.schema import Choice, alike, read_fingerprint, read_tables
 from ipfx_failover.replication.rows.staging import Staging
 from ipfx_failover.replication.rows.switching import read_tracked
@@ -82,7 +82,7 @@ def open_copy(ends: Ends) -> SqlSession:
     try:
         return ends.standby.open(ends.copy)
     except SqlRefused as error:
-        if error.number not in _NO_CATALOG:
+        if error.number not in _NO_CATALOG or is_there(ends.standby, ends.copy):
             raise
         raise FullNeeded(ends.server, "there is no copy of its database yet") from error
 

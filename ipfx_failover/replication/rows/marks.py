@@ -10,7 +10,7 @@ from ipfx_failover.replication.sqlserver.watermark import Watermark
 from ipfx_failover.replication.tsql import tracking
 
 if TYPE_CHECKING:
-    from ipfx_failover.replication.sqlserver.session import SqlSession
+    from ipfx_failover.replication.sqlserver.session import SqlServer, SqlSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,13 @@ def live_mark(session: SqlSession) -> Watermark:
             "the login needs the right VIEW SERVER STATE, or the role sysadmin",
         )
     return Watermark(*found[0])
+
+
+def is_there(server: SqlServer, catalog: str) -> bool:
+    """Whether the server has it, open to us or not."""
+    with server.open() as session:
+        ((found,),) = session.rows("SELECT DB_ID(?)", catalog)
+    return found is not None
 
 
 def copy_mark(session: SqlSession) -> CopyMark | None:

@@ -11,6 +11,7 @@ from ipfx_failover.errors import Busy, FailoverError, Interrupted, Unreachable
 from ipfx_failover.events import SPECS, Event, EventKind
 from ipfx_failover.records import RowState
 from ipfx_failover.replication.refusals import from_live_refusal
+from ipfx_failover.replication.rows.decisions import FullNeeded, LiveRestored
 from ipfx_failover.state import locks
 
 if TYPE_CHECKING:
@@ -52,11 +53,17 @@ class Rounds:
         now = self.clock.now()
         if self.looked_through_at is not None and not self._is_due(now):
             with self._failures_told(by_hand=False):
-                has_news = self.follower.has_news()
+                has_news = self._has_news()
             if not has_news:
                 self._done(now, None)
                 return None
         return self.carry_out(by_hand=False)
+
+    def _has_news(self) -> bool:
+        try:
+            return self.follower.has_news()
+        except FullNeeded:
+            return True  # under its lock a round sees whether that copy is still in its place
 
     def carry_out(self, *, by_hand: bool) -> Round:
         """Make a round under the lock of the rows, and write down what came of it.
@@ -112,7 +119,8 @@ class Rounds:
             return
         data = {"reason": error.message, "advice": error.hint}
         event = Event(EventKind.ROWS_FAILED, now, self.server.name, data)
-        self._note(state, now, *(() if known and known.trouble and self._is_open() else (event,)))
+        events = () if known and known.trouble and self._is_open() else (event,)
+        self._note(state, now, *events, is_stale=_lacks_rows(error))
 
     def _done(self, began: datetime, done: Round | None) -> None:
         known = self._known() if done is not None or self._is_to_be_noted(began) else None
@@ -156,9 +164,17 @@ class Rounds:
         memory = self.store.alert_memory(self.server.name, topic)
         return memory is not None and memory.closed_at is None
 
-    def _note(self, state: RowState, at: datetime, *events: Event) -> None:
+    def _note(self, state: RowState, at: datetime, *events: Event, is_stale: bool = False) -> None:
+        """`is_stale`: then the daily replication is due at once."""
         self.noted_at = at
         with self.store.transaction() as tx:
             tx.set_row_state(state)
+            if is_stale and tx.copy(self.server.name, "database"):
+                tx.set_stale(self.server.name, stale=True)
             for event in events:
                 tx.emit(event)
+
+
+def _lacks_rows(error: FailoverError) -> bool:
+    """Whether only a whole copy helps, and nothing speaks against making it by itself."""
+    return isinstance(error, FullNeeded) and not isinstance(error, LiveRestored)

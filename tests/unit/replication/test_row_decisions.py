@@ -8,6 +8,7 @@ import pytest
 
 from ipfx_failover.replication.rows.decisions import (
     FullNeeded,
+    LiveRestored,
     NotTracked,
     Standing,
     Tracked,
@@ -42,8 +43,11 @@ def test_rows_go_on_from_the_copy_s_version() -> None:
 def test_what_is_no_copy_of_this_live_catalog_is_made_anew(
     copy: CopyMark | None, live: Watermark
 ) -> None:
-    with pytest.raises(FullNeeded, match=r"^DEMO: "):
+    with pytest.raises(FullNeeded, match=r"^DEMO: ") as needed:
         start_of("DEMO", copy, live)
+
+    is_of_another_life = "another" in {live.recovery_fork_guid, live.database_guid}
+    assert is_of_another_life == isinstance(needed.value, LiveRestored)
 
 
 def test_without_tracking_there_is_nothing_to_follow() -> None:

@@ -40,6 +40,10 @@ _ACCOUNT: Final = (
     "let the account of the SQL Server service read and write that directory, and use one on a "
     "disk of that server"
 )
+_LENGTH: Final = (
+    "a value is longer than its column, as a converted path may be: make the column longer on the "
+    "live server, then replicate from live"
+)
 _RIGHTS: Final = "give the login the right, or use one that has the role sysadmin"
 HINTS: Final = {
     **dict.fromkeys((18456, 18486, 18470), _LOGIN),
@@ -54,6 +58,7 @@ HINTS: Final = {
     **dict.fromkeys((924, 3101, 5030, 5061, 5064, 5070, 1222), _IN_USE),
     **dict.fromkeys((823, 824, 825, 3013, 3043, 3183, 3189, 3203, 3241, 3242), _DAMAGED),
     927: "wait until its restore is done, or drop it",
+    **dict.fromkeys((2628, 8152), _LENGTH),
     1205: "try again: another session held what was needed",
     1801: "drop or rename that catalog",
     1827: "take an edition without this limit: Express holds 10 GB in a catalog",

@@ -1,0 +1,178 @@
+"""A Primary dies during its nightly replication, with simulated SQL Servers on both machines."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ipfx_failover.replication import steps
+from ipfx_failover.replication.sqlserver import steps as own
+from ipfx_failover.state import locks
+from tests.sqlserver import drivers
+from tests.support.office import eventually, inside
+from tests.support.sqlserver_pair import CATALOG, COPY
+from tests.support.sqlserver_process import SqlServerProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ipfxlab.host import Host
+
+    from tests.support.commands import Command
+    from tests.support.failover import FailoverServer
+    from tests.support.office import Office
+
+APPLICATION = Path(__file__).parents[1] / "support" / "answering.py"
+CALLS = "SELECT text FROM calls ORDER BY id"
+DATABASE_WORK = locks.database("DEMOSERVER")
+PORT = 1433
+NIGHTLY = "replicate-from-live --all --if-due"
+
+
+@dataclass
+class Machine:
+    """A host, and the SQL Server on it."""
+
+    host: Host
+    server: SqlServerProcess
+
+    def run(self, sql: str, database: str = "master") -> list[str]:
+        """The first column of what a batch yields."""
+        with inside(self.host):
+            return [str(row[0]) for row in self.server.run(sql, database=database)]
+
+    def catalogs(self) -> list[str]:
+        return self.run("SELECT name FROM sys.databases WHERE database_id > 4 ORDER BY name")
+
+    def files_of_nobody(self, directory: Path) -> list[str]:
+        """What lies in a directory that no catalog uses, but for the backups that are kept."""
+        used = self.run("SELECT physical_name FROM sys.master_files")
+        found = (path for path in directory.iterdir() if not path.name.endswith("Z.bak"))
+        return [path.name for path in found if str(path) not in used]
+
+    def asked(self) -> list[str]:
+        """What it was sent, but for the looks of who waits for it."""
+        return [each.sql for each in self.server.statements() if "dm_exec_requests" not in each.sql]
+
+
+@pytest.fixture
+def live(office: Office, tmp_path: Path) -> Iterator[Machine]:
+    yield from machine(office.primary.host, tmp_path / "live")
+
+
+@pytest.fixture
+def standby(office: Office, tmp_path: Path) -> Iterator[Machine]:
+    yield from machine(office.failover_server, tmp_path / "standby")
+
+
+def machine(host: Host, directory: Path) -> Iterator[Machine]:
+    network = ("nsenter", f"--net=/proc/{host.init_pid}/ns/net", "--")
+    with SqlServerProcess(directory, host="0.0.0.0", port=PORT, inside=network) as server:  # noqa: S104
+        yield Machine(host, server)
+
+
+@pytest.fixture
+def copied(
+    failover: FailoverServer, office: Office, live: Machine, standby: Machine, tmp_path: Path
+) -> FailoverServer:
+    """With a copy of a catalog with one call, which is to be replicated; `standby` has it."""
+    assert standby.catalogs() == []
+    login = {
+        "password": {"file": secret(tmp_path)},
+        "sql": {
+            "driver": drivers.microsoft().library,
+            "encrypt": False,
+            "trust_server_certificate": True,
+        },
+    }
+    (tmp_path / "behaviour").write_text("good")
+    start = [sys.executable, str(APPLICATION), str(tmp_path)]
+    application = {"start": start, "ready_port": None}
+    source = f"{office.primary.management_address},{PORT}"
+    ours = {"data_source": f"127.0.0.1,{PORT}", "application": application, **login}
+    failover.configure({"failover_server": ours})
+    failover.configure_server(
+        replicate_daily="00:00:00",
+        database={"engine": "sqlserver", "data_source": source, **login},
+    )
+    live.run(f"CREATE DATABASE {CATALOG}")
+    live.run(
+        "CREATE TABLE calls (id int IDENTITY PRIMARY KEY, text nvarchar(50)); "
+        "INSERT INTO calls (text) VALUES (N'one')",
+        CATALOG,
+    )
+    return failover
+
+
+def secret(directory: Path) -> str:
+    path = directory / "password"
+    path.write_text(drivers.PASSWORD)
+    path.chmod(0o600)
+    return str(path)
+
+
+def replicating(copied: FailoverServer, live: Machine, statement: str, step: str) -> Command:
+    """It is night: a monitor replicates, until the live server stands still at a statement."""
+    copied.replicate()
+    copied.age_copies(days=2)
+    live.run("INSERT INTO calls (text) VALUES (N'two')", CATALOG)
+    live.server.misbehave(f"[[fault]]\nstatement = '{statement}'\ntimes = 0\nstall_s = 3600.0\n")
+    monitor = copied.watching_monitor()
+    copied.wait_until_step(step, DATABASE_WORK)
+    return monitor
+
+
+def stands_in_on_the_last_copy(copied: FailoverServer, standby: Machine, tmp_path: Path) -> None:
+    eventually((tmp_path / "environment.json").exists, "the application is started")
+    told = json.loads((tmp_path / "environment.json").read_text("utf-8"))
+
+    assert COPY == told["IPFX_CATALOG"]
+    assert ["one"] == standby.run(CALLS, COPY)
+    assert [COPY] == standby.catalogs()
+    assert [] == standby.files_of_nobody(copied.vm_dir / "DB")
+    assert [] == copied.unfinished
+
+
+def test_a_takeover_ends_a_nightly_backup_and_asks_the_primary_nothing(
+    copied: FailoverServer, office: Office, live: Machine, standby: Machine, tmp_path: Path
+) -> None:
+    copied.configure_server(assume_ip=False)
+    monitor = replicating(copied, live, "^BACKUP", steps.BACK_UP)
+    office.ignore_pings(office.primary.host)  # it would answer all else
+    copied.wait_for_event("takeover_started")
+    asked = live.asked()
+    copied.wait_for_event("stand_in_started")
+    preempted = copied.wait_for_event("replication_preempted")
+    copied.wait_for_mail("Daily Replication of DEMOSERVER failed")
+
+    assert asked == live.asked()
+    assert NIGHTLY in str(preempted.data["work"])
+    stands_in_on_the_last_copy(copied, standby, tmp_path)
+
+    monitor.stop()
+    live.server.misbehave("")
+    copied.run("stop-failover", "DEMOSERVER", "--yes")
+    copied.run("replicate-from-live", "DEMOSERVER", "--discard-standby", "--yes")
+
+    assert ["one", "two"] == standby.run(CALLS, COPY)
+    assert [] == live.files_of_nobody(office.primary.vm_dir / "DB")
+
+
+def test_a_takeover_ends_what_catches_up_at_once_and_does_not_take_it_for_a_swap(
+    copied: FailoverServer, office: Office, live: Machine, standby: Machine, tmp_path: Path
+) -> None:
+    copied.configure_server(real_time="all")
+    copied.run("hot", "enable", "DEMOSERVER", "--yes")
+    replicating(copied, live, "CHANGETABLE", own.CATCH_UP)
+    office.pull_cable(office.primary.host)
+    copied.wait_for_event("stand_in_started")
+    preempted = [str(event.data["work"]) for event in copied.events("replication_preempted")]
+
+    assert office.owners(office.primary.address) == ["FAILOVER"]
+    assert [True, True] == [NIGHTLY in preempted[0], "sync-rows" in preempted[1]]
+    stands_in_on_the_last_copy(copied, standby, tmp_path)

@@ -5,15 +5,21 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 from ipfx_failover.adapters.clock import SystemClock
 from ipfx_failover.adapters.paths import WINDOWS, narrow
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 _ATTEMPTS = 100
 _PAUSE_S = 0.05
 _PRIVATE = 0o600
+_FLUSH_BYTES = 64 << 20
 
 
 def replace_file(path: Path, to: Path) -> None:
@@ -34,6 +40,35 @@ def replace_file(path: Path, to: Path) -> None:
                 raise
             SystemClock().sleep(_PAUSE_S)
     flush_directory(to.parent)
+
+
+def write_through(file: BinaryIO, chunks: Iterable[bytes]) -> None:
+    """Write what comes, until all of it is on the disk.
+
+    What is large is flushed meanwhile, in a thread of its own: one flush at the end would take as
+    long as the disk needs for everything, and make all who use it wait that long.
+
+    Raises:
+        OSError: it cannot be written, or did not reach the disk.
+    """
+    flushing: Future[None] | None = None
+    unflushed_bytes = 0
+    with ThreadPoolExecutor(1) as beside:
+        for chunk in chunks:
+            file.write(chunk)
+            unflushed_bytes += len(chunk)
+            if unflushed_bytes >= _FLUSH_BYTES and (flushing is None or flushing.done()):
+                _see_that_it_went_well(flushing)
+                flushing, unflushed_bytes = beside.submit(os.fsync, file.fileno()), 0
+    _see_that_it_went_well(flushing)
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _see_that_it_went_well(flushing: Future[None] | None) -> None:
+    """The system tells a failed flush once only."""
+    if flushing is not None:
+        flushing.result()
 
 
 def rewrite_file(path: Path, content: bytes, *, mode: int | None = None) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ipfx_failover.adapters.confined import as_file_stat
-from ipfx_failover.adapters.durable import flush_directory, replace_file
+from ipfx_failover.adapters.durable import flush_directory, replace_file, write_through
 from ipfx_failover.adapters.paths import WINDOWS
 from ipfx_failover.errors import Failed, Refused
 from ipfx_failover.livehost import DirectoryEntry, FileStat, RunResult
@@ -86,9 +86,7 @@ class LocalHost:
                     0o600,
                 )
                 with open(descriptor, "wb") as file:  # noqa: PTH123 - it takes a descriptor
-                    file.writelines(chunks)
-                    file.flush()
-                    os.fsync(file.fileno())
+                    write_through(file, chunks)
                 replace_file(temporary, target)
             finally:
                 temporary.unlink(missing_ok=True)
@@ -100,9 +98,7 @@ class LocalHost:
             open(os.open(path, flags, 0o600), "wb") as file,  # noqa: PTH123 - it takes a descriptor
         ):
             file.seek(start_byte)
-            file.writelines(chunks)
-            file.flush()
-            os.fsync(file.fileno())
+            write_through(file, chunks)
 
     def list_directory(self, path: str) -> list[DirectoryEntry]:
         entries = []

@@ -12,9 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from queue import Queue
-from threading import Thread
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ipfx_failover.errors import Failed, Unreachable
 from ipfx_failover.livehost import base_name, parent
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
     from ipfx_failover.replication.engine import Backup
 
 _T = TypeVar("_T")
-_PIECES_AHEAD = 32
 _WAITS_S = (1.0, 5.0, 15.0, 30.0, 60.0)
 """Before each new attempt to go on; one that brings anything begins them afresh."""
 
@@ -56,12 +53,10 @@ class Transfer:
 
     def _fetch(self, backup: Backup, to: str, like: str) -> None:
         self.here.make_directory(parent(to))
-        with (
-            self._meanwhile(partial(self.beside.sha256_there, backup.path)) as sent,
-            _Hashing() as arrived,
-        ):
+        arrived = hashlib.sha256()
+        with self._meanwhile(partial(self.beside.sha256_there, backup.path)) as sent:
             pieces = self._reported(self._pieces(backup.path), backup)
-            self.here.write_file(to, arrived.pieces(pieces))
+            self.here.write_file(to, _hashed(pieces, arrived))
             expected = sent()
         if expected is None:
             expected = self._again(partial(self.there.sha256_there, backup.path))
@@ -149,34 +144,10 @@ class _Patience:
         self._clock.sleep(wait_s)
 
 
-class _Hashing:
-    """Hashes what passes in a thread of its own: it is decrypted and written in this one."""
-
-    def __init__(self) -> None:
-        self._digest = hashlib.sha256()
-        self._waiting: Queue[bytes] = Queue(_PIECES_AHEAD)
-        self._thread = Thread(target=self._hash, name="hash")
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._waiting.put(b"")
-        self._thread.join()
-
-    def pieces(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        for piece in pieces:
-            self._waiting.put(piece)
-            yield piece
-
-    def hexdigest(self) -> str:
-        """Of all; behind the block."""
-        return self._digest.hexdigest()
-
-    def _hash(self) -> None:
-        while piece := self._waiting.get():
-            self._digest.update(piece)
+def _hashed(pieces: Iterable[bytes], digest: hashlib._Hash) -> Iterator[bytes]:
+    for piece in pieces:
+        digest.update(piece)
+        yield piece
 
 
 def _compare(

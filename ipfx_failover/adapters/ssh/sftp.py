@@ -34,7 +34,8 @@ FLUSH_TIMEOUT_S = 300.0
 """A disk may take long to flush a large file."""
 
 _LARGEST_PACKET_BYTES = 1 << 20
-_RECEIVE_BYTES = 1 << 18
+_RECEIVE_BYTES = 8 << 20
+"""All that has arrived, at once: paramiko moves what it still holds whenever a part is taken."""
 _SEND_BYTES = 1 << 15
 
 
@@ -42,7 +43,8 @@ class Reply(NamedTuple):
     """What the server answered; the accessors raise OSError when it answered with an error."""
 
     type: int
-    body: bytes
+    body: memoryview
+    """Of what was received with it: nothing is copied before it is wanted."""
 
     def error(self) -> OSError | None:
         return wire.error_of(self.body) if self.type == wire.STATUS else None
@@ -71,7 +73,7 @@ class Sftp:
         self._timeout_s = timeout_s
         self._lost = lost
         self._usable = True
-        self._received = bytearray()
+        self._received = memoryview(b"")
         self._last_number = 0
         self._arrived: dict[int, Reply] = {}
         self._abandoned: set[int] = set()
@@ -240,28 +242,33 @@ class Sftp:
                 self._arrived[arrived] = Reply(packet_type, body[4:])
         return self._arrived.pop(number)
 
-    def _packet(self) -> tuple[int, bytes]:
-        self._receive(4)
-        length = int.from_bytes(self._received[:4], "big")
+    def _packet(self) -> tuple[int, memoryview]:
+        length = int.from_bytes(self._take(4), "big")
         if not 0 < length <= _LARGEST_PACKET_BYTES:
             # Usually text that the account's login shell printed into the stream.
             raise self._gone("the SFTP stream is disturbed: does the login shell print something?")
-        self._receive(4 + length)
-        packet_type = self._received[4]
-        with memoryview(self._received) as view:
-            body = bytes(view[5 : 4 + length])
-        del self._received[: 4 + length]
-        return packet_type, body
+        packet = self._take(length)
+        return packet[0], packet[1:]
+
+    def _take(self, wanted: int) -> memoryview:
+        if len(self._received) < wanted:
+            self._receive(wanted)
+        taken, self._received = self._received[:wanted], self._received[wanted:]
+        return taken
 
     def _receive(self, wanted: int) -> None:
-        while len(self._received) < wanted:
+        pieces = [self._received]
+        missing = wanted - len(self._received)
+        while missing > 0:
             try:
                 piece = self._channel.recv(_RECEIVE_BYTES)
             except (OSError, EOFError, paramiko.SSHException) as error:
                 raise self._gone(reason(error)) from None
             if not piece:
                 raise self._gone("the connection ended")
-            self._received += piece
+            pieces.append(memoryview(piece))
+            missing -= len(piece)
+        self._received = memoryview(b"".join(pieces))
 
     def _gone(self, why: str) -> Unreachable:
         self._usable = False
@@ -287,7 +294,7 @@ def reason(error: BaseException) -> str:
     return str(error).strip() or "the connection ended"
 
 
-def _names(body: bytes) -> Iterator[tuple[bytes, wire.Attributes]]:
+def _names(body: memoryview) -> Iterator[tuple[bytes, wire.Attributes]]:
     reader = wire.Reader(body)
     for _ in range(reader.number()):
         name = reader.string()

@@ -50,8 +50,8 @@ class Attributes:
 class Reader:
     """Takes a packet's body apart, from left to right; OSError when it ends too early."""
 
-    def __init__(self, body: bytes) -> None:
-        self._body = body
+    def __init__(self, body: bytes | memoryview) -> None:
+        self._body = memoryview(body)
         self._at = 0
 
     def at_end(self) -> bool:
@@ -64,9 +64,9 @@ class Reader:
         return int.from_bytes(self._take(8), "big")
 
     def string(self) -> bytes:
-        return self._take(self.number())
+        return bytes(self._take(self.number()))
 
-    def _take(self, length: int) -> bytes:
+    def _take(self, length: int) -> memoryview:
         value = self._body[self._at : self._at + length]
         if len(value) != length:
             raise OSError(errno.EBADMSG, "the server's answer is cut off")
@@ -166,7 +166,7 @@ def extended(name: str, *arguments: bytes) -> Request:
     return Request(EXTENDED, string(name.encode()) + b"".join(map(string, arguments)))
 
 
-def error_of(body: bytes) -> OSError | None:
+def error_of(body: bytes | memoryview) -> OSError | None:
     """The error that a STATUS packet's body stands for; None: it went well."""
     reader = Reader(body)
     code = reader.number()

@@ -103,7 +103,14 @@ def run() -> None:
 
 def main(arguments: list[str]) -> int:
     """Run a command line; its exit code. No traceback reaches the user."""
-    as_json = "--json" in arguments
+    code = _run(arguments, as_json="--json" in arguments)
+    if (lost := unwritten(is_done=code == ExitCode.DONE)) is None:
+        return code
+    told = report_error(lost, as_json=False)
+    return code or told
+
+
+def _run(arguments: list[str], *, as_json: bool) -> int:
     on_end(_interrupt)
     try:
         result = build()(args=arguments, prog_name="ipfx-failover", standalone_mode=False)
@@ -117,14 +124,7 @@ def main(arguments: list[str]) -> int:
         return report_error(_interrupted("Ctrl-C"), as_json=as_json)
     except Exception as bug:  # noqa: BLE001 - the last place that can keep a traceback from the user
         return _report_bug(bug, as_json=as_json)
-    return _code(result)
-
-
-def _code(result: object) -> int:
-    """The exit code of a command that came to its end; that of its output, if that was lost."""
-    code = int(result) if isinstance(result, int) else ExitCode.DONE
-    lost = unwritten() if code == ExitCode.DONE else None
-    return code if lost is None else report_error(lost, as_json=False)
+    return int(result) if isinstance(result, int) else ExitCode.DONE
 
 
 def _interrupt(signal_name: str) -> None:

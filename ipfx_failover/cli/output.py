@@ -182,12 +182,12 @@ def unprinted(error: Exception) -> Failed | None:
     )
 
 
-def unwritten() -> DoneWithExceptions | None:
-    """What to say when a command is done, and its result was not taken; else None."""
+def unwritten(*, is_done: bool) -> DoneWithExceptions | None:
+    """What to say when a command has ended, and its result was not taken; else None."""
     if not _lost:
         return None
     return DoneWithExceptions(
-        f"done, but the output cannot be written: {_lost[0]}",
+        f"{'done, but ' if is_done else ''}the output cannot be written: {_lost[0]}",
         "make room where it goes, or let it go elsewhere; see: ipfx-failover status",
     )
 

@@ -55,14 +55,16 @@ def tree_of(path: Path | None) -> tuple[Path, dict[str, Any]]:
 
     Raises:
         UsageError: there is no such file.
-        ConfigError: it is not TOML.
+        ConfigError: it is not TOML, or has something else where servers belong.
     """
     file = find(path, environ=os.environ).resolve()
     content = read(file)
     text = decode(file, content.data)
-    if not is_toml(text):
+    tree = tomllib.loads(text) if is_toml(text) else {"servers": None}
+    servers = tree.get("servers", {})
+    if not isinstance(servers, dict) or not all(isinstance(e, dict) for e in servers.values()):
         check(file, content, environ=os.environ)  # says what is wrong
-    return file, tomllib.loads(text)
+    return file, tree
 
 
 def apply(path: Path | None, edits: Iterable[Edit], *, dry_run: bool = False) -> Changed:

@@ -239,6 +239,14 @@ def test_an_editor_that_changes_nothing_or_is_not_there_leaves_nothing_behind(
     assert [config] == list(tmp_path.iterdir())
 
 
+def test_without_a_terminal_no_editor_is_run_that_nobody_named(config: Path) -> None:
+    told = run("config", "edit")
+
+    assert 3 == told.code
+    assert "config set KEY=VALUE" in told.err
+    assert is_untouched(config)
+
+
 def test_a_config_that_changed_while_it_was_edited_is_not_overwritten(
     config: Path, tmp_path: Path
 ) -> None:

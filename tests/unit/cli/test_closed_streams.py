@@ -69,6 +69,18 @@ def test_output_that_cannot_be_written_is_one_line_and_a_hint(
     )
 
 
+@pytest.mark.parametrize(
+    ("argv", "code"), [(("status", "--check"), 2), (("config", "show", "nosuch", "--json"), 2)]
+)
+def test_what_else_was_not_taken_is_told_and_the_exit_code_stays(
+    tmp_path: Path, argv: tuple[str, ...], code: int
+) -> None:
+    done = run(tmp_path, *argv, closed=">/dev/full")
+
+    assert code == done.returncode
+    assert "error: the output cannot be written: No space left on device" in done.stderr
+
+
 @pytest.mark.parametrize("argv", [("config", "show"), ("config", "show", "--json")])
 def test_a_result_that_was_not_taken_is_told(tmp_path: Path, argv: tuple[str, ...]) -> None:
     done = run(tmp_path, *argv, closed=">/dev/full")

@@ -11,7 +11,7 @@ from ipfx_failover.config.load import load
 from ipfx_failover.config.problems import ConfigError, EditError
 from ipfx_failover.errors import Busy, Refused
 from ipfx_failover.state.locks import Locks
-from ipfx_failover.wiring.config_file import apply, replace
+from ipfx_failover.wiring.config_file import apply, replace, tree_of
 from tests.unit.config.samples import WARM, ConfigFiles, as_nobody, posix_only
 
 if TYPE_CHECKING:
@@ -51,6 +51,14 @@ def test_an_edit_that_would_make_the_config_wrong_is_refused_with_what_would_be(
     assert 2 == len(caught.value.problems)
     assert "nothing was changed" in caught.value.message
     assert WARM == path.read_text()
+
+
+@pytest.mark.parametrize("text", ["servers = 1\n", "[servers]\nA = 1\n", "[servers\n"])
+def test_what_has_no_tables_where_servers_belong_is_told_and_not_edited(
+    files: ConfigFiles, text: str
+) -> None:
+    with pytest.raises(ConfigError):
+        tree_of(files.write(text))
 
 
 def test_a_config_that_is_wrong_elsewhere_can_be_edited(files: ConfigFiles) -> None:

@@ -11,7 +11,7 @@ from ipfx_failover.decide.schedule import next_planned
 from ipfx_failover.decide.status import Status, status
 from ipfx_failover.records import Authority, Concern, Mode, Phase, ServerState
 from ipfx_failover.state import locks, outbox
-from ipfx_failover.state.journal import broken_off
+from ipfx_failover.state.journal import broken_off, open_journals
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -109,7 +109,8 @@ def draw(
     """
     now = clock.now()
     record = store.monitor()
-    busy = held.held()
+    abandoned = {each.resource: each.advice for each in broken_off(store, held.is_held)}
+    busy = held.held() | (set(open_journals(store)) - abandoned.keys())
     runs = locks.MONITOR in busy
     answers = runs and record is not None and _is_fresh(record, outline, now)
     known = store.stand_in()
@@ -130,7 +131,7 @@ def draw(
         local,
         stand_in,
         conditions,
-        {each.resource: each.advice for each in broken_off(store, held.held)},
+        abandoned,
         monitored=answers,
     )
     return StatusReport(
@@ -293,7 +294,7 @@ class _Drawing:
                 f"ipfx-failover failover-now {name} --plan"
             )
         if state.stale:
-            notes.append(f"the copy is out of date: ipfx-failover replicate-from-live {name}")
+            notes.append(self._of_stale(watched))
         if watched.has_database and (name.casefold(), "database") not in self.copies:
             notes.append(
                 f"never replicated, and not taken over: ipfx-failover replicate-from-live {name}"
@@ -304,6 +305,13 @@ class _Drawing:
         if _is_followed(watched, state):
             notes += self._of_rows(watched)
         return notes
+
+    def _of_stale(self, watched: Watched) -> str:
+        """With what stands in the way of a hot copy, which is to be seen to first."""
+        rows = self.row_states.get(watched.name.casefold())
+        if watched.is_hot and rows and rows.trouble:
+            return f"the copy is out of date ({rows.trouble}): {rows.advice}"
+        return f"the copy is out of date: ipfx-failover replicate-from-live {watched.name}"
 
     def _of_rows(self, watched: Watched) -> Iterator[str]:
         """What keeps the rows of a hot standby from being followed."""

@@ -222,7 +222,7 @@ def _broken_off(site: Site, at: StandInDesk, server: ServerSettings) -> list[str
     from ipfx_failover.state import journal, locks
 
     resource = locks.database(server.name)
-    found = journal.broken_off(at.ports.store, site.locks.held)
+    found = journal.broken_off(at.ports.store, site.locks.is_held)
     return [each.advice for each in found if each.resource == resource]
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ipfx_failover.events import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from ipfx_failover.state.reading import Reading
@@ -152,16 +152,14 @@ def open_journals(store: Reading) -> list[str]:
     return [row["resource"] for row in store.rows("SELECT resource FROM journal ORDER BY rowid")]
 
 
-def broken_off(store: Reading, held: Callable[[], Collection[str]]) -> list[Begun]:
+def broken_off(store: Reading, is_held: Callable[[str], bool]) -> list[Begun]:
     """The open journals that no living process is at.
 
-    `held`: the resources whose lock somebody holds. It is asked between two looks, so that work
-    which begins or ends meanwhile is not taken for broken off; and not at all while none is open.
+    `is_held`: whether somebody holds the lock of a resource. It is asked between two looks, so that
+    work which begins or ends meanwhile is not taken for broken off; and only where one is open.
     """
-    if not (before := _begun(store)):
-        return []
-    busy = held()
-    return [each for each in _begun(store) if each in before and each.resource not in busy]
+    left = [each for each in _begun(store) if not is_held(each.resource)]
+    return [each for each in left if each in _begun(store)]
 
 
 def _begun(store: Reading) -> list[Begun]:

@@ -39,6 +39,8 @@ _MODE = 0o600
 _HOLDER_MODE = 0o644
 _HOLDER_BYTES = 1 << 20
 _HOLDER = ".holder"
+_LOOK_S = 0.1
+"""Far longer than anybody holds a lock who only looks whether it is held."""
 
 STAND_IN = "stand-in"
 MONITOR = "monitor"
@@ -92,7 +94,11 @@ class Locks:
         try:
             # Whoever may open it may lock it, and so keep a takeover from ever happening.
             lock = FileLock(
-                path, timeout=wait_s, mode=_MODE, is_singleton=False, thread_local=False
+                path,
+                timeout=max(wait_s, _LOOK_S),
+                mode=_MODE,
+                is_singleton=False,
+                thread_local=False,
             )
             lock.acquire()
         except Timeout:
@@ -124,6 +130,23 @@ class Locks:
             resources = [stem.replace(".", "/") for stem in found]
             return frozenset(each for each in resources if self.holder(each) is not None)
         return frozenset()
+
+    def is_held(self, resource: str) -> bool:
+        """Whether somebody holds the lock now: a full disk may have kept them from being named."""
+        path = self._path(resource)
+        if self.holder(resource) is not None:
+            return True
+        if not path.exists():
+            return False
+        from filelock import FileLock, Timeout
+
+        try:
+            with FileLock(path, timeout=0, mode=_MODE, is_singleton=False):
+                return False
+        except Timeout:
+            return True
+        except OSError:  # without the right to ask, nobody named is nobody
+            return False
 
     def _busy(self, resource: str) -> Busy:
         holder = self.holder(resource)

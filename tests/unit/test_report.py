@@ -138,13 +138,25 @@ def test_work_that_goes_on_is_not_told_as_killed(watched: Site) -> None:
     assert "replicating" == report.servers[0].activity
 
 
+def test_work_whose_process_a_full_disk_kept_from_being_named_is_not_told_as_killed(
+    watched: Site, tmp_path: Path
+) -> None:
+    next(tmp_path.rglob("monitor.holder")).parent.joinpath("DEMO.database.holder").mkdir()
+    with watched.locks.hold(locks.database("DEMO"), "ipfx-failover replicate-from-live DEMO"):
+        watched.begin("replicate-from-live")
+        report = watched.report()
+
+    assert () == report.servers[0].notes
+    assert "replicating" == report.servers[0].activity
+
+
 def test_work_that_ends_or_begins_while_one_looks_is_not_told_as_killed(site: Site) -> None:
-    def goes_on() -> frozenset[str]:
+    def goes_on(_: str) -> bool:
         """It has just ended, and the next has not begun yet."""
         site.end()
         site.clock.advance(1)
         site.begin("replicate-from-live")
-        return frozenset()
+        return False
 
     site.begin("replicate-from-live")
 
@@ -322,7 +334,9 @@ def test_a_hot_standby_tells_how_far_its_rows_are_behind(site: Site) -> None:
     assert (2.0, 3) == (shown.rows_lag_s, shown.rows_behind)
 
 
-def copied_and_followed(site: Site, real_time: str, *left: str, stale: bool = False) -> ServerReport:
+def copied_and_followed(
+    site: Site, real_time: str, *left: str, stale: bool = False
+) -> ServerReport:
     """The server DEMO: replicated, and its rows followed an hour later."""
     at = site.clock.now()
     with site.store.transaction() as tx:
@@ -353,6 +367,15 @@ def test_a_hot_standby_that_was_stopped_is_out_of_date_and_nothing_else(site: Si
     assert ("the copy is out of date: ipfx-failover replicate-from-live DEMO",) == shown.notes
     assert (None, None, None) == (shown.rows_as_of, shown.rows_lag_s, shown.rows_behind)
     assert shown.database_as_of == shown.copy_as_of
+
+
+def test_what_stands_in_the_way_of_a_stale_hot_standby_is_the_one_thing_that_is_said(
+    site: Site,
+) -> None:
+    copied_and_followed(site, "all", stale=True)
+    shown = hot(site, RowState("DEMO", None, None, "tracking is off", "switch it on", ()))
+
+    assert ("the copy is out of date (tracking is off): switch it on",) == shown.notes
 
 
 def test_rows_that_are_not_followed_are_a_note_with_the_way_out(site: Site) -> None:

@@ -178,6 +178,19 @@ def test_a_holder_that_cannot_be_written_keeps_nobody_from_the_lock(tmp_path: Pa
         pass
 
 
+def test_a_lock_whose_holder_is_not_named_is_held_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "DEMO.database.holder").mkdir()
+    ours, seen = Locks(tmp_path), []
+    seen.append(ours.is_held("DEMO/database"))
+    with child(HOLD, tmp_path) as first:
+        assert "holding" == first.line()
+        seen.append(ours.is_held("DEMO/database"))
+        first.kill()
+        seen.append(ours.is_held("DEMO/database"))
+
+    assert [False, True, False] == seen
+
+
 def test_a_lock_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
 

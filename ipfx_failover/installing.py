@@ -27,10 +27,14 @@ class DeleteFile:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A command; `text` is in a temporary file that is its last argument."""
+    """A command; `text` is in a temporary file that is its last argument.
+
+    `optional`: where it fails, all else is done, and that is told.
+    """
 
     argv: tuple[str, ...]
     text: str | None = None
+    optional: bool = False
 
 
 Action = WriteFile | DeleteFile | Run

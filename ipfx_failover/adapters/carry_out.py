@@ -7,6 +7,7 @@ import tempfile
 from typing import TYPE_CHECKING, Final
 
 from ipfx_failover.adapters.durable import replace_file
+from ipfx_failover.adapters.paths import WINDOWS
 from ipfx_failover.adapters.short_commands import run_command
 from ipfx_failover.errors import Failed, Refused
 from ipfx_failover.installing import DeleteFile, Run, WriteFile
@@ -100,4 +101,5 @@ def _put(path: Path, data: bytes | None) -> None:
 
 
 def _refused(path: Path, what: str, error: OSError) -> Refused:
-    return Refused(f"{path} cannot be {what}: {error.strerror}", "run it as root (sudo)")
+    how = "elevated (as administrator)" if WINDOWS else "as root (sudo)"
+    return Refused(f"{path} cannot be {what}: {error.strerror}", f"run it {how}")

@@ -65,9 +65,17 @@ def on_end(told: Callable[[str], None]) -> None:
         threading.Timer(_AGAIN_S, _signal_main, [seen.pop()]).start()
 
     sys.unraisablehook = again
+    _handle_with(handle)
+
+
+def _handle_with(handle: Callable[[int, object], None]) -> None:
     for name in ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), handle)
+    if sys.platform == "win32":
+        from ipfx_failover.adapters.windows.logoff import outlive_logoff
+
+        outlive_logoff()
 
 
 @contextmanager

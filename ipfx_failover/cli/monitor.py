@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ipfx_failover.cli.options import ConfigPath, Json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ipfx_failover.monitor.supervision import Host
 
 
 def add_to(app: typer.Typer) -> None:
@@ -36,16 +41,27 @@ def monitor(
 
     Example: ipfx-failover monitor --config /etc/ipfx-failover/config.toml
     """
-    from ipfx_failover.cli.output import Output
-    from ipfx_failover.wiring.monitoring import run_monitor
-    from ipfx_failover.wiring.site import open_site
-
     if metrics is not None:
         from ipfx_failover.wiring.measuring import check_metrics
 
         check_metrics(metrics)
+    watch(config, as_json=as_json, metrics=metrics)
+
+
+def watch(
+    config: Path | None,
+    *,
+    as_json: bool = False,
+    metrics: str | None = None,
+    host: Host | None = None,
+) -> None:
+    """Monitor until told to end; `host`: the Windows service that this is."""
+    from ipfx_failover.cli.output import Output
+    from ipfx_failover.wiring.monitoring import run_monitor
+    from ipfx_failover.wiring.site import open_site
+
     site = open_site(config)
     output = Output(as_json)
     for warning in site.warnings:
         output.progress(f"warning: {warning}")
-    run_monitor(site, output.event, output.progress, metrics_at=metrics)
+    run_monitor(site, output.event, output.progress, metrics_at=metrics, host=host)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ipfx_failover.adapters.paths import WINDOWS
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ipfx_failover.cli.output import Output
     from ipfx_failover.installing import Action, Plan
 
@@ -43,7 +47,18 @@ def as_step(action: Action) -> dict[str, Any]:
             return {"step": f"Write {path}", "path": str(path), "text": text}
         case DeleteFile(path):
             return {"step": f"Delete {path}", "path": str(path)}
-    command = " ".join(action.argv)
+    command = _quoted(action.argv)
     if action.text is None:
         return {"step": f"Run {command}", "argv": action.argv}
     return {"step": f"Run {command} FILE, with this", "argv": action.argv, "text": action.text}
+
+
+def _quoted(argv: Sequence[str]) -> str:
+    """A command as it can be given to a shell of this system."""
+    if WINDOWS:
+        from subprocess import list2cmdline
+
+        return list2cmdline(argv)
+    import shlex
+
+    return shlex.join(argv)

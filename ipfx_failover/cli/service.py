@@ -1,4 +1,4 @@
-"""`service install`, `remove`, `start`, `stop` and `status`: the monitor as a systemd unit."""
+"""`service install`, `remove`, `start`, `stop` and `status`: the monitor as a service."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def add_to(app: typer.Typer) -> None:
     )
     for command in (install, remove, start, stop, status):
         group.command(command.__name__)(command)
+    group.command("run", hidden=True)(run)
     app.add_typer(group)
 
 
@@ -31,7 +32,8 @@ def install(
         typer.Option(
             "--user",
             metavar="USER",
-            help="Who it runs as; default: as it is installed already, else root.",
+            help="Who it runs as; default: as it is installed already, else root (Windows: the "
+            "system).",
             show_default=False,
         ),
     ] = None,
@@ -39,11 +41,11 @@ def install(
     plan: Plan = False,
     as_json: Json = False,
 ) -> None:
-    """Install the monitor as a systemd service that starts at boot; start it with service start.
+    """Install the monitor as a service that starts at boot; start it with service start.
 
-    The unit has the least rights that the config allows, and a watchdog: a monitor that judges no
-    pings any more is restarted. The application outlives it. Installing again brings the unit up
-    to date with the config.
+    With systemd a unit, on Windows a service. It has the least rights that the config allows, and a
+    watchdog: a monitor that judges no pings any more is restarted. The application outlives it.
+    Installing again brings the service up to date with the config.
 
     Example: ipfx-failover service install --plan
     """
@@ -61,8 +63,8 @@ def install(
     state = service.carry_out(wanted)
     if not wanted.actions:
         output.line(f"{state.unit} is installed already")
-    elif state.active == "active":
-        output.line(f"{state.unit} written; it takes effect with: systemctl restart ipfx-failover")
+    elif state.pid:
+        output.line(f"{state.unit} written; it takes effect after service stop and service start")
     else:
         output.line(f"{state.unit} installed; now run: ipfx-failover service start")
     show_notes(wanted, output)
@@ -116,7 +118,7 @@ def stop(as_json: Json = False) -> None:
 
 
 def status(config: ConfigPath = None, as_json: Json = False) -> None:
-    """Show whether the monitor's service runs, and whether its unit is what the config asks for.
+    """Show whether the monitor's service runs, and whether it is what the config asks for.
 
     Example: ipfx-failover service status --json
     """
@@ -132,6 +134,15 @@ def status(config: ConfigPath = None, as_json: Json = False) -> None:
         output.line(f"the config is not usable: {error.message}")
         service = service_as_it_is()
     _show(service.state(), output)
+
+
+def run(config: ConfigPath = None) -> None:
+    """Be the Windows service: what its service manager starts."""
+    from ipfx_failover.cli.monitor import watch
+    from ipfx_failover.wiring.windows_service import hosted
+
+    with hosted() as host:
+        watch(config, host=host)
 
 
 def _show(state: ServiceState, output: Output) -> None:

@@ -7,7 +7,7 @@ decides has heard of it. When either hangs, nothing is told any more, and the mo
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ipfx_failover.records import Mode
 
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from ipfx_failover.config.models import Config
     from ipfx_failover.decide.fleet import Fleet
     from ipfx_failover.monitor.view import View
+
+PATIENT_ROUNDS: Final = 5
+"""So many rounds may pass without a judgement before the monitor counts as hung."""
+TELL_EVERY_NS: Final = 1_000_000_000
+"""How often at most it is told: people read the status text."""
 
 
 class Supervisor(Protocol):
@@ -35,6 +40,14 @@ class Supervisor(Protocol):
         ...
 
     def stopping(self) -> None: ...
+
+
+class Host(Supervisor, Protocol):
+    """A service manager that asks to stop by calling us, not by a signal."""
+
+    def stop_with(self, stop: Callable[[str], object]) -> None:
+        """`stop` is called with the reason when the service is to end."""
+        ...
 
 
 class Unsupervised:

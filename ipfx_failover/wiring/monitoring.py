@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ipfx_failover.monitor.messages import Message
-    from ipfx_failover.monitor.supervision import Supervisor
+    from ipfx_failover.monitor.supervision import Host, Supervisor
     from ipfx_failover.state.reading import Logged
     from ipfx_failover.wiring.site import Site
 
@@ -42,10 +42,11 @@ def run_monitor(
     say: Callable[[str], None],
     *,
     metrics_at: str | None = None,
+    host: Host | None = None,
 ) -> None:
     """Monitor until SIGTERM or Ctrl-C; `show` is told of every event, `say` of what is no event.
 
-    `metrics_at`: ADDRESS:PORT to serve metrics at.
+    `metrics_at`: ADDRESS:PORT to serve metrics at. `host`: the Windows service that this is.
 
     Raises:
         Busy: another monitor of this state directory runs; it is named.
@@ -61,11 +62,15 @@ def run_monitor(
         )
         thread = threading.Thread(target=follower.run, name="follower", daemon=True)
         thread.start()
-        on_end(lambda signal_name: messages.put(Stop(signal_name)))
+
+        def stop(reason: str) -> None:
+            messages.put(Stop(reason))
+
+        on_end(stop)
         try:
             with (
                 hooks_told(lambda: workshop.site, say),
-                supervisor() as supervised,
+                supervisor(host, stop) as supervised,
             ):
                 monitor, config_watch = _assembled(workshop, supervised)
                 monitor.run(config_watch)

@@ -4,27 +4,41 @@ from __future__ import annotations
 
 import os
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from ipfx_failover.adapters.paths import WINDOWS
-from ipfx_failover.errors import Refused
-from ipfx_failover.monitor.supervision import Supervisor, Unsupervised
+from ipfx_failover.monitor.supervision import Host, Supervisor, Unsupervised
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from ipfx_failover.adapters.service.systemd import SystemdService
     from ipfx_failover.adapters.service.unit_text import Rights
     from ipfx_failover.config.models import Config
     from ipfx_failover.config.secrets import Secret
+    from ipfx_failover.installing import Plan, ServiceState
     from ipfx_failover.wiring.site import Site
 
 _LOCKED = ("usr", "boot", "efi", "etc", "home", "root")
 
 
-def supervisor() -> AbstractContextManager[Supervisor]:
-    """Who is told that the monitor lives: systemd, where it has started us."""
+class MonitorService(Protocol):
+    """The monitor's service in the service manager of this machine."""
+
+    def installation(self) -> Plan: ...
+    def removal(self) -> Plan: ...
+    def control(self, verb: Literal["start", "stop"]) -> Plan: ...
+    def carry_out(self, plan: Plan) -> ServiceState: ...
+    def state(self) -> ServiceState: ...
+
+
+def supervisor(
+    host: Host | None, stop: Callable[[str], object]
+) -> AbstractContextManager[Supervisor]:
+    """Who is told that the monitor lives, and may `stop` it: who has started us as a service."""
+    if host is not None:
+        host.stop_with(stop)
+        return nullcontext(host)
     if WINDOWS or not os.environ.get("NOTIFY_SOCKET"):
         return nullcontext(Unsupervised())
     from ipfx_failover.adapters.linux.notify import SystemdSupervisor
@@ -32,14 +46,16 @@ def supervisor() -> AbstractContextManager[Supervisor]:
     return SystemdSupervisor(os.environ)
 
 
-def monitor_service(site: Site, user: str | None = None) -> SystemdService:
-    """The monitor as a service; `user`: who it runs as, None: as installed, else root.
+def monitor_service(site: Site, user: str | None = None) -> MonitorService:
+    """The monitor as a service; `user`: who it runs as, None: as installed, else the system.
 
     Raises:
-        Refused: this is not Linux.
-        UsageError: there is no such user.
+        UsageError: there is no such user, or none that it could run as.
     """
-    _require_linux()
+    if WINDOWS:
+        from ipfx_failover.wiring import windows_service
+
+        return windows_service.of(site, user)
     from ipfx_failover.adapters.service.systemd import SystemdService, installed_user
     from ipfx_failover.adapters.service.unit_text import monitor_unit
 
@@ -50,20 +66,15 @@ def monitor_service(site: Site, user: str | None = None) -> SystemdService:
     )
 
 
-def service_as_it_is() -> SystemdService:
+def service_as_it_is() -> MonitorService:
     """The service, whatever the config says."""
-    _require_linux()
+    if WINDOWS:
+        from ipfx_failover.wiring import windows_service
+
+        return windows_service.as_it_is()
     from ipfx_failover.adapters.service.systemd import SystemdService
 
     return SystemdService(None, instead=_instead(_command_line(None)))
-
-
-def _require_linux() -> None:
-    if WINDOWS:
-        raise Refused(
-            "this version makes no Windows service",
-            "have Task Scheduler start the monitor: examples/task-scheduler/README.md",
-        )
 
 
 def _command_line(config_path: Path | None) -> tuple[str, ...]:
@@ -92,14 +103,14 @@ def _rights(site: Site, user: str | None, *, network: bool = True) -> Rights:
     own = site.state_dir.is_relative_to("/var/lib/ipfx-failover")
     return Rights(
         user=user,
-        is_confined=not any(_commands(config)),
+        is_confined=not any(foreign_commands(config)),
         writes=tuple(sorted(set(_forbidden(site)))),
         state_directory="ipfx-failover" if own else None,
         network=network,
     )
 
 
-def _commands(config: Config) -> Iterator[str]:
+def foreign_commands(config: Config) -> Iterator[str]:
     """What the monitor starts that is not our own, and would have its rights."""
     if config.failover_server.application.start:
         yield "the application (start)"
@@ -140,7 +151,7 @@ def _secrets(value: object, key: tuple[str, ...]) -> Iterator[tuple[tuple[str, .
 
 def _notes(site: Site, user: str | None) -> Sequence[str]:
     notes = list(secret_notes(site.config))
-    if commands := ", ".join(_commands(site.config)):
+    if commands := ", ".join(foreign_commands(site.config)):
         notes.append(
             f"The unit has no sandbox: it would confine {commands}, too. It would not confine an "
             "application that is a system service (services)."

@@ -81,7 +81,10 @@ build_shims() {  # WORK-DIRECTORY
 }
 
 make_prefix() {  # WORK-DIRECTORY
-  (wine64 wineboot --init && wine64 winecfg /v win10 && wineserver --wait) </dev/null 2>&1 |
+  local profiles='HKLM\Software\Microsoft\Windows NT\CurrentVersion\ProfileList'
+  # There Wine finds the ProgramData of services.
+  (wine64 wineboot --init && wine64 winecfg /v win10 &&
+    wine64 reg add "$profiles" /v Public /d 'C:\ProgramData' /f && wineserver --wait) </dev/null 2>&1 |
     cat >"$1/wine.log"
   ((PIPESTATUS[0] == 0)) || {
     cat "$1/wine.log" >&2

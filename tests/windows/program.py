@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+_PROGRAM = (sys.executable, "-m", "ipfx_failover")
 _PATIENCE_S = 60.0
 _PAUSE_S = 0.2
 
@@ -30,8 +31,12 @@ class Program:
         self._started: list[subprocess.Popen[bytes]] = []
 
     def run(self, *words: str) -> Ran:
+        return self.run_plainly(*words, *self._config)
+
+    def run_plainly(self, *words: str) -> Ran:
+        """Without a config."""
         done = subprocess.run(
-            self._argv(words),
+            [*_PROGRAM, *words],
             check=False,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -41,7 +46,7 @@ class Program:
 
     def begin(self, *words: str) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
-            self._argv(words),
+            [*_PROGRAM, *words, *self._config],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -54,8 +59,9 @@ class Program:
             process.kill()
             process.wait()
 
-    def _argv(self, words: tuple[str, ...]) -> list[str]:
-        return [sys.executable, "-m", "ipfx_failover", *words, "--config", str(self.config)]
+    @property
+    def _config(self) -> tuple[str, str]:
+        return ("--config", str(self.config))
 
 
 def eventually(holds: Callable[[], bool], what: str) -> None:

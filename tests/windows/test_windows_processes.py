@@ -5,8 +5,10 @@ import sys
 from typing import TYPE_CHECKING
 
 import psutil
+import pytest
 
 from ipfx_failover.adapters.process_identity import created_at
+from ipfx_failover.adapters.windows.logoff import outlive_logoff
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,3 +50,8 @@ def test_an_ended_process_is_told_from_another_with_its_id(tmp_path: Path) -> No
     process.wait()
 
     assert created_at(process.pid) is None
+
+
+@pytest.mark.parametrize(("event", "is_kept"), [("CTRL_LOGOFF", 1), ("CTRL_SHUTDOWN", 0)])
+def test_somebodys_logoff_is_not_told_on(event: str, is_kept: int) -> None:
+    assert is_kept == outlive_logoff()({"CTRL_LOGOFF": 5, "CTRL_SHUTDOWN": 6}[event])

@@ -7,16 +7,14 @@ import os
 import socket
 from typing import TYPE_CHECKING, Final, Self
 
+from ipfx_failover.monitor.supervision import PATIENT_ROUNDS, TELL_EVERY_NS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _TELLS_A_WATCHDOG: Final = 4
 """How often life is told within the watchdog's patience; half of it is sd_watchdog_enabled(3)'s
 advice, and one datagram may be lost."""
-_MISSED_ROUNDS: Final = 5
-"""So many rounds may pass without a judgement before the monitor counts as hung."""
-_TELL_EVERY_NS: Final = 1_000_000_000
-"""How often at most: people read the status text."""
 
 
 class SystemdSupervisor:
@@ -28,7 +26,7 @@ class SystemdSupervisor:
         self._socket = socket.socket(socket.AF_UNIX, kind)
         self._given_us = self._watchdog_us = _watchdog_us(environ)
         given_ns = self._given_us * 1000
-        self._every_ns = min(given_ns // _TELLS_A_WATCHDOG or _TELL_EVERY_NS, _TELL_EVERY_NS)
+        self._every_ns = min(given_ns // _TELLS_A_WATCHDOG or TELL_EVERY_NS, TELL_EVERY_NS)
         self._told_ns: int | None = None
 
     def __enter__(self) -> Self:
@@ -41,7 +39,7 @@ class SystemdSupervisor:
         """A watchdog that is less patient than a few rounds take is told to be."""
         if not self._given_us:
             return
-        wanted_us = max(self._given_us, _MISSED_ROUNDS * round_ms * 1000)
+        wanted_us = max(self._given_us, PATIENT_ROUNDS * round_ms * 1000)
         if wanted_us != self._watchdog_us:
             self._watchdog_us = wanted_us
             self._tell(f"WATCHDOG_USEC={wanted_us}")

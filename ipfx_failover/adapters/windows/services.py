@@ -9,14 +9,20 @@ restarted with them. Set the services to start manually: `sc config NAME start= 
 from __future__ import annotations
 
 import contextlib
-import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import psutil
 
 from ipfx_failover.adapters.application_port import BY_HAND, ApplicationPort
 from ipfx_failover.adapters.short_commands import run_command
 from ipfx_failover.adapters.waiting import Deadline, wait_until
+from ipfx_failover.adapters.windows.service_facts import (
+    RUNNING,
+    STOPPED,
+    service,
+    set_texts,
+    texts,
+)
 from ipfx_failover.config.placeholders import fill
 from ipfx_failover.errors import Failed, InDoubt
 
@@ -30,12 +36,8 @@ if TYPE_CHECKING:
 _SHORT_S: Final = 30.0
 _KILLED_WITHIN_S: Final = 5.0
 _SURVIVED_S: Final = 1.0
-_KEYS: Final = r"SYSTEM\CurrentControlSet\Services"
 _VALUE: Final = "Environment"
 _OURS: Final = "IPFX_"
-# As psutil has them.
-_RUNNING: Final = "running"
-_STOPPED: Final = "stopped"
 
 
 class WindowsServices:
@@ -79,7 +81,7 @@ class WindowsServices:
             states = {name: _state(name) for name in self._names(role)}
         except Failed as error:
             return error.message
-        down = [f"{name} is {state}" for name, state in states.items() if state != _RUNNING]
+        down = [f"{name} is {state}" for name, state in states.items() if state != RUNNING]
         return ", ".join(down) or None
 
     def _names(self, role: Role) -> tuple[str, ...]:
@@ -92,9 +94,9 @@ class WindowsServices:
         def is_ready() -> bool:
             states = [_state(name) for name in names]
             for name, state in zip(names, states, strict=True):
-                if state == _STOPPED:
+                if state == STOPPED:
                     raise _not_started(name, "it has stopped")
-            if any(state != _RUNNING for state in states):
+            if any(state != RUNNING for state in states):
                 return False
             return self._port.answers(role) if has_port else not survived.left_s
 
@@ -115,14 +117,14 @@ class WindowsServices:
             return
         for name in names:
             with contextlib.suppress(psutil.Error):
-                if pid := _service(name).pid():
+                if pid := service(name).pid():
                     psutil.Process(pid).kill()
         if not wait_until(lambda: not _running(names), self._clock, _KILLED_WITHIN_S):
             raise InDoubt(f"the application still runs: {', '.join(_running(names))}", BY_HAND)
 
 
 def _start(name: str) -> None:
-    if _state(name) != _STOPPED:
+    if _state(name) != STOPPED:
         return
     ended = run_command(("sc", "start", name), timeout_s=_SHORT_S)
     if complaint := ended.complaint(_SHORT_S):
@@ -137,7 +139,7 @@ def _not_started(name: str, how: str) -> Failed:
 
 
 def _running(names: Sequence[str]) -> list[str]:
-    return [name for name in names if _state(name) != _STOPPED]
+    return [name for name in names if _state(name) != STOPPED]
 
 
 def _state(name: str) -> str:
@@ -147,18 +149,12 @@ def _state(name: str) -> str:
         Failed: there is no such service, or it may not be asked.
     """
     try:
-        return str(_service(name).status())
+        return str(service(name).status())
     except psutil.NoSuchProcess:
         reason, hint = "there is no such service", "see: sc query state= all; the config names it"
     except psutil.Error:
         reason, hint = "access is denied", "run it elevated (as administrator), or as a service"
     raise Failed(f"the service {name} cannot be used: {reason}", hint)
-
-
-def _service(name: str) -> Any:
-    if sys.platform == "win32":
-        return psutil.win_service_get(name)
-    raise OSError("there are no such services here")
 
 
 def _wanted(name: str, role: Role) -> list[str]:
@@ -172,30 +168,14 @@ def _foreign(entries: Sequence[str]) -> list[str]:
 
 
 def _environment(name: str) -> list[str]:
-    if sys.platform == "win32":
-        import winreg
-
-        try:
-            with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, rf"{_KEYS}\{name}") as key:
-                entries, _ = winreg.QueryValueEx(key, _VALUE)
-            return list(entries)
-        except OSError:
-            return []
-    raise OSError("there is no registry here")
+    return texts(name, _VALUE)
 
 
 def _set_environment(name: str, entries: Sequence[str]) -> None:
-    if sys.platform == "win32":
-        import winreg
-
-        where = rf"{_KEYS}\{name}"
-        try:
-            with winreg.OpenKey(
-                winreg.HKEY_LOCAL_MACHINE, where, access=winreg.KEY_SET_VALUE
-            ) as key:
-                winreg.SetValueEx(key, _VALUE, 0, winreg.REG_MULTI_SZ, list(entries))
-        except OSError as error:
-            raise Failed(
-                f"the environment of the service {name} cannot be set: {error.strerror}",
-                "run it elevated (as administrator), or as a service",
-            ) from None
+    try:
+        set_texts(name, _VALUE, entries)
+    except OSError as error:
+        raise Failed(
+            f"the environment of the service {name} cannot be set: {error.strerror}",
+            "run it elevated (as administrator), or as a service",
+        ) from None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from ipfx_failover.installing import MARK
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ipfx_failover.installing import Job
 
@@ -53,7 +53,7 @@ def task_xml(job: Job, account: Account) -> str:
         trigger = ET.SubElement(triggers, "CalendarTrigger")
         _add(trigger, StartBoundary=f"{_FIRST_DAY}T{each:%H:%M:%S}")
         _add(ET.SubElement(trigger, "ScheduleByDay"), DaysInterval="1")
-    return _task(f"{MARK} schedule install", triggers, account, job.argv)
+    return _task(f"{MARK} schedule install", triggers, account, job.argv, _SETTINGS)
 
 
 def monitor_xml(argv: Sequence[str]) -> str:
@@ -64,10 +64,22 @@ def monitor_xml(argv: Sequence[str]) -> str:
     triggers = ET.Element("Triggers")
     trigger = ET.SubElement(triggers, "BootTrigger")
     _add(ET.SubElement(trigger, "Repetition"), Interval="PT1M")
-    return _task("The monitor of ipfx-failover", triggers, Account(None, needs_network=False), argv)
+    settings = {
+        **_SETTINGS,
+        # What is usual is below normal, for its memory and disk, too: too low for milliseconds.
+        "Priority": "4",
+    }
+    account = Account(None, needs_network=False)
+    return _task("The monitor of ipfx-failover", triggers, account, argv, settings)
 
 
-def _task(description: str, triggers: ET.Element, account: Account, argv: Sequence[str]) -> str:
+def _task(
+    description: str,
+    triggers: ET.Element,
+    account: Account,
+    argv: Sequence[str],
+    settings: Mapping[str, str],
+) -> str:
     task = ET.Element("Task", version="1.2", xmlns=NAMESPACE)
     about = ET.SubElement(task, "RegistrationInfo")
     _add(about, Author="ipfx-failover", Description=description)
@@ -77,7 +89,7 @@ def _task(description: str, triggers: ET.Element, account: Account, argv: Sequen
     if account.name is not None:
         _add(principal, LogonType="S4U" if account.is_alone else "Password")
     _add(principal, RunLevel="HighestAvailable")
-    _add(ET.SubElement(task, "Settings"), **_SETTINGS)
+    _add(ET.SubElement(task, "Settings"), **settings)
     command = ET.SubElement(ET.SubElement(task, "Actions", Context="Author"), "Exec")
     _add(command, Command=argv[0], Arguments=subprocess.list2cmdline(argv[1:]))
     ET.indent(task)

@@ -21,13 +21,6 @@ from ipfx_failover.installing import Job
 JOB = Job(("/opt/a b/ipfx-failover", "--config", "/etc/100%$x.toml"), (time(1), time(3, 30, 15)))
 SYSTEM = Account(None, needs_network=False)
 
-# The sequences of the schema that bind an order ([MS-TSCH] 2.5), as far as we use them.
-ORDER = {
-    "CalendarTrigger": ["Enabled", "StartBoundary", "EndBoundary", "ScheduleByDay"],
-    "Exec": ["Command", "Arguments", "WorkingDirectory"],
-    "Task": ["RegistrationInfo", "Triggers", "Principals", "Settings", "Actions"],
-}
-
 
 def parsed(xml: str) -> ET.Element:
     return ET.fromstring(xml)  # noqa: S314 - our own
@@ -66,14 +59,6 @@ def test_a_command_reaches_systemd_without_specifiers_and_variables() -> None:
     expected = 'ExecStart="/opt/a b/ipfx-failover" --config "/etc/100%%$$x.toml"\n'
 
     assert expected in files[SERVICE]
-
-
-def test_the_elements_of_a_task_are_in_the_order_of_the_schema() -> None:
-    for element in parsed(task_xml(JOB, SYSTEM)).iter():
-        names = [tag(child) for child in element]
-        order = ORDER.get(tag(element), names)
-
-        assert names == sorted(names, key=order.index)
 
 
 def test_a_task_runs_at_each_time_catches_up_and_is_never_cut_short() -> None:

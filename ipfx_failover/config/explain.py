@@ -158,6 +158,9 @@ def _adapter(config: Config, facts: Facts) -> Iterator[Finding]:
             f"the adapter {adapter} is not there, or has no IPv4 address",
             "correct adapter in [network]",
         )
+    elif facts.interfaces:
+        known = ", ".join(f"{each.ip}, mask {each.netmask}" for each in facts.interfaces)
+        yield ok("network", f"the adapter {adapter} has {known}")
 
 
 def _alerts(config: Config, facts: Facts) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Completion in a real bash: commands, servers of the config, adapters; silence if it is broken."""
+"""Completion in real shells: commands, servers of the config, adapters; silence if it is broken."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.sshd import program
+from tests.support.terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -130,6 +131,35 @@ def test_a_broken_config_has_no_names_and_makes_no_noise(
         config.write_text(text)
 
     assert [] == complete("suspend", "")
+
+
+def test_fish_completes_commands_with_their_meaning_and_servers(config: Path) -> None:
+    def complete(words: str) -> list[str]:
+        text = f"ipfx-failover completion fish | source; complete -C 'ipfx-failover {words}'"
+        done = run([program("fish", "fish"), "--no-config", "-c", text], config)
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout.splitlines()
+
+    assert "--fingerprint\tTrust the key" in complete("server trust --f")[0]
+    assert ["DEMO2", "DEMOSERVER"] == complete("suspend DEM")
+
+
+def test_zsh_completes_commands_with_their_meaning_and_servers(
+    config: Path, tmp_path: Path
+) -> None:
+    environ = {
+        "PATH": f"{config.parent}:{os.environ['PATH']}",
+        "IPFX_FAILOVER_CONFIG": str(config),
+        "HOME": str(tmp_path),
+    }
+    with Terminal([program("zsh", "zsh"), "-f"], environ=environ) as zsh:
+        zsh.type("autoload -U compinit; compinit -u -D; clear\n")
+        zsh.type('eval "$(ipfx-failover completion zsh)"; echo rea""dy\n')
+        zsh.until("ready")
+        zsh.type("ipfx-failover server t\t")
+        zsh.until("trust  -- Show a server", "test   -- Test the way to a server")
+        zsh.type("\x15ipfx-failover suspend A\t")
+        zsh.until("ipfx-failover suspend AKLMATRIX")
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

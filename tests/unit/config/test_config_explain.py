@@ -130,6 +130,12 @@ def test_a_well_kept_site_has_only_the_price_of_being_warm(files: ConfigFiles) -
             "the adapter eth9 is not there, or has no IPv4 address",
         ),
         (
+            f'[network]\nadapter = "eth9"\n{SERVER}',
+            {"interfaces": (OURS,)},
+            "ok",
+            "the adapter eth9 has 192.168.11.2, mask 255.255.255.0",
+        ),
+        (
             f"[network]\nping_timeout_ms = 3000\n{SERVER}",
             {},
             "note",

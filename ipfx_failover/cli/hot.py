@@ -116,17 +116,17 @@ def _switch(
     site = open_site(config)
     with switch(site, site.server(name), on=on) as wanted:
         _show_statements(f"On {wanted.server}, in {wanted.catalog}:", wanted.statements, output)
+        if not wanted.statements:
+            output.line("Nothing to do: it is so already.")
         if on:
             _show_not_followed(wanted.setup.choice.left, output)
         _show_statements(
             "Left on, for others may use it. Once nobody does:", wanted.left_on, output
         )
-        if not wanted.statements:
-            output.line("Nothing to do: it is so already.")
-        elif not is_plan:
+        if wanted.statements and not is_plan:
             output.confirm(f"This changes the live database of {wanted.server}.", yes=yes)
             wanted.carry_out()
-            output.line(after)
+            _show_wrapped(after, output)
         output.document(
             server=wanted.server,
             statements=list(wanted.statements),
@@ -153,7 +153,16 @@ def _show_statements(title: str, statements: Sequence[str], output: Output) -> N
 
 def _show_not_followed(left: Mapping[str, str], output: Output) -> None:
     for table, why in left.items():
-        output.line(f"Not followed: {table}: {why}")
+        _show_wrapped(f"Not followed: {table}: {why}", output)
+
+
+def _show_wrapped(text: str, output: Output) -> None:
+    from shutil import get_terminal_size
+
+    from ipfx_failover.cli.status import wrapped
+
+    for line in wrapped(text, get_terminal_size().columns):
+        output.line(line)
 
 
 def _show(found: HotReport, output: Output) -> None:
@@ -169,7 +178,7 @@ def _show(found: HotReport, output: Output) -> None:
         lag = "" if found.lag_s is None else f", {found.lag_s:.0f} s ago"
         output.line(
             f"The copy is at version {found.copy_version} of {found.live_version}{lag}; "
-            f"rows behind: {found.behind or 0}"
+            f"rows behind: {'not known' if found.behind is None else found.behind}"
         )
     rows = [("TABLE", "BEHIND", "HISTORY FROM")]
     rows += [
@@ -177,7 +186,7 @@ def _show(found: HotReport, output: Output) -> None:
         for each in found.tables
         if each.obstacle is None
     ]
-    for line in table(rows):
+    for line in table(rows) if len(rows) > 1 else ():
         output.line(line)
     _show_not_followed({t.name: t.obstacle for t in found.tables if t.obstacle}, output)
 

@@ -74,12 +74,17 @@ def _watched(server: ServerSettings, done: Round, output: Output) -> None:
 
 
 def _shown(server: ServerSettings, done: Round, output: Output) -> dict[str, object]:
+    from shutil import get_terminal_size
+
+    from ipfx_failover.cli.status import wrapped
+
     rows = "1 row" if done.rows == 1 else f"{done.rows} rows"
     output.line(f"{server.name}: {rows} applied")
     for table in done.reloaded:
         output.line(f"  copied whole: {table}")
     for table, why in done.left.items():
-        output.line(f"  not followed: {table}: {why}")
+        for line in wrapped(f"not followed: {table}: {why}", get_terminal_size().columns - 2):
+            output.line(f"  {line}")
     return {
         "rows": done.rows,
         "version": done.version,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ipfx_failover.errors import ExitCode, FailoverError, Interrupted, Unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from ipfx_failover.config.models import ServerSettings
     from ipfx_failover.replication.rows.follower import Ends
@@ -54,8 +54,10 @@ class HotReport:
 
     @property
     def behind(self) -> int | None:
-        known = [table.behind for table in self.tables if table.behind is not None]
-        return sum(known) if known else None
+        """In all that are followed; None: not to be known."""
+        found = [table.behind for table in self.tables if table.obstacle is None]
+        known = [behind for behind in found if behind is not None]
+        return sum(known) if found and len(known) == len(found) else None
 
     @property
     def exit_code(self) -> ExitCode:
@@ -121,9 +123,10 @@ def report(site: Site, server: ServerSettings) -> HotReport:
     both = ends(site, server)
     with both.live.open(both.catalog) as session:
         setup, found = read_setup(session, both), live_mark(session)
-        choice, since, trouble = _compared(both, setup, found)
+        choice, since, whole, trouble = _compared(both, setup, found)
         tables = tuple(
-            _table(session, server.name, table, setup, since) for table in choice.followed
+            _table(session, server.name, table, setup, None if table in whole else since)
+            for table in choice.followed
         )
     left = (FollowedTable(name, None, None, why) for name, why in choice.left.items())
     as_of, lag_s = _lag(site, server)
@@ -143,8 +146,8 @@ def report(site: Site, server: ServerSettings) -> HotReport:
 
 def _compared(
     both: Ends, setup: Setup, found: Watermark
-) -> tuple[Choice, int | None, FailoverError | None]:
-    """Which tables, from which version on, and why no rows can be followed."""
+) -> tuple[Choice, int | None, Collection[Table], FailoverError | None]:
+    """Which tables, from which version on, which of them whole; and why no rows can be followed."""
     from ipfx_failover.replication.rows.decisions import see_snapshots, standing, start_of
     from ipfx_failover.replication.rows.follower import open_copy
     from ipfx_failover.replication.rows.marks import copy_mark
@@ -152,17 +155,19 @@ def _compared(
     from ipfx_failover.replication.sqlserver import record
 
     choice, since = setup.choice, None
+    whole: Collection[Table] = ()
     try:
         with open_copy(both) as copy:
             choice = alike(choice, read_tables(copy))
             since = start_of(both.server, copy_mark(copy), found)
-            standing(both.server, choice.followed, setup.tracked, since, record.begun(copy))
+            begun = record.begun(copy)
+            whole = standing(both.server, choice.followed, setup.tracked, since, begun).reloaded
         see_snapshots(both.server, allowed=setup.has_snapshots)
     except Interrupted:
         raise
     except FailoverError as error:
-        return choice, since, error
-    return choice, since, None
+        return choice, since, whole, error
+    return choice, since, whole, None
 
 
 def _table(

@@ -106,18 +106,19 @@ class Rounds:
         self.failing_since = self.failing_since or now
         waits = isinstance(error, Unreachable) and not by_hand
         known = self._known()
+        reason = error.message.removeprefix(f"{self.server.name}: ")  # it is said whose it is
         state = RowState(
             self.server.name,
             known.as_of if known else None,
             self.follower.behind or None,
-            error.message,
+            reason,
             error.hint,
             known.left if known else (),
         )
         if waits and now - self.failing_since < _TOLD_AFTER:
             self._note(state, now)
             return
-        data = {"reason": error.message, "advice": error.hint}
+        data = {"reason": reason, "advice": error.hint}
         event = Event(EventKind.ROWS_FAILED, now, self.server.name, data)
         events = () if known and known.trouble and self._is_open() else (event,)
         self._note(state, now, *events, is_stale=_lacks_rows(error))

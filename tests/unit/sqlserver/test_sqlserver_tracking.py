@@ -128,3 +128,17 @@ def test_tracking_ends_with_its_tables_first(client: Client) -> None:
     assert client.value(LOWEST) is None
     assert client.run("SELECT * FROM sys.change_tracking_databases") == []
     assert client.fails("ALTER TABLE t ENABLE CHANGE_TRACKING") == [22116]
+
+
+def test_each_time_it_is_switched_on_a_table_gets_another_internal_table(client: Client) -> None:
+    asked = (
+        "SELECT i.object_id FROM sys.internal_tables i JOIN sys.tables t "
+        "ON t.object_id = i.parent_id WHERE i.internal_type = 209 AND t.name = 't'"
+    )
+    before = client.value(asked)
+    client.run("ALTER TABLE t DISABLE CHANGE_TRACKING")
+    meanwhile = client.run(asked)
+    client.run("ALTER TABLE t ENABLE CHANGE_TRACKING")
+
+    assert [] == meanwhile
+    assert before != client.value(asked)

@@ -5,6 +5,7 @@ The exit codes are the same for every command (man page, EXIT STATUS).
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING, ClassVar
@@ -87,6 +88,16 @@ class Unconfirmed(Refused):
         )
         self.question = question
         self.warnings = tuple(warnings)
+
+
+class MissingPackage(Refused):
+    """An optional package is not installed; `otherwise` is a way without it."""
+
+    def __init__(self, wanted: str, package: str, *, extra: str, otherwise: str = "") -> None:
+        super().__init__(
+            f"{wanted} needs the package {package}, which is not installed",
+            f"{sys.executable} -m pip install 'ipfx-failover[{extra}]'{otherwise}",
+        )
 
 
 class Unreachable(FailoverError):

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ipfx_failover.decide.status import Status
-from ipfx_failover.errors import Refused
+from ipfx_failover.errors import MissingPackage
 from ipfx_failover.records import Authority
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def exposition(measured: Measured) -> str:
     """The metrics in the text format 0.0.4, as the textfile collector and scrapes read it.
 
     Raises:
-        Refused: the package prometheus-client is not installed.
+        MissingPackage: prometheus-client is not installed.
     """
     require_package()
     from prometheus_client import CollectorRegistry, generate_latest
@@ -66,7 +66,7 @@ def families(measured: Measured) -> list[Metric]:
     """The metrics as values.
 
     Raises:
-        Refused: the package prometheus-client is not installed.
+        MissingPackage: prometheus-client is not installed.
     """
     require_package()
     return list(_Collector(measured).collect())
@@ -76,15 +76,12 @@ def require_package() -> None:
     """Make sure that the package is there.
 
     Raises:
-        Refused: it is not installed.
+        MissingPackage: it is not installed.
     """
     from importlib.util import find_spec
 
     if find_spec("prometheus_client") is None:
-        raise Refused(
-            "metrics need the package prometheus-client, which is not installed",
-            "pip install 'ipfx-failover[metrics]'",
-        )
+        raise MissingPackage("Prometheus output", "prometheus-client", extra="metrics")
 
 
 class _Collector:

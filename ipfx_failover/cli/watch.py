@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ipfx_failover.adapters.terminals import is_terminal
 from ipfx_failover.cli.output import as_error
-from ipfx_failover.errors import ExitCode, Interrupted, Refused, UsageError
+from ipfx_failover.errors import ExitCode, Interrupted, MissingPackage, Refused, UsageError
 from ipfx_failover.wiring.watching import StateLook, show_screen
 
 if TYPE_CHECKING:
@@ -68,9 +68,8 @@ def _refuse_without_textual() -> None:
     try:
         import textual  # noqa: F401 - whether it is there
     except ImportError:
-        raise Refused(
-            "the main screen needs the package textual, which is not installed",
-            "pip install 'ipfx-failover[tui]', or use: ipfx-failover status",
+        raise MissingPackage(
+            "the main screen", "textual", extra="tui", otherwise=", or use: ipfx-failover status"
         ) from None
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, NoReturn
 
 from ipfx_failover.adapters import paths, sealing
-from ipfx_failover.errors import Refused
+from ipfx_failover.errors import MissingPackage, Refused
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
@@ -200,9 +200,8 @@ def _from_keyring(entry: str) -> str:
         import keyring
         from keyring.errors import KeyringError
     except ImportError:
-        raise Refused(
-            f"the secret {entry} is in a keyring, and the package keyring is not installed",
-            "pip install 'ipfx-failover[keyring]', or use { file = … }",
+        raise MissingPackage(
+            f"the secret {entry}", "keyring", extra="keyring", otherwise=", or use { file = … }"
         ) from None
     try:
         value = keyring.get_password(service, user)

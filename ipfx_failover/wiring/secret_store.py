@@ -12,7 +12,7 @@ from ipfx_failover.adapters.durable import rewrite_file
 from ipfx_failover.adapters.paths import narrow
 from ipfx_failover.adapters.sealing import seal
 from ipfx_failover.config.literal import is_text
-from ipfx_failover.errors import Refused, UsageError
+from ipfx_failover.errors import MissingPackage, Refused, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -88,9 +88,8 @@ def _in_keyring(entry: str, value: str) -> None:
         import keyring
         from keyring.errors import KeyringError
     except ImportError:
-        raise Refused(
-            "the package keyring is not installed",
-            "pip install 'ipfx-failover[keyring]', or keep the password in a file",
+        raise MissingPackage(
+            "the keyring", "keyring", extra="keyring", otherwise=", or keep the password in a file"
         ) from None
     try:
         keyring.set_password(service, user, value)

@@ -168,7 +168,7 @@ def test_without_the_package_it_is_said_how_to_install_it(
 
     with pytest.raises(Refused, match="prometheus-client, which is not installed") as caught:
         exposition(MEASURED)
-    assert "pip install 'ipfx-failover[metrics]'" == caught.value.hint
+    assert f"{sys.executable} -m pip install 'ipfx-failover[metrics]'" == caught.value.hint
 
 
 @given(st.text())

@@ -106,7 +106,7 @@ def test_nothing_in_a_password_ends_it() -> None:
         (
             "raise ModuleNotFoundError('no pyodbc', name='pyodbc')",
             "a SQL Server needs the package pyodbc, which is not installed",
-            "pip install 'ipfx-failover[sqlserver]'",
+            f"{sys.executable} -m pip install 'ipfx-failover[sqlserver]'",
         ),
         (
             "raise ImportError('libodbc.so.2: cannot open shared object file')",

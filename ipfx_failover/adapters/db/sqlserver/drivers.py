@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ipfx_failover.errors import Refused
+from ipfx_failover.errors import MissingPackage, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -52,10 +52,7 @@ def load() -> Any:
     try:
         import pyodbc
     except ModuleNotFoundError:
-        raise Refused(
-            "a SQL Server needs the package pyodbc, which is not installed",
-            "pip install 'ipfx-failover[sqlserver]'",
-        ) from None
+        raise MissingPackage("a SQL Server", "pyodbc", extra="sqlserver") from None
     except ImportError as error:  # as: libodbc.so.2: cannot open shared object file
         raise Refused(
             f"the package pyodbc cannot be loaded: {str(error).splitlines()[0]}",

@@ -172,8 +172,10 @@ class _Collector:
             yield metric
 
     def _copies(self) -> Iterator[Metric]:
-        at = _gauge("replication_timestamp_seconds", "As of when the copy is.", "server", "copy")
-        age = _gauge("replication_age_seconds", "How old the copy is.", "server", "copy")
+        at = _gauge(
+            "replication_timestamp_seconds", "As of when it was copied whole.", "server", "copy"
+        )
+        age = _gauge("replication_age_seconds", "Since it was copied whole.", "server", "copy")
         for server in self._measured.report.servers:
             copies = {"database": server.database_as_of, "files": server.files_as_of}
             for copy, as_of in copies.items():

@@ -119,6 +119,7 @@ def _switch(
         if not wanted.statements:
             output.line("Nothing to do: it is so already.")
         if on:
+            _show_kept(wanted.setup.retention, output)
             _show_not_followed(wanted.setup.choice.left, output)
         _show_statements(
             "Left on, for others may use it. Once nobody does:", wanted.left_on, output
@@ -149,6 +150,14 @@ def _show_statements(title: str, statements: Sequence[str], output: Output) -> N
     for statement in statements:
         for line in folded(one_line(statement), width - len(_INDENT)):
             output.line(f"{_INDENT}{line}")
+
+
+def _show_kept(retention: str | None, output: Output) -> None:
+    """How long the history is kept, where somebody else has switched it on."""
+    if retention is not None:
+        _show_wrapped(
+            f"Change tracking is on, and kept {retention}: so long this machine may be away", output
+        )
 
 
 def _show_not_followed(left: Mapping[str, str], output: Output) -> None:

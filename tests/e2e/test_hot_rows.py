@@ -73,6 +73,18 @@ def test_hot_enable_says_what_it_would_change_and_changes_nothing_unasked(pair: 
     assert not pair.live.catalogs["ctserver"].is_tracking
 
 
+def test_hot_enable_says_how_long_a_history_is_kept_that_others_have_switched_on(
+    pair: Pair,
+) -> None:
+    pair.run_live(
+        "ALTER DATABASE CTSERVER SET CHANGE_TRACKING = ON "
+        "(CHANGE_RETENTION = 2 HOURS, AUTO_CLEANUP = ON)"
+    )
+    planned = pair.run("hot", "enable", "DEMOSERVER", "--plan")
+
+    assert "kept 2 hours: so long this machine may be away" in planned.out
+
+
 def test_hot_disable_leaves_a_live_server_without_tracking(hot: Pair) -> None:
     assert hot.run("hot", "disable", "DEMOSERVER", "--yes").code == 0
     ended = hot.run("sync-rows", "DEMOSERVER")

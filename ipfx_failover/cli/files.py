@@ -69,12 +69,23 @@ def sync_files(
         return None
     if dry_run:
         look = partial(planned, site, to_live=to_live, allow_deletions=allow_deletions)
-        return for_each(servers, output, lambda server: _shown_plan(server, look(server), output))
+        return for_each(servers, output, lambda server: _compared(site, server, output, look))
     with site.store() as store:
         once = partial(synced_once, site, store, to_live=to_live, allow_deletions=allow_deletions)
         code = for_each(servers, output, lambda server: _metered(site, server, output, once))
     tell(site)
     return code
+
+
+def _compared(
+    site: Site, server: ServerSettings, output: Output, look: Callable[..., Plan]
+) -> Done:
+    from ipfx_failover.cli.meter import Meter
+
+    with Meter(output, site.clock) as meter:
+        meter.begin(f"compare the files of {server.name}")
+        plan = look(server)
+    return _shown_plan(server, plan, output)
 
 
 def _shown_plan(server: ServerSettings, plan: Plan, output: Output) -> Done:

@@ -150,11 +150,13 @@ def _from_live(
     from ipfx_failover.wiring.replication import replicator
     from ipfx_failover.wiring.setting_aside import discard_standby
 
-    if discard:
-        kept = discard_standby(site, store, server)
-        output.progress(f"{server.name}: what the standby had recorded is kept in {kept}")
-    output.progress(f"{server.name}: replicating from live")
     with Meter(output, site.clock) as meter:
+        if discard:
+            meter.begin("keep what the standby has recorded")
+            kept = discard_standby(site, store, server)
+            meter.line(f"{server.name}: what the standby had recorded is kept in {kept}")
+        meter.line(f"{server.name}: replicating from live")
+        meter.begin(f"reach {server.name}")
         made, close = replicator(
             site, store, server, _observer(meter), report=meter, is_daily=is_daily
         )

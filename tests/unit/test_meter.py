@@ -198,14 +198,19 @@ def silent_server(tmp_path: Path) -> Iterator[tuple[socket.socket, Path]]:
         yield listening, config
 
 
+@pytest.mark.parametrize(
+    ("option", "words"), [("--all", "sync the files"), ("--dry-run", "compare the files")]
+)
 def test_a_command_that_waits_shows_what_for(
-    silent_server: tuple[socket.socket, Path],
+    silent_server: tuple[socket.socket, Path], option: str, words: str
 ) -> None:
     listening, config = silent_server
-    with Terminal(("sync-files", "MUTE", "--config", str(config)), {"TERM": "xterm"}) as terminal:
+    server = () if option == "--all" else ("MUTE",)
+    argv = ("sync-files", *server, option, "--config", str(config))
+    with Terminal(argv, {"TERM": "xterm"}) as terminal:
         connection, _ = listening.accept()
         with closing(connection):
-            terminal.answer("sync the files of MUTE: ", "")
+            terminal.answer(f"{words} of MUTE: ", "")
         code = terminal.wait()
 
     assert "error: MUTE (127.0.0.1 port" in terminal.screen

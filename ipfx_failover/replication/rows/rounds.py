@@ -12,6 +12,7 @@ from ipfx_failover.events import SPECS, Event, EventKind
 from ipfx_failover.records import RowState
 from ipfx_failover.replication.refusals import from_live_refusal
 from ipfx_failover.replication.rows.decisions import FullNeeded, LiveRestored
+from ipfx_failover.replication.sqlserver.session import SqlRefused
 from ipfx_failover.state import locks
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from ipfx_failover.state.store import Store
 
 _TOLD_AFTER = timedelta(seconds=60)
-"""A Primary that has just died is told of by its pings."""
+"""A Primary that has just died is told of by its pings; and who reads the copy lets go of it."""
+_LOCKED = 1222
 _NOTE_EVERY = timedelta(seconds=1)
 _LOOK_THROUGH_EVERY = timedelta(seconds=5)
 """A table that is defined otherwise, or emptied, need not change the version that is asked for."""
@@ -104,7 +106,7 @@ class Rounds:
     def _failed(self, error: FailoverError, *, by_hand: bool) -> None:
         now = self.clock.now()
         self.failing_since = self.failing_since or now
-        waits = isinstance(error, Unreachable) and not by_hand
+        waits = _may_pass(error) and not by_hand
         known = self._known()
         reason = error.message.removeprefix(f"{self.server.name}: ")  # it is said whose it is
         state = RowState(
@@ -174,6 +176,11 @@ class Rounds:
                 tx.set_stale(self.server.name, stale=True)
             for event in events:
                 tx.emit(event)
+
+
+def _may_pass(error: FailoverError) -> bool:
+    is_locked = isinstance(error, SqlRefused) and error.number == _LOCKED
+    return is_locked or isinstance(error, Unreachable)
 
 
 def _lacks_rows(error: FailoverError) -> bool:

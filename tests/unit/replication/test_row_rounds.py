@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ipfx_failover.errors import FailoverError, Unreachable
 from ipfx_failover.replication.rows.decisions import FullNeeded
 from ipfx_failover.replication.rows.follower import Follower, Round
 from ipfx_failover.replication.rows.rounds import Rounds
+from ipfx_failover.replication.sqlserver.session import SqlRefused
 from ipfx_failover.state.locks import Locks
 from tests.support.replication import DEMO, Copies
 
@@ -19,11 +21,12 @@ if TYPE_CHECKING:
 
 
 class Following(Follower):
-    """Follows nothing. `gap`: what a look finds; the copy is a new one for a round behind it."""
+    """Follows nothing. `gap`: what a look finds; `trouble`: what a round finds, in another copy."""
 
     def __init__(self) -> None:
         self.behind = 0
         self.gap: FullNeeded | None = None
+        self.trouble: FailoverError | None = None
 
     def has_news(self) -> bool:
         if self.gap:
@@ -31,6 +34,8 @@ class Following(Follower):
         return False
 
     def round(self) -> Round:
+        if self.trouble:
+            raise self.trouble
         return Round(version=7)
 
     def close(self) -> None:
@@ -43,14 +48,41 @@ def copies(tmp_path: Path) -> Iterator[Copies]:
         yield made
 
 
-def test_what_was_lacking_in_a_copy_that_was_replaced_meanwhile_is_not_told(copies: Copies) -> None:
+@pytest.fixture
+def following() -> Following:
+    return Following()
+
+
+@pytest.fixture
+def rounds(copies: Copies, following: Following) -> Rounds:
     copies.replicator().from_live()
-    follower = Following()
     locks = Locks(copies.directory / "locks")
-    rounds = Rounds(copies.server, follower, copies.store, locks, copies.clock)
+    return Rounds(copies.server, following, copies.store, locks, copies.clock)
+
+
+def test_what_was_lacking_in_a_copy_that_was_replaced_meanwhile_is_not_told(
+    copies: Copies, following: Following, rounds: Rounds
+) -> None:
     rounds.follow()
-    follower.gap = FullNeeded(DEMO, "its history is gone")
+    following.gap = FullNeeded(DEMO, "its history is gone")
     done = rounds.follow()
 
     assert (Round(version=7), False) == (done, copies.store.server(DEMO).stale)
     assert [] == copies.events("rows_failed")
+
+
+@pytest.mark.parametrize(
+    "trouble", [SqlRefused("a lock", "try again", (1222,)), Unreachable("away", "look")]
+)
+def test_what_passes_by_itself_is_told_when_it_lasts(
+    copies: Copies, following: Following, rounds: Rounds, trouble: FailoverError
+) -> None:
+    following.trouble = trouble
+    told = []
+    for wait_s in (0, 59, 2):
+        copies.clock.advance(wait_s)
+        with pytest.raises(type(trouble)):
+            rounds.follow()
+        told.append(len(copies.events("rows_failed")))
+
+    assert [0, 0, 1] == told

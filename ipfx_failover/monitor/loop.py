@@ -17,6 +17,7 @@ from ipfx_failover.decide.liveness import Liveness, ServerLiveness
 from ipfx_failover.events import Event, EventKind
 from ipfx_failover.monitor.adoption import counted_on, is_same_primary, thresholds
 from ipfx_failover.monitor.conditions import conditions
+from ipfx_failover.monitor.config_in_use import ConfigInUse
 from ipfx_failover.monitor.crew import Crew
 from ipfx_failover.monitor.messages import (
     ConfigBroken,
@@ -30,12 +31,13 @@ from ipfx_failover.monitor.messages import (
 )
 from ipfx_failover.monitor.notes import Notes
 from ipfx_failover.monitor.prober import ProbeRound
+from ipfx_failover.monitor.recount import recounted
 from ipfx_failover.monitor.supervision import Supervisor, in_words, round_ms
 from ipfx_failover.monitor.tally import Tally
 from ipfx_failover.monitor.view import View, round_of, with_last_answers, without
 from ipfx_failover.monitor.watched import Launch, watched
 from ipfx_failover.monitor.written import effects_of, trouble_of
-from ipfx_failover.records import Concern, Condition, MonitorRecord
+from ipfx_failover.records import MonitorRecord
 from ipfx_failover.standin.upkeep import Asked, Conflict, Gone
 
 if TYPE_CHECKING:
@@ -77,9 +79,7 @@ class Monitor:
         self._crew = Crew(threads, messages, launch)
         self._supervisor = supervisor
         self._thresholds = thresholds(config)
-        self._config_since = clock.now()
-        self._config_waits: Condition | None = None
-        self._config_trouble: Condition | None = None
+        self._config_in_use = ConfigInUse(lambda: self._threads.scribe, clock)
         self._troubles: dict[str, str] = {}
         self._refusals: dict[str, FailoverError] = {}
         self._rounds = 0
@@ -192,7 +192,7 @@ class Monitor:
             case Reconfigured():
                 message.answer(is_taken=self._adopts(message))
             case ConfigBroken(reason):
-                self._config_broken(reason)
+                self._config_in_use.broken(reason)
             case _:
                 self._hear_network(message)
 
@@ -256,7 +256,7 @@ class Monitor:
             last_answers=self._last_answers if self._rounds > self._thresholds.warning else None,
             now=self._clock.now(),
         )
-        self._notes.keep([*found, *filter(None, [self._config_trouble])])
+        self._notes.keep([*found, *filter(None, [self._config_in_use.trouble])])
 
     def _withdraw(self) -> None:
         """A takeover that still waits is not wanted any more once its server has not failed."""
@@ -341,7 +341,6 @@ class Monitor:
         before, config = self._config, new.generation.config
         self._config, self._thresholds = config, thresholds(config)
         self._supervisor.expect(round_ms(config))
-        self._config_since = self._clock.now()
         view = new.generation.view
         answered = {n for n, s in view.states.items() if s.answered_boot_id == self._boot_id}
         self._fleet = counted_on(self._fleet, before, config, answered)
@@ -353,49 +352,15 @@ class Monitor:
         self._crew.exchange(new.generation)
         self._take_up(view)
         self._aim()
-        self._say_adopted(new)
+        self._config_in_use.replaced(new.changes, new.waits)
         return True
-
-    def _say_adopted(self, new: Reconfigured) -> None:
-        waits = f"; not yet: {new.waits}" if new.waits else ""
-        self._threads.scribe.emit(EventKind.CONFIG_CHANGED, changes=new.changes, detail=waits)
-        self._config_waits = None
-        if new.waits:
-            self._config_waits = Condition(
-                Concern.CONFIG, None, f"the config waits: {new.waits}", "", self._clock.now()
-            )
-        self._config_trouble = self._config_waits
-
-    def _config_broken(self, reason: str | None) -> None:
-        """The last good one stays in use; `reason` None: the file is again as that."""
-        if reason is None:
-            self._config_trouble = self._config_waits
-            self._threads.scribe.emit(EventKind.CONFIG_CHANGED, changes="it is again as it was")
-            return
-        since = f"{self._config_since.astimezone():%Y-%m-%d %H:%M}"
-        self._threads.scribe.emit(EventKind.CONFIG_BROKEN, reason=reason, since=since)
-        text = f"the config on disk is broken: {reason}; the one of {since} is in use"
-        self._config_trouble = Condition(
-            Concern.CONFIG, None, text, "ipfx-failover config check", self._clock.now()
-        )
 
     def _take_up(self, view: View) -> None:
         if view.config is not self._config:
             return  # of the lookout of a former config
         before, self._view = self._view, view
         self._cried.clear()
-        for name, state in view.states.items():
-            was = before.states.get(name, state)
-            may_again = was.failback_pending and not state.failback_pending
-            is_well = self._fleet.servers[name].liveness is Liveness.OK
-            if state.mode is not was.mode or (may_again and not is_well):
-                self._fleet = fleets.forget(self._fleet, name)
-        for name in before.probed_at.keys() & view.states.keys() - view.probed_at.keys():
-            # Its address is ours now. That it failed stays true; an old OK is never shown.
-            if self._fleet.servers[name].liveness is not Liveness.FAILED:
-                self._fleet = fleets.forget(self._fleet, name)
-        if before.stand_in and _is_given_back(before.stand_in.server, view, self._fleet):
-            self._fleet = fleets.given_back(self._fleet, before.stand_in.server)
+        self._fleet = recounted(self._fleet, before, view)
         self._withdraw()
         if view.targets != before.targets or view.held != before.held:
             self._aim()
@@ -406,14 +371,6 @@ class Monitor:
     def _aim(self) -> None:
         self._threads.prober.aim(self._view.targets)
         self._threads.upkeep.keep(self._view.held)
-
-
-def _is_given_back(server: str, view: View, fleet: fleets.Fleet) -> bool:
-    """Whether the role was given back; after a takeover that failed the counting goes on."""
-    if view.stand_in is not None and view.stand_in.server.casefold() == server.casefold():
-        return False
-    name = next((n for n in view.states if n.casefold() == server.casefold()), None)
-    return name is None or not (view.states[name].attempts or fleet.servers[name].attempts)
 
 
 def _says_of(decision: Decision, name: str) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ipfx_failover.replication.sqlserver.conversion import Conversion
-from ipfx_failover.replication.sqlserver.watermark import Watermark
+from ipfx_failover.replication.sqlserver.watermark import Beginning, Watermark
 from ipfx_failover.replication.tsql import rows, tables, tracking
 from ipfx_failover.replication.tsql.tables import Column, Table
 from tests.support.golden import check_golden
@@ -73,6 +75,28 @@ def test_rows_are_applied_so() -> None:
             rows.insert_staged(0, CALLS),
             rows.empty_stage(0),
             rows.drop_stages([0, 1]),
+        ],
+    )
+
+
+def test_how_far_it_has_come_is_kept_in_the_copy_so() -> None:
+    place = CALLS.schema, CALLS.name
+    check_golden(
+        "watermark",
+        [
+            tracking.create_schema(),
+            tracking.create_watermark(),
+            tracking.write_watermark(MARK, "20261122T010000000"),
+            tracking.write_watermark(replace(MARK, version=None), "20261122T010000000"),
+            tracking.has_watermark(),
+            tracking.create_tracked(),
+            tracking.remember_tracked(*place, Beginning(41, "1237579447 2026-11-22T01:00:00")),
+            tracking.forget_tracked(*place),
+            tracking.has_tracked(),
+            tracking.read_tracked(),
+            tracking.drop_watermark(),
+            tracking.drop_tracked(),
+            tracking.drop_schema(),
         ],
     )
 

@@ -32,6 +32,7 @@ _KEYS_ABOVE = 5
 _ROWS_OF_OTHERS = 4
 """Title, toolbar, and what goes on."""
 _FEWEST_ROWS = 4
+_FEWEST_ROWS_OF_COMMAND = 9
 _WIDEST = 400
 _SILENCE_S = 10
 """A look comes each second; it may wait for the state store for five."""
@@ -133,9 +134,11 @@ class MainScreen(Screen[None]):
 
     def on_said(self, said: Said) -> None:
         self._runs.said(said.line)
+        self._share_out()
 
     def on_ended(self, ended: Ended) -> None:
         self._runs.ended(ended.code)
+        self._share_out()
 
     @on(OptionList.OptionHighlighted)
     def _show(self) -> None:
@@ -158,6 +161,7 @@ class MainScreen(Screen[None]):
 
     def action_close(self) -> None:
         self.remove_class(SHOWS_COMMAND)
+        self._share_out()
         self._servers.focus()
 
     def action_interrupt(self) -> None:
@@ -182,13 +186,18 @@ class MainScreen(Screen[None]):
         self._details.border_title = name or ""
         lines = view.details(server, report) if server and report else []
         self._details.show(lines)
-        self._share_out(len(view.banner(self._seen)))
+        self._share_out()
 
-    def _share_out(self, banner_rows: int) -> None:
-        """The details get the rows that they need, the log the rest, and a few in any case."""
-        rest = self.size.height - _ROWS_OF_OTHERS - banner_rows
+    def _share_out(self) -> None:
+        """The details get the rows that they need, the rest the log, and a few in any case.
+
+        What a command says is what somebody waits for: it gets more.
+        """
+        rest = self.size.height - _ROWS_OF_OTHERS - len(view.banner(self._seen))
+        is_shown = self.has_class(SHOWS_COMMAND)
+        below = _FEWEST_ROWS_OF_COMMAND if is_shown else _FEWEST_ROWS
         wanted = max(self._details.needed_height, rest * 3 // 5)
-        self._middle.styles.height = max(_FEWEST_ROWS, min(wanted, rest - _FEWEST_ROWS))
+        self._middle.styles.height = max(_FEWEST_ROWS, min(wanted, rest - below))
 
     # These two are called in the follower's thread.
     def _tell(self, seen: Seen) -> None:

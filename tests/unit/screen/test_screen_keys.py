@@ -11,7 +11,7 @@ from ipfx_failover.errors import Unconfirmed
 from ipfx_failover.screen.toolbar import TOOLS, Tool
 from ipfx_failover.screen.values import Seen
 from tests.fakes.screen import FakeLook
-from tests.support.screen import LOG, REPORT, SERVER, Shown, on_screen
+from tests.support.screen import FAILED, LOG, REPORT, SERVER, STANDING_IN, Shown, on_screen
 
 QUESTION = "The Failover Server takes over now. Both will run."
 each_tool = pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.command)
@@ -86,6 +86,20 @@ def test_what_a_command_refuses_before_it_asks_is_shown_and_nothing_is_asked() -
         assert "y Yes" not in shown.text
 
     on_screen(test)
+
+
+def test_on_a_small_terminal_a_refusal_is_seen_whole_beside_a_server_with_much_to_tell() -> None:
+    busy = replace(FAILED, notes=("one thing is to be done",) * 9)
+    seen = Seen(replace(STANDING_IN, servers=(busy,), warnings=("nobody watches",)), log=LOG)
+
+    async def test(shown: Shown) -> None:
+        await shown.until("DEMOSERVER")
+        await shown.press("f")
+        error = {"message": "somebody answers", "hint": "use --force", "details": ["one", "two"]}
+        (await shown.started(1)).end(json.dumps({"ok": False, "error": error}), code=3)
+        await shown.until("one", "two", "error: somebody answers", "hint: use", "Esc closes")
+
+    on_screen(test, seen)
 
 
 def test_a_command_works_on_the_chosen_server() -> None:

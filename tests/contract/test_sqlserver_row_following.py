@@ -257,6 +257,18 @@ def test_a_deadlock_is_tried_again(calls: HotCopy) -> None:
     assert calls.follower.round().rows == 1
 
 
+def test_a_table_that_cannot_be_read_is_named(calls: HotCopy) -> None:
+    calls.on_live.run("INSERT INTO calls VALUES (1, N'one')")
+    denied = {"number": 229, "severity": 14, "text": "The SELECT permission was denied"}
+    Faults([Fault(statement="LEFT JOIN .dbo.*calls", errors=[denied])]).attach(calls.at.live)
+
+    with pytest.raises(SqlRefused) as refused:
+        calls.follower.round()
+    assert "reading calls on DEMOSERVER: The SELECT permission was denied (229)" == (
+        refused.value.message
+    )
+
+
 def test_snapshots_that_are_not_allowed_are_told(calls: HotCopy) -> None:
     calls.on_live.run(f"ALTER DATABASE [{calls.catalog}] SET ALLOW_SNAPSHOT_ISOLATION OFF")
     calls.on_live.run("INSERT INTO calls VALUES (1, N'one')")

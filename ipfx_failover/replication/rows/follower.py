@@ -24,6 +24,7 @@ from ipfx_failover.replication.rows.staging import Staging
 from ipfx_failover.replication.rows.switching import read_tracked
 from ipfx_failover.replication.sqlserver import record
 from ipfx_failover.replication.sqlserver.session import SqlRefused
+from ipfx_failover.replication.sqlserver.telling import told
 from ipfx_failover.replication.sqlserver.watermark import Beginning, Watermark
 from ipfx_failover.replication.tsql import rows as texts
 from ipfx_failover.replication.tsql import tracking
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from ipfx_failover.replication.rows.decisions import Standing
     from ipfx_failover.replication.rows.schema import Tables
     from ipfx_failover.replication.sqlserver.session import Row, SqlServer, SqlSession
+    from ipfx_failover.replication.tsql.tables import Table
 
 T = TypeVar("T")
 
@@ -248,10 +250,16 @@ class Follower:
         if followed:
             numbers = [number for (number,) in live.rows(texts.changed_tables(followed), since)]
             for table in (followed[number] for number in numbers):
-                pages = live.pages(texts.changes(table), since, size=_PAGE_ROWS)
+                pages = self._pages(live, table, texts.changes(table), since)
                 staging.put(table, pages, is_whole=False)
         for table in stands.reloaded:
-            staging.put(table, live.pages(texts.all_rows(table), size=_PAGE_ROWS), is_whole=True)
+            staging.put(table, self._pages(live, table, texts.all_rows(table)), is_whole=True)
+
+    def _pages(
+        self, live: SqlSession, table: Table, sql: str, *values: object
+    ) -> Iterator[list[Row]]:
+        with told(f"reading {table.shown} on {self._ends.server}", self._ends.server):
+            yield from live.pages(sql, *values, size=_PAGE_ROWS)
 
 
 @contextmanager

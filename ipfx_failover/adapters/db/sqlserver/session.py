@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 import pyodbc
 
 from ipfx_failover.adapters.db.sqlserver import refusals, said
+from ipfx_failover.adapters.db.sqlserver.helper import Helper
 from ipfx_failover.errors import Unreachable
 from ipfx_failover.progress import Progress
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Future
 
-    from ipfx_failover.adapters.db.sqlserver.helper import Helper
     from ipfx_failover.adapters.db.sqlserver.said import Said
     from ipfx_failover.adapters.db.sqlserver.stall import Stall
     from ipfx_failover.errors import FailoverError
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 GRACE_S: Final = 10.0
-"""How long a server may take to hear that a statement is called off, or a session closed."""
 _ROWS_A_STATEMENT: Final = 1000
 """So many rows may take as long as one statement."""
 
@@ -39,7 +38,8 @@ class Manner:
     """How a session does its work.
 
     `is_fast`: whether the driver stands many rows at once. `watch`: begins to watch what the
-    session of a number does.
+    session of a number does. `grace_s`: how long a server may take to hear that a statement is
+    called off, or a session closed.
     """
 
     name: str
@@ -47,6 +47,7 @@ class Manner:
     is_fast: bool
     watch: Callable[[int], Stall]
     report: Report
+    grace_s: float = GRACE_S
 
 
 class OdbcSession:
@@ -123,7 +124,7 @@ class OdbcSession:
         self._helper.end()
         if not self._is_lost:
             with suppress(pyodbc.Error, TimeoutError):
-                closing.result(GRACE_S)
+                closing.result(self._manner.grace_s)
 
     def __enter__(self) -> Self:
         return self
@@ -161,9 +162,12 @@ class OdbcSession:
                 self._call_off(cursor, future)
 
     def _call_off(self, cursor: _Cursor, future: Future[Any]) -> None:
-        cursor.cancel()
+        # A driver comes back from that when the server has heard it: which it may never.
+        helper = Helper(f"{self._manner.name}: call off")
+        helper.begin(cursor.cancel)
+        helper.end()
         try:
-            error = future.exception(GRACE_S)
+            error = future.exception(self._manner.grace_s)
         except TimeoutError:
             self._is_lost = True
             return

@@ -288,9 +288,12 @@ class Pair:
 
         server.on_statement = look
 
-    def cut_at(self, server: SimulatedServer, message: str, nth: int) -> Faults:
-        """Cut the connection at a message of the wire; `fired` says whether it came to that."""
-        faults = Faults([Fault(message=message, nth=nth, cut=True)])
+    def cut_at(self, server: SimulatedServer, nth: int) -> Faults:
+        """Cut the connection at the nth statement; `fired` says whether it came to that.
+
+        The first one of a session, which is always the same, does not count.
+        """
+        faults = Faults([Fault(statement="^(?!SET ANSI_NULLS)", nth=nth, cut=True)])
         faults.attach(server)
         return faults
 

@@ -95,6 +95,27 @@ def test_a_replication_that_is_killed_at_the_swap_or_behind_it_is_followed_by_a_
     is_replicated(pair, "one", "two", "three")
 
 
+def backups(pair: Pair) -> int:
+    return sum(each.startswith("BACKUP") for each in pair.live.said)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_while_a_killed_replication_is_undone_is_told_behind_that_and_begins_nothing(
+    pair: Pair, number: signal.Signals
+) -> None:
+    before = pair.content(pair.standby, COPY)
+    pair.killed_at("from live", FROM_LIVE.index(steps.VERIFY), Moment.BEGUN, FROM_LIVE)
+    made = backups(pair)
+    work = ("replicate-from-live", "DEMOSERVER")
+    ended = pair.signalled_at(number, pair.standby, "DROP DATABASE", 1, *work, carried_out=True)
+
+    assert 130 == ended.code, ended
+    assert "nothing is left half done" in ended.err
+    assert (before, made) == (pair.content(pair.standby, COPY), backups(pair))
+    assert [COPY] == pair.catalogs(pair.standby)
+    assert [] == pair.unfinished
+
+
 @pytest.mark.parametrize("moment", Moment)
 @pytest.mark.parametrize("kind", [own.RESTORE, steps.SWAP])
 def test_a_takeover_finds_a_whole_copy_and_asks_the_primary_nothing(

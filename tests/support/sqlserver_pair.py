@@ -198,13 +198,19 @@ class Pair:
             return _ended(process)
 
     def signalled_at(
-        self, number: signal.Signals, server: SimulatedServer, statement: str, nth: int, *argv: str
+        self,
+        number: signal.Signals,
+        server: SimulatedServer,
+        statement: str,
+        nth: int,
+        *argv: str,
+        carried_out: bool = False,
     ) -> Ended:
-        """Run a command that gets a signal at a statement, which the server does not carry out."""
+        """Run a command that gets a signal at a statement, which the server may not carry out."""
         reached = self.directory / "reached"
-        never = str(self.directory / "never")
-        rule = {"statement": statement, "nth": nth, "touch": str(reached), "until": never}
-        self.fault(server, **rule, cut=True)
+        never = {"until": str(self.directory / "never"), "cut": True}
+        how = {"stall_s": 1.0} if carried_out else never
+        self.fault(server, statement=statement, nth=nth, touch=str(reached), **how)
         with self._begun(argv) as process:
             eventually(lambda: reached.exists() or process.poll() is not None, statement)
             process.send_signal(number)

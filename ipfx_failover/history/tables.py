@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ipfx_failover.history.wording import duration, percentage, size, stamp
@@ -123,7 +123,7 @@ def as_lines(tables: Iterable[Table], width: int) -> Iterable[str]:
     """The tables for a terminal, a blank line between them."""
     from textwrap import wrap
 
-    for place, table in enumerate(tables):
+    for place, table in enumerate(_folded(each, width) for each in tables):
         if place:
             yield ""
         if not table.rows:
@@ -136,6 +136,21 @@ def as_lines(tables: Iterable[Table], width: int) -> Iterable[str]:
             yield row
             yield from wrap(remark, width, initial_indent="    ", subsequent_indent="    ")
         yield from wrap(table.note, width)
+
+
+def _folded(table: Table, width: int) -> Table:
+    """With the last columns below their rows, as remarks, where all of them would not fit."""
+    if len(table.header) < 3 or max(map(len, aligned([table.header, *table.rows]))) <= width:
+        return table
+    name = table.header[-1].lower()
+    remarks = table.remarks or ("",) * len(table.rows)
+    below = (
+        "; ".join(filter(None, (f"{name}: {row[-1]}", remark)))
+        for row, remark in zip(table.rows, remarks, strict=True)
+    )
+    rows = tuple(row[:-1] for row in table.rows)
+    shorter = replace(table, header=table.header[:-1], rows=rows, remarks=tuple(below))
+    return _folded(shorter, width)
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:

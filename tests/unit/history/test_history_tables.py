@@ -45,6 +45,19 @@ def test_reasons_stand_below_their_row() -> None:
     ] == lines
 
 
+def test_columns_that_do_not_fit_stand_below_their_row() -> None:
+    table = failover_table(history())
+    narrow = list(as_lines([table], 64))
+
+    assert [
+        "Failovers",
+        "BEGAN                SERVER  BY       OUTAGE  STOOD IN",
+        f"{stamp(BEGIN + 4 * HOUR)}  DEMO    monitor  31.4 s  48 min",
+        "    ended: given back; 15 pings in a row failed",
+    ] == narrow
+    assert all(len(line) <= 40 for line in as_lines([table], 40))
+
+
 def test_of_many_replications_the_last_are_shown() -> None:
     past = history()
     many = replace(past, replications=past.replications * 10)

@@ -264,7 +264,7 @@ SPECS: Mapping[EventKind, Spec] = {
     _K.REPLICATION_STARTED: Spec(_I, "Replicating {direction}"),
     _K.REPLICATED: Spec(
         _I,
-        "Replicated {direction}: {size_bytes} bytes in {duration_s:.1f} s{detail}",
+        "Replicated {direction}: {size_bytes:,} bytes in {duration_s:.1f} s{detail}",
         closes=("replication", "rollback", "failback", "failback rollback"),
     ),
     _K.REPLICATION_WARNED: Spec(_W, "Replicated {direction}, but: {warnings}"),
@@ -299,7 +299,7 @@ SPECS: Mapping[EventKind, Spec] = {
         next_step="Nothing is lost. Try again: ipfx-failover replicate-to-live {server}",
     ),
     _K.FILES_SYNCED: Spec(
-        _I, "Files synced {direction}: {copied} copied, {deleted} deleted, {size_bytes} bytes"
+        _I, "Files synced {direction}: {copied} copied, {deleted} deleted, {size_bytes:,} bytes"
     ),
     _K.FILE_SYNC_FAILED: Spec(
         _E,

@@ -137,10 +137,13 @@ def test_an_event_without_its_data_can_still_be_told(kind: EventKind) -> None:
 
 def test_numbers_are_shown_as_the_template_says() -> None:
     event = Event(
-        K.REPLICATED, NOON, "A", {"direction": "from-live", "size_bytes": 7, "duration_s": 1.25}
+        K.REPLICATED,
+        NOON,
+        "A",
+        {"direction": "from-live", "size_bytes": 7654321, "duration_s": 1.25},
     )
 
-    assert "Replicated from-live: 7 bytes in 1.2 s" == event.text
+    assert "Replicated from-live: 7,654,321 bytes in 1.2 s" == event.text
 
 
 def test_a_value_with_braces_is_shown_as_it_is() -> None:

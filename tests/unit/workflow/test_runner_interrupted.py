@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import signal
-import sys
 from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
 
-from ipfx_failover.adapters.signals import on_end
 from ipfx_failover.errors import Failed, InDoubt, Interrupted
 from ipfx_failover.state.journal import read_journal
 from ipfx_failover.state.store import StateUnwritableError, Store
 from ipfx_failover.workflow.runner import Committer, Effect
+from tests.support.interrupts import signals_told
 from tests.support.toy_workflow import (
     ALL_DONE,
     ALL_UNDONE,
@@ -29,23 +28,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 KINDS = ("Write", "SetAside", "SwapIn")
 
 
-def told(name: str) -> None:
-    raise Interrupted(f"interrupted ({name})", "run it again")
-
-
 @pytest.fixture(autouse=True)
-def signals_are_told() -> Iterator[None]:
-    """As in a command."""
-    hook, handlers = sys.unraisablehook, {each: signal.getsignal(each) for each in SIGNALS}
-    on_end(told)
-    yield
-    sys.unraisablehook = hook
-    for each, handler in handlers.items():
-        signal.signal(each, handler)
+def signals() -> Iterator[None]:
+    with signals_told():
+        yield
 
 
 @pytest.fixture
@@ -117,9 +106,9 @@ def test_an_interrupt_right_behind_any_commit_undoes_all_until_the_last_step_is_
         toy = prepare(directory)
         with Store(directory / "state") as store:
             committer = InterruptedCommitter(store, interrupted_at)
-            on_end(told)
             try:
-                runner(store, toy, committer=committer).run(RESOURCE, "DEMO", STEPS)
+                with signals_told():
+                    runner(store, toy, committer=committer).run(RESOURCE, "DEMO", STEPS)
                 break
             except Interrupted:
                 ends.append(end(store, toy))

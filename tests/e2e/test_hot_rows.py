@@ -184,6 +184,7 @@ def test_a_new_table_of_the_live_server_does_not_stop_the_others(hot: Pair) -> N
 def test_a_copy_that_rows_cannot_lead_on_is_due_unless_it_may_be_the_newer_one(
     hot: Pair, gap: str, hint: str, *, is_stale: bool
 ) -> None:
+    hot.run("sync-rows", "DEMOSERVER")
     hot.run_live("INSERT INTO calls (text) VALUES (N'two')", gap)
     ended = hot.run("sync-rows", "DEMOSERVER")
     (server,) = json.loads(hot.run("status", "--json").out)["servers"]

@@ -168,12 +168,17 @@ class Rounds:
         return memory is not None and memory.closed_at is None
 
     def _note(self, state: RowState, at: datetime, *events: Event, is_stale: bool = False) -> None:
-        """`is_stale`: then the daily replication is due at once."""
+        """`is_stale`: then the daily replication is due at once.
+
+        Not if the last one was of no use, such as with a history that is shorter than it takes.
+        """
+        name = self.server.name
         self.noted_at = at
         with self.store.transaction() as tx:
             tx.set_row_state(state)
-            if is_stale and tx.copy(self.server.name, "database"):
-                tx.set_stale(self.server.name, stale=True)
+            copy = tx.copy(name, "database")
+            if is_stale and copy and state.as_of and state.as_of > copy.finished_at:
+                tx.set_stale(name, stale=True)
             for event in events:
                 tx.emit(event)
 

@@ -86,3 +86,20 @@ def test_what_passes_by_itself_is_told_when_it_lasts(
         told.append(len(copies.events("rows_failed")))
 
     assert [0, 0, 1] == told
+
+
+def test_a_gap_makes_a_full_replication_due_but_not_when_the_last_one_was_of_no_use(
+    copies: Copies, following: Following, rounds: Rounds
+) -> None:
+    copies.clock.advance(1)
+    rounds.follow()
+    following.trouble = FullNeeded(DEMO, "its history is gone")
+    stale = []
+    for _ in range(2):
+        copies.clock.advance(10)
+        with pytest.raises(FullNeeded):
+            rounds.follow()
+        stale.append(copies.store.server(DEMO).stale)
+        copies.replicator().from_live()
+
+    assert [True, False] == stale

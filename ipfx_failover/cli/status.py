@@ -148,7 +148,8 @@ def remarks(report: StatusReport) -> list[str]:
         obstacle = (server.obstacle,) if server.obstacle else ()
         found += [f"{server.name}: {note}" for note in (*obstacle, *server.notes)]
         if server.rows_lag_s is not None:
-            found.append(f"{server.name}: hot, {lag_of(server)}")
+            what = "" if server.rows_as_of == server.copy_as_of else "what is followed is "
+            found.append(f"{server.name}: hot, {what}{lag_of(server)}")
     found += report.advice
     if report.mails_waiting:
         waiting = "mail waits" if report.mails_waiting == 1 else "mails wait"

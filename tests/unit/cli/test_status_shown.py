@@ -123,6 +123,21 @@ def test_what_is_wrong_comes_first_and_each_server_says_why() -> None:
     ] == shown
 
 
+@pytest.mark.parametrize(
+    ("copy_as_of", "said"),
+    [
+        (NOW.isoformat(), "DEMOSERVER: hot, 2 s and 1 row behind"),
+        (PROD.copy_as_of, "DEMOSERVER: hot, what is followed is 2 s and 1 row behind"),
+    ],
+)
+def test_a_hot_copy_tells_how_far_it_is_behind_and_whether_all_of_it_is(
+    copy_as_of: str, said: str
+) -> None:
+    rows = {"rows_as_of": NOW.isoformat(), "rows_lag_s": 2.0, "rows_behind": 1}
+
+    assert [said] == remarks(report(server(copy_as_of=copy_as_of, **rows)))
+
+
 def test_a_long_remark_is_broken_between_words_and_its_command_stays_whole() -> None:
     lines = wrapped(f"DEMOSERVER: {IN_USE}", 80)
 

@@ -106,10 +106,15 @@ class LiveHost(Protocol):
         ...
 
     def continue_file(self, path: str, start_byte: int, chunks: Iterable[bytes]) -> None:
-        """Write a file from `start_byte` on, and flush it; it is made where there is none.
+        """Write a file from `start_byte` on; it is made where there is none.
 
-        Under its own name, so that what a lost connection left can be gone on with.
+        Under its own name, so that what a lost connection left can be gone on with. It reaches the
+        disk when the system sees fit: see `flush_file`.
         """
+        ...
+
+    def flush_file(self, path: str) -> None:
+        """Have a file written to the disk, where the server can."""
         ...
 
     def list_directory(self, path: str) -> list[DirectoryEntry]:

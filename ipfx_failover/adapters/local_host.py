@@ -98,7 +98,11 @@ class LocalHost:
             open(os.open(path, flags, 0o600), "wb") as file,  # noqa: PTH123 - it takes a descriptor
         ):
             file.seek(start_byte)
-            write_through(file, chunks)
+            file.writelines(chunks)
+
+    def flush_file(self, path: str) -> None:
+        with self._told(f"flush {path}"), Path(path).open("r+b") as file:
+            os.fsync(file.fileno())
 
     def list_directory(self, path: str) -> list[DirectoryEntry]:
         entries = []

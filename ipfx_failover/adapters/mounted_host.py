@@ -35,6 +35,9 @@ class MountedHost(LocalHost):
     def continue_file(self, path: str, start_byte: int, chunks: Iterable[bytes]) -> None:
         super().continue_file(self._here(path), start_byte, chunks)
 
+    def flush_file(self, path: str) -> None:
+        super().flush_file(self._here(path))
+
     def list_directory(self, path: str) -> list[DirectoryEntry]:
         return super().list_directory(self._here(path))
 

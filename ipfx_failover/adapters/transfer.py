@@ -2,7 +2,8 @@
 
 A lost connection is made again, and the copy goes on where it stopped. What was sent is hashed
 there while it is copied, where the machine can: no second pass over the file is waited for.
-Memory stays the same whatever the size.
+Memory stays the same whatever the size. It is read at once, and made again after a crash: nobody
+waits for the disk.
 """
 
 from __future__ import annotations
@@ -53,10 +54,11 @@ class Transfer:
 
     def _fetch(self, backup: Backup, to: str, like: str) -> None:
         self.here.make_directory(parent(to))
+        self.here.remove(to)
         arrived = hashlib.sha256()
         with self._meanwhile(partial(self.beside.sha256_there, backup.path)) as sent:
             pieces = self._reported(self._pieces(backup.path), backup)
-            self.here.write_file(to, _hashed(pieces, arrived))
+            self.here.continue_file(to, 0, _hashed(pieces, arrived))
             expected = sent()
         if expected is None:
             expected = self._again(partial(self.there.sha256_there, backup.path))

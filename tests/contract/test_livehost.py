@@ -187,6 +187,15 @@ def test_a_file_is_gone_on_with_where_it_was_left(site: Site) -> None:
     assert b"one TWO three" == b"".join(site.host.read_file(site.path("a")))
 
 
+def test_a_file_is_flushed_where_it_is(site: Site) -> None:
+    site.host.continue_file(site.path("a"), 0, [b"one"])
+    site.host.flush_file(site.path("a"))
+    with pytest.raises(Failed, match="no-such-file"):
+        site.host.flush_file(site.path("no-such-file"))
+
+    assert b"one" == b"".join(site.host.read_file(site.path("a")))
+
+
 def test_what_cannot_be_gone_on_with_is_a_clear_failure(site: Site) -> None:
     with pytest.raises(Failed, match="write"):
         site.host.continue_file(site.path("no/a"), 0, [b"one"])

@@ -79,6 +79,10 @@ class FakeLiveHost:
         written = there[:start_byte].ljust(start_byte, b"\0") + b"".join(chunks)
         self.write_file(path, [written + there[len(written) :]])
 
+    def flush_file(self, path: str) -> None:
+        self._check()
+        self._content(path)
+
     def list_directory(self, path: str) -> list[DirectoryEntry]:
         self._check()
         found = []

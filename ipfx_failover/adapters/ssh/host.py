@@ -143,22 +143,30 @@ class SshHost:
         with self._told(f"write {path}"):
             sftp = self._connection.sftp()
             try:
-                flags = wire.OPEN_WRITE | wire.OPEN_CREATE
-                self._write(sftp, path, flags, chunks, start_byte)
+                with self._opened(sftp, path, wire.OPEN_CREATE) as handle:
+                    sftp.write_pieces(handle, chunks, start_byte)
             except OSError:
                 self._raise_when_full(sftp, path)
                 raise
 
-    def _write_new(self, sftp: Sftp, path: str, chunks: Iterable[bytes]) -> None:
-        self._write(sftp, path, wire.OPEN_WRITE | wire.OPEN_CREATE | wire.OPEN_EXCLUSIVE, chunks)
+    def flush_file(self, path: str) -> None:
+        with self._told(f"flush {path}"):
+            sftp = self._connection.sftp()
+            with self._opened(sftp, path) as handle:
+                sftp.flush(handle)
 
-    def _write(
-        self, sftp: Sftp, path: str, flags: int, chunks: Iterable[bytes], start_byte: int = 0
-    ) -> None:
-        handle = sftp.ask(wire.open_file(sftp_path(path), flags, 0o600)).string()
-        try:
-            sftp.write_pieces(handle, chunks, start_byte)
+    def _write_new(self, sftp: Sftp, path: str, chunks: Iterable[bytes]) -> None:
+        with self._opened(sftp, path, wire.OPEN_CREATE | wire.OPEN_EXCLUSIVE) as handle:
+            sftp.write_pieces(handle, chunks)
             sftp.flush(handle)
+
+    @contextlib.contextmanager
+    def _opened(self, sftp: Sftp, path: str, flags: int = 0) -> Iterator[bytes]:
+        """Open a file for writing."""
+        request = wire.open_file(sftp_path(path), wire.OPEN_WRITE | flags, 0o600)
+        handle = sftp.ask(request).string()
+        try:
+            yield handle
         finally:
             self._close_handle(sftp, handle)
 

@@ -216,6 +216,7 @@ class KeepBackup:
             return {}
         name = names.kept_backup_name(str(values["current"]), backup_of(values).as_of)
         kept = join(parent(arrived), name)
+        side.host.flush_file(arrived)
         side.host.rename(arrived, kept)
         return {"kept_backup": kept}
 

@@ -114,6 +114,7 @@ def _unseen(label: str) -> str:
     try:
         return getpass(label, sys.stderr)
     except EOFError:
+        write(sys.stderr, "")
         raise _unanswered() from None
     except UnicodeDecodeError:
         raise _no_text() from None

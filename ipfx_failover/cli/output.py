@@ -18,6 +18,7 @@ from ipfx_failover.errors import (
     ExitCode,
     Failed,
     FailoverError,
+    Interrupted,
     Refused,
     Unconfirmed,
 )
@@ -101,7 +102,10 @@ class Output:
             write(sys.stderr, _wrapped(line))
         sys.stderr.write("Continue? [y/N] ")
         sys.stderr.flush()
-        if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        answer = sys.stdin.readline()
+        if not answer:  # ^D
+            write(sys.stderr, "")
+        if answer.strip().lower() not in {"y", "yes"}:
             raise Refused("declined; nothing was done", "run it again and answer y to go on")
 
 
@@ -119,6 +123,8 @@ def report_error(error: FailoverError, *, as_json: bool) -> ExitCode:
         document = {"schema_version": SCHEMA_VERSION, "ok": False, "error": as_error(error)}
         write(sys.stdout, json.dumps(document))
     else:
+        if isinstance(error, Interrupted) and is_terminal(sys.stderr):
+            write(sys.stderr, "")  # behind a question, or ^C
         lines(sys.stderr, [*_details(error), f"error: {error.message}", f"  hint: {error.hint}"])
     return error.exit_code
 

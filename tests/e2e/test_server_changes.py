@@ -169,6 +169,7 @@ def test_ctrl_c_between_two_questions_leaves_the_file_as_it_is(config: Path) -> 
 
     assert before == config.read_bytes()
     assert "Traceback" not in terminal.screen
+    assert "\nerror: interrupted" in terminal.screen
 
 
 def test_edit_changes_what_is_named_and_nothing_else(config: Path) -> None:

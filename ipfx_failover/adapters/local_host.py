@@ -92,7 +92,8 @@ class LocalHost:
                 temporary.unlink(missing_ok=True)
 
     def continue_file(self, path: str, start_byte: int, chunks: Iterable[bytes]) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0)
+        # Whoever owns the directory may put a link here: it must not lead root elsewhere.
+        flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", getattr(os, "O_BINARY", 0))
         with (
             self._told(f"write {path}"),
             open(os.open(path, flags, 0o600), "wb") as file,  # noqa: PTH123 - it takes a descriptor

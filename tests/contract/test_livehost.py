@@ -187,6 +187,15 @@ def test_a_file_is_gone_on_with_where_it_was_left(site: Site) -> None:
     assert b"one TWO three" == b"".join(site.host.read_file(site.path("a")))
 
 
+def test_what_is_gone_on_with_here_is_no_link(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_bytes(b"as it was")
+    (tmp_path / "link").symlink_to("elsewhere")
+    with pytest.raises(Failed, match="symbolic links"):
+        LocalHost().continue_file(str(tmp_path / "link"), 0, [b"one"])
+
+    assert b"as it was" == (tmp_path / "elsewhere").read_bytes()
+
+
 def test_a_file_is_flushed_where_it_is(site: Site) -> None:
     site.host.continue_file(site.path("a"), 0, [b"one"])
     site.host.flush_file(site.path("a"))

@@ -39,8 +39,9 @@ Keeps business telephony alive when a server dies.
 The Failover Server watches Primary Servers, keeps a fresh copy of their database and files, takes
 over the address and role of one that fails, and gives it all back afterwards.
 """
-# A group without a command; Typer does not export the class.
+# A group without a command, and an option that is none; Typer does not export the classes.
 _HELP_WANTED = "NoArgsIsHelpError"
+_NO_OPTION = "NoSuchOption"
 _EPILOG = """\
 Exit codes: 0 done, 1 failed and rolled back, 2 usage or config, 3 refused, 4 unreachable,
 5 state in doubt, 6 done with exceptions, 70 bug, 75 busy, 130 interrupted.
@@ -149,7 +150,9 @@ def _usage(error: TyperException) -> UsageError:
     message = error.format_message().rstrip(".")
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "ipfx-failover"
-    return UsageError(message[:1].lower() + message[1:], f"see: {command} --help")
+    is_early = type(error).__name__ == _NO_OPTION and command == "ipfx-failover"
+    hint = f"{'options follow the command; ' if is_early else ''}see: {command} --help"
+    return UsageError(message[:1].lower() + message[1:], hint)
 
 
 def _report_bug(bug: Exception, *, as_json: bool) -> ExitCode:

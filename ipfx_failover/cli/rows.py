@@ -63,9 +63,13 @@ def sync_rows(
 
 
 def _once(site: Site, store: Store, output: Output, server: ServerSettings) -> Done:
+    from ipfx_failover.cli.meter import Meter
     from ipfx_failover.wiring.rows import synced_once
 
-    return _shown(server, synced_once(site, store, server), output), None
+    with Meter(output, site.clock) as meter:
+        meter.begin(f"bring the rows of {server.name} up to date")
+        done = synced_once(site, store, server)
+    return _shown(server, done, output), None
 
 
 def _watched(server: ServerSettings, done: Round, output: Output) -> None:

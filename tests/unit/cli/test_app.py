@@ -19,6 +19,18 @@ def test_a_group_without_a_command_shows_its_help(
     assert "Commands:" in shown.err
 
 
+def test_an_option_before_its_command_is_told_where_it_belongs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code = main(["--config", "x", "status"])
+
+    assert 2 == code
+    assert capsys.readouterr().err == (
+        "error: no such option: --config\n"
+        "  hint: options follow the command; see: ipfx-failover --help\n"
+    )
+
+
 def test_a_command_that_is_not_there_is_told_with_the_nearest(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

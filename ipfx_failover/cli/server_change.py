@@ -142,8 +142,8 @@ def edit(
     if not settings and not unset and somebody_there(as_json=as_json):
         given = _asked(file, name, servers)
     else:
-        keys = _qualified(name, settings or []), _qualified(name, unset or [])
-        given = understand(*keys, tuple(servers))
+        below = f"servers.{name}."
+        given = understand(settings or [], unset or [], tuple(servers), below=below)
     how = How(password_file, plan=plan, yes=yes)
     return carry_out(given, file, tree, how, Output(as_json))
 
@@ -192,10 +192,6 @@ def _asked(file: Path, name: str, servers: Mapping[str, Any]) -> Given:
 
     known = place_of(f"servers.{name}", tuple(servers)).key[1]
     return below_server(known, *ask_settings(file, known, servers[known]))
-
-
-def _qualified(name: str, keys: list[str]) -> list[str]:
-    return [f"servers.{name}.{key}" for key in keys]
 
 
 def _replicate(name: str, file: Path, output: Output, *, wanted: bool | None) -> int:

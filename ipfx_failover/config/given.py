@@ -44,8 +44,16 @@ class Given(NamedTuple):
     """Keys whose password is to be asked for."""
 
 
-def understand(settings: Sequence[str], unset: Sequence[str], servers: Collection[str]) -> Given:
+def understand(
+    settings: Sequence[str], unset: Sequence[str], servers: Collection[str], *, below: str = ""
+) -> Given:
     """The edits that `KEY=VALUE`, `KEY VALUE...` and `--unset KEY` stand for.
+
+    Args:
+        settings: what is to be set.
+        unset: what is to be taken out.
+        servers: the names of the servers that there are.
+        below: what stands before each key, such as `servers.DEMOSERVER.`
 
     Raises:
         UsageError: a key is not known, or has no value.
@@ -54,8 +62,8 @@ def understand(settings: Sequence[str], unset: Sequence[str], servers: Collectio
         raise UsageError("nothing is to be set", "name it: KEY=VALUE, or --unset KEY")
     edits: list[Edit] = []
     passwords = []
-    for name, value in _pairs(list(settings), servers):
-        place = place_of(name, servers)
+    for name, value in _pairs(list(settings), servers, below):
+        place = place_of(below + name, servers)
         if place.row is None:
             raise UsageError(f"{name} is a table", _keys_of(place.key, servers))
         if value is not None:
@@ -65,7 +73,7 @@ def understand(settings: Sequence[str], unset: Sequence[str], servers: Collectio
         else:
             raise UsageError(f"{name} has no value", f"such as {name}={place.row.example}")
     for name in unset:
-        place = place_of(name, servers)
+        place = place_of(below + name, servers)
         if place.row is None and place.key[0] == "servers" and len(place.key) < 3:
             raise UsageError(f"{name} is not unset like a key", "ipfx-failover server remove NAME")
         edits.append(Unset(place.key))
@@ -80,11 +88,7 @@ def below_server(name: str, settings: Sequence[str], unset: Sequence[str] = ()) 
     """
     if not settings and not unset:
         return Given((), ())
-    given = understand(
-        [f"servers.{NAME}.{each}" for each in settings],
-        [f"servers.{NAME}.{each}" for each in unset],
-        (NAME,),
-    )
+    given = understand(settings, unset, (NAME,), below=f"servers.{NAME}.")
     edits = (replace(edit, key=("servers", name, *edit.key[2:])) for edit in given.edits)
     return Given(tuple(edits), tuple(("servers", name, *key[2:]) for key in given.passwords))
 
@@ -167,9 +171,11 @@ def reference_of(row: Row, given: str) -> Value:
     )
 
 
-def _pairs(arguments: list[str], servers: Collection[str]) -> Iterator[tuple[str, str | None]]:
+def _pairs(
+    arguments: list[str], servers: Collection[str], below: str
+) -> Iterator[tuple[str, str | None]]:
     first, *rest = arguments or [""]
-    row = place_of(first, servers).row if rest and "=" not in first else None
+    row = place_of(below + first, servers).row if rest and "=" not in first else None
     if row is not None and not row.is_secret:
         if rest[1:] and not row.is_list:
             raise UsageError(f"{first} has one value, not {len(rest)}", "set others as KEY=VALUE")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ipfx_failover.config.edit import Set, Unset
-from ipfx_failover.config.given import judge, place_of, understand
+from ipfx_failover.config.given import below_server, judge, place_of, understand
 from ipfx_failover.errors import UsageError
 
 SERVERS = ("DEMOSERVER", "SECOND")
@@ -54,6 +54,17 @@ def test_a_key_and_its_values_may_be_words_of_their_own() -> None:
 
     assert (Set(("alerts", "to"), ["a@example.com", "b@example.com"]),) == listed.edits
     assert (Set(("network", "adapter"), "eth=0"),) == one.edits
+
+
+def test_of_a_server_the_keys_alone_are_meant_by_their_place_and_not_the_values() -> None:
+    edited = understand(["ssh.user", "bob"], ["port"], SERVERS, below="servers.SECOND.")
+    added = below_server("a.b", ["address", "10.0.0.7"])
+
+    assert (
+        Set(("servers", "SECOND", "ssh", "user"), "bob"),
+        Unset(("servers", "SECOND", "port")),
+    ) == edited.edits
+    assert (Set(("servers", "a.b", "address"), "10.0.0.7"),) == added.edits
 
 
 def test_a_password_named_alone_is_to_be_asked_for() -> None:

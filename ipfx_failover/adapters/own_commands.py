@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ipfx_failover.adapters.own_program import own_program
@@ -26,7 +27,9 @@ class OwnCommand:
     def interrupt(self) -> None:
         """As Ctrl-C in its terminal would; without effect when it has ended."""
         if sys.platform == "win32":
-            self._process.send_signal(signal.CTRL_BREAK_EVENT)
+            # Where Windows refuses, Python 3.11 raises the latter.
+            with suppress(OSError, SystemError):
+                self._process.send_signal(signal.CTRL_BREAK_EVENT)
         else:
             self._process.send_signal(signal.SIGINT)
 

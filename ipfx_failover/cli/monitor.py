@@ -37,7 +37,7 @@ def monitor(
     crash, it goes on. A second monitor of the same state directory is refused. Prints what
     happens, a line an event (with --json a document a line). An edit of the config is taken up
     without a restart, and what it changed is told; a broken one changes nothing. Needs root, or the
-    rights CAP_NET_RAW (pings) and CAP_NET_ADMIN (addresses).
+    rights CAP_NET_RAW (pings) and CAP_NET_ADMIN (addresses); on Windows an administrator.
 
     Example: ipfx-failover monitor --config /etc/ipfx-failover/config.toml
     """

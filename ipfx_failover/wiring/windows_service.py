@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import contextmanager
 from pathlib import Path
+from site import getusersitepackages
 from typing import TYPE_CHECKING
 
 from ipfx_failover.adapters.clock import SystemClock
@@ -12,6 +13,7 @@ from ipfx_failover.adapters.service.log_file import log_file, opened
 from ipfx_failover.adapters.service.sc_commands import NAME, SYSTEM, Wanted
 from ipfx_failover.adapters.service.windows import WindowsService, installed_account
 from ipfx_failover.adapters.windows.service_host import ServiceHost
+from ipfx_failover.errors import Refused
 from ipfx_failover.wiring.service import foreign_commands, secret_notes
 
 if TYPE_CHECKING:
@@ -25,8 +27,10 @@ def of(site: Site, user: str | None) -> WindowsService:
     """The service that this config asks for.
 
     Raises:
-        UsageError: Windows would have to be told the account's password.
+        Refused: this program is installed for one user alone.
+        UsageError: it cannot run as this account.
     """
+    require_for_all(Path(__file__), Path(getusersitepackages()))
     account = installed_account(user)
     config = str(site.config_path.absolute())
     interpreter, environment = _interpreter()
@@ -56,6 +60,15 @@ def hosted() -> Iterator[Host]:
     with ServiceHost(NAME) as host:
         sys.stderr = opened(log_file(), SystemClock()) or sys.stderr
         yield host
+
+
+def require_for_all(module: Path, user_site: Path) -> None:
+    """Refuse what pip has installed for one user, whom the service is not."""
+    if module.is_relative_to(user_site):
+        raise Refused(
+            "ipfx-failover is installed for you alone, and the service would not find it",
+            "from an elevated prompt: pip uninstall ipfx-failover; then pip install it again",
+        )
 
 
 def _interpreter() -> tuple[str, tuple[str, ...]]:

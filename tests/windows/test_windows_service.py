@@ -123,7 +123,7 @@ def test_installing_again_changes_nothing_and_removing_leaves_nothing(service: S
     assert first.code in INSTALLED, first.output
     assert (True, True, True) == (there["installed"], there["agrees"], there["at_boot"])
     assert again["changed"] is False
-    assert "1. Run sc delete ipfx-failover" in planned.output
+    assert "1. Run sc.exe delete ipfx-failover" in planned.output
     assert (True, False) == (removed["changed"], removed["installed"])
     assert "is not there" in service.run("remove").output
 
@@ -166,7 +166,7 @@ def test_what_is_not_ours_is_left_alone(service: Service) -> None:
     [
         ("start", (), 3, "ipfx-failover is not installed"),
         ("run", (), 3, "only the service manager of Windows starts this"),
-        ("install", ("--user", "somebody"), 2, "Windows would need the password of somebody"),
+        ("install", ("--user", "somebody"), 2, "the service cannot run as somebody"),
         ("install", ("--user", "D\\x$", "--plan"), 0, "D\\x$ has to be a member of"),
     ],
 )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _MOST_BYTES: Final = 1 << 20
 _ERROR: Final = "error: "
+_STARTS: Final = " starts\n"
 
 
 def log_file() -> Path:
@@ -39,14 +40,14 @@ def opened(file: Path, clock: Clock) -> TextIO | None:
         narrow(file)
     except OSError:
         return None
-    stream.write(f"{clock.now().astimezone():%Y-%m-%d %H:%M:%S} process {os.getpid()} starts\n")
+    stream.write(f"{clock.now().astimezone():%Y-%m-%d %H:%M:%S} process {os.getpid()}{_STARTS}")
     return stream
 
 
 def last_error(file: Path) -> str | None:
-    """The last error in the file, without the word; None when there is none."""
+    """The last error since it was last begun, without the word; None when there is none."""
     with suppress(OSError):
-        lines = file.read_text("utf-8", "replace").splitlines()
+        lines = file.read_text("utf-8", "replace").rpartition(_STARTS)[2].splitlines()
         found = (line.removeprefix(_ERROR) for line in reversed(lines) if line.startswith(_ERROR))
         return next(found, None)
     return None

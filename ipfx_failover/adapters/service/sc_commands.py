@@ -61,6 +61,8 @@ def installation(wanted: Wanted, key: str, *, is_there: bool) -> Iterator[Run]:
     yield _sc("failureflag", "1", optional=True)
     # So that rights can be given to it alone, as NT SERVICE\ipfx-failover.
     yield _sc("sidtype", "unrestricted", optional=True)
+    if wanted.account.endswith("$"):
+        yield _sc("managedaccount", "true", optional=True)
     if wanted.privileges:
         yield _sc("privs", "/".join(wanted.privileges), optional=True)
 
@@ -76,5 +78,6 @@ def control(verb: str) -> Run:
     return _sc(verb)
 
 
+# With its suffix: PowerShell has another `sc`.
 def _sc(verb: str, *words: str, optional: bool = False) -> Run:
-    return Run(("sc", verb, NAME, *words), optional=optional)
+    return Run(("sc.exe", verb, NAME, *words), optional=optional)

@@ -18,7 +18,7 @@ from ipfx_failover.adapters.windows.libraries import library
 from ipfx_failover.adapters.windows.service_facts import PENDING, RUNNING, STOPPED
 from ipfx_failover.adapters.windows.service_host import SAYS
 from ipfx_failover.errors import DoneWithExceptions, Failed, Refused, UsageError
-from ipfx_failover.installing import MARK, Plan, ServiceState
+from ipfx_failover.installing import MARK, Plan, Run, ServiceState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,11 +26,23 @@ if TYPE_CHECKING:
 
     from ipfx_failover.adapters.service.sc_commands import Wanted
     from ipfx_failover.clock import Clock
+    from ipfx_failover.installing import Action
 
 _SETTLES_WITHIN_S: Final = 90.0
 _SHORT_S: Final = 30.0
 _SEE_OWN_CODE: Final = 1066  # ERROR_SERVICE_SPECIFIC_ERROR
 _NEVER_STARTED: Final = 1077  # ERROR_SERVICE_NEVER_STARTED
+_NOT_INSTALLED: Final = ServiceState(
+    unit=NAME,
+    installed=False,
+    agrees=None,
+    at_boot=False,
+    active=STOPPED,
+    detail="",
+    pid=None,
+    since=None,
+    text="",
+)
 
 
 class WindowsService:
@@ -99,7 +111,7 @@ class WindowsService:
             left_out = [each for each in map(self._do, plan.actions) if each]
         except Failed:
             if not was_there and _find() is not None:
-                run_command(("sc", "delete", NAME), timeout_s=_SHORT_S)
+                run_command(("sc.exe", "delete", NAME), timeout_s=_SHORT_S)
             raise
         if left_out:
             raise DoneWithExceptions(
@@ -113,7 +125,7 @@ class WindowsService:
         """What Windows says of it now."""
         there = _find()
         if there is None:
-            return ServiceState(NAME, False, None, False, STOPPED, "", None, None, "")  # noqa: FBT003
+            return _NOT_INSTALLED
         active, pid = str(there.status()), there.pid()
         return ServiceState(
             unit=NAME,
@@ -127,16 +139,17 @@ class WindowsService:
             text=" ".join(service_facts.texts(NAME, SAYS)) if active == RUNNING else "",
         )
 
-    def _do(self, action: Any) -> str | None:
+    def _do(self, action: Action) -> str | None:
         """Carry out one step and wait until it has come about; what an optional one lacked."""
+        self._settle()
         try:
             carry_out((action,))
         except Failed as error:
-            if not action.optional:
-                raise
+            if not (isinstance(action, Run) and action.optional):
+                hint = f"see: sc.exe query {NAME}, and the event log (eventvwr)"
+                raise Failed(error.message, hint) from None
             return error.message
-        if _find() is not None:
-            wait_until(lambda: not str(_status()).endswith(PENDING), self._clock, _SETTLES_WITHIN_S)
+        self._settle()
         if action == sc_commands.control("start") and _status() != RUNNING:
             why = last_error(self._log) or _how_it_ended()
             raise Failed(
@@ -154,8 +167,8 @@ class WindowsService:
             there.binpath() == wanted.command_line
             and there.username().casefold() == wanted.account.casefold()
             and there.start_type() == "automatic"
-            and set(service_facts.texts(NAME, "Environment")) == set(wanted.environment)
-            and (not _privileges() or _privileges() == list(wanted.privileges))
+            and set(wanted.environment) <= set(service_facts.texts(NAME, "Environment"))
+            and _privileges() == list(wanted.privileges)
         )
 
     def _ours(self) -> Any:
@@ -163,7 +176,7 @@ class WindowsService:
         if there is not None and MARK not in (there.description() or ""):
             raise Refused(
                 f"the service {NAME} was not made by ipfx-failover",
-                f"keep it, or remove it (sc delete {NAME}) and run the same command again",
+                f"keep it, or remove it (sc.exe delete {NAME}) and run the same command again",
             )
         return there
 
@@ -172,18 +185,18 @@ def installed_account(wanted: str | None) -> str:
     """Who the service runs as when `wanted` is asked for: None asks for whoever it runs as now.
 
     Raises:
-        UsageError: Windows would have to be told its password.
+        UsageError: Windows would have to be told its password, or it never is an administrator.
     """
     if wanted is None:
         there = _find()
         return str(there.username()) if there is not None else SYSTEM
     if wanted.casefold() in {"system", SYSTEM.casefold()}:
         return SYSTEM
-    if wanted.endswith("$") or wanted.casefold().startswith(("nt service\\", "nt authority\\")):
+    if wanted.endswith("$") or wanted.casefold().startswith("nt service\\"):
         return wanted
     raise UsageError(
-        f"Windows would need the password of {wanted}",
-        f"name an account whose password it keeps: DOMAIN\\name$, or NT SERVICE\\{NAME}",
+        f"the service cannot run as {wanted}",
+        f"name an account whose password Windows keeps: DOMAIN\\name$, or NT SERVICE\\{NAME}",
     )
 
 

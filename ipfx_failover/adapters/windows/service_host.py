@@ -39,7 +39,8 @@ _DONE, _UNKNOWN = 0, 120  # ERROR_CALL_NOT_IMPLEMENTED
 _SEE_OWN_CODE: Final = 1066  # ERROR_SERVICE_SPECIFIC_ERROR
 _PATIENCE_MS: Final = 30_000
 """As the systemd unit has it."""
-_WAIT_HINT_MS: Final = 90_000
+_PENDING_MS: Final = 90_000
+"""For its start and its end; as systemd has it."""
 
 
 class ServiceHost:
@@ -72,6 +73,7 @@ class ServiceHost:
                 "only the service manager of Windows starts this",
                 "install the service: ipfx-failover service install; and start it: service start",
             )
+        self._switch.reset(_PENDING_MS)
         atexit.register(self._ended)
         return self
 
@@ -96,7 +98,7 @@ class ServiceHost:
             self._say(text(), judged_ns)
 
     def stopping(self) -> None:
-        self._switch.disarm()
+        self._switch.reset(_PENDING_MS)
         self._tell(_STOP_PENDING)
 
     def _dispatch(self) -> None:
@@ -124,12 +126,13 @@ class ServiceHost:
         return _DONE if wanted in {*_ENDS, _INTERROGATE} else _UNKNOWN
 
     def _ended(self) -> None:
+        self._switch.disarm()
         error = _SEE_OWN_CODE if self._code else _DONE
         self._tell(_STOPPED, error=error, own_code=self._code)
 
     def _tell(self, state: int, **more: int) -> None:
         is_pending = state in {_START_PENDING, _STOP_PENDING}
-        hint = _WAIT_HINT_MS if is_pending else 0
+        hint = _PENDING_MS if is_pending else 0
         status = Status(_OWN_PROCESS, state, checkpoint=is_pending, wait_hint_ms=hint, **more)
         self._advapi.SetServiceStatus(self._handle, ctypes.byref(status))
 

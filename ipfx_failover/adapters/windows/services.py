@@ -3,7 +3,7 @@
 A service finds the role's values in its environment: IPFX_SERVER, IPFX_ADDRESS and so on, put into
 its registry key (value `Environment`), from which Windows takes them at each start. While they are
 there, a running service is the stand-in's; one without them was started by somebody else, and is
-restarted with them. Set the services to start manually: `sc config NAME start= demand`.
+restarted with them. Set the services to start manually: `sc.exe config NAME start= demand`.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class WindowsServices:
             InDoubt: one runs even then.
         """
         for name in names:
-            run_command(("sc", "stop", name), timeout_s=_SHORT_S)
+            run_command(("sc.exe", "stop", name), timeout_s=_SHORT_S)
         if wait_until(lambda: not _running(names), self._clock, self._settings.stop_timeout_s):
             return
         for name in names:
@@ -126,15 +126,15 @@ class WindowsServices:
 def _start(name: str) -> None:
     if _state(name) != STOPPED:
         return
-    ended = run_command(("sc", "start", name), timeout_s=_SHORT_S)
+    ended = run_command(("sc.exe", "start", name), timeout_s=_SHORT_S)
     if complaint := ended.complaint(_SHORT_S):
-        raise _not_started(name, f"sc start {complaint}")
+        raise _not_started(name, f"sc.exe start {complaint}")
 
 
 def _not_started(name: str, how: str) -> Failed:
     return Failed(
         f"the service {name} did not start: {how}",
-        f'see the event log (eventvwr), and try it by hand: sc start "{name}"',
+        f'see the event log (eventvwr), and try it by hand: sc.exe start "{name}"',
     )
 
 
@@ -151,7 +151,7 @@ def _state(name: str) -> str:
     try:
         return str(service(name).status())
     except psutil.NoSuchProcess:
-        reason, hint = "there is no such service", "see: sc query state= all; the config names it"
+        reason, hint = "there is no such service", "see: sc.exe query state= all"
     except psutil.Error:
         reason, hint = "access is denied", "run it elevated (as administrator), or as a service"
     raise Failed(f"the service {name} cannot be used: {reason}", hint)

@@ -10,7 +10,9 @@ from ipfx_failover.adapters.service import sc_commands
 from ipfx_failover.adapters.service.log_file import last_error, opened
 from ipfx_failover.adapters.service.sc_commands import Wanted
 from ipfx_failover.adapters.windows.service_facts import KEYS
+from ipfx_failover.errors import Refused
 from ipfx_failover.installing import MARK
+from ipfx_failover.wiring.windows_service import require_for_all
 from tests.fakes.clock import FakeClock
 
 if TYPE_CHECKING:
@@ -29,17 +31,17 @@ def test_a_service_starts_by_itself_as_the_system_and_again_when_it_has_failed()
     made = commands(Wanted(ARGV))
     line = r'"C:\Program Files\Python\python.exe" -m x --config C:\ProgramData\c.toml'
 
-    assert ("binPath=", line, "start=", "auto", "obj=", "LocalSystem") == made["sc create"][:6]
-    assert MARK in made["sc description"][0]
-    assert made["sc failure"][-1].startswith("restart/1000/")
-    assert ("1",) == made["o sc failureflag"]
+    assert ("binPath=", line, "start=", "auto", "obj=", "LocalSystem") == made["sc.exe create"][:6]
+    assert MARK in made["sc.exe description"][0]
+    assert made["sc.exe failure"][-1].startswith("restart/1000/")
+    assert ("1",) == made["o sc.exe failureflag"]
 
 
 def test_one_that_is_there_is_changed_and_not_made() -> None:
     made = commands(Wanted(ARGV), is_there=True)
 
-    assert "sc create" not in made
-    assert "binPath=" in made["sc config"]
+    assert "sc.exe create" not in made
+    assert "binPath=" in made["sc.exe config"]
 
 
 @pytest.mark.parametrize(("is_confined", "expected"), [(True, True), (False, False)])
@@ -48,7 +50,19 @@ def test_privileges_are_taken_from_it_unless_it_runs_foreign_commands(
 ) -> None:
     made = commands(Wanted(ARGV, is_confined=is_confined))
 
-    assert expected == ("o sc privs" in made)
+    assert expected == ("o sc.exe privs" in made)
+
+
+def test_an_account_whose_password_windows_keeps_is_said_to_be_one() -> None:
+    assert ("true",) == commands(Wanted(ARGV, account="D\\x$"))["o sc.exe managedaccount"]
+    assert "o sc.exe managedaccount" not in commands(Wanted(ARGV))
+
+
+def test_what_is_installed_for_one_user_is_refused(tmp_path: Path) -> None:
+    require_for_all(tmp_path / "all" / "ipfx_failover", tmp_path / "mine")
+
+    with pytest.raises(Refused, match="installed for you alone"):
+        require_for_all(tmp_path / "mine" / "ipfx_failover", tmp_path / "mine")
 
 
 def test_an_environment_goes_into_its_key() -> None:
@@ -76,6 +90,16 @@ def test_errors_go_to_the_end_of_a_file_and_the_last_is_found(tmp_path: Path) ->
     assert "second" == last_error(file)
     assert "error: first" in file.read_text()
     assert last_error(tmp_path / "none") is None
+
+
+def test_an_error_of_an_earlier_run_is_none_of_this_one(tmp_path: Path) -> None:
+    file = tmp_path / "service.log"
+    file.write_text("error: before\n")
+    stream = opened(file, FakeClock())
+    assert stream is not None
+    stream.close()
+
+    assert last_error(file) is None
 
 
 def test_a_file_that_has_grown_makes_place_for_a_new_one(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,20 +17,18 @@ from ipfx_failover.monitor.messages import ConfigBroken, Reconfigured
 from tests.fakes.clock import FakeClock
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ipfx_failover.config.models import Config
     from ipfx_failover.monitor.messages import Message
     from ipfx_failover.monitor.threads import Generation
 
-TEXT = """\
+TEXT = f"""\
 [failover_server]
-state_dir = "/var/lib/x"
+state_dir = '{Path("/var/lib/x").absolute()}'
 [network]
 failover_count = 15
 [servers.A]
 address = "10.0.0.1"
-local_vm_dir = "/srv/A"
+local_vm_dir = '{Path("/srv/A").absolute()}'
 """
 OTHER = TEXT.replace("15", "20")
 BROKEN = TEXT.replace("15", "fifteen")

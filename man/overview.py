@@ -151,7 +151,10 @@ _ROLE: Final = {
 
 def _variables() -> Iterator[tuple[str, str]]:
     yield bold("IPFX_FAILOVER_CONFIG"), "The config file, where `--config` names none."
-    yield bold("NO_COLOR"), "When it is set, `status` prints no colours."
+    yield (
+        bold("NO_COLOR"),
+        "When it is set and not empty, `status` prints no colours; nor with TERM=dumb.",
+    )
 
 
 def _files() -> Iterator[tuple[str, str]]:

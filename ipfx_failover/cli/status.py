@@ -10,7 +10,7 @@ import typer
 from ipfx_failover.cli.options import ConfigPath, Json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from ipfx_failover.report import ServerReport, StatusReport
@@ -86,11 +86,16 @@ def _show(report: StatusReport) -> None:
     from ipfx_failover.cli.output import lines
 
     width = get_terminal_size().columns
-    colours = sys.stdout.isatty() and "NO_COLOR" not in environ
+    colours = sys.stdout.isatty() and speaks_colours(environ)
     now = datetime.fromisoformat(report.as_of).astimezone()
     lines(sys.stdout, table(report, now, width, colours=colours))
     for remark in remarks(report):
         lines(sys.stdout, wrapped(remark, width))
+
+
+def speaks_colours(environ: Mapping[str, str]) -> bool:
+    """Whether a terminal understands colours, and nobody minds them (no-color.org)."""
+    return not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
 
 
 _HEADER = ("SERVER", "ADDRESS", "STATUS", "ACTIVITY", "DATABASE OF", "FILES OF")

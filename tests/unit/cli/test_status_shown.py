@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ipfx_failover.cli.status import remarks, table, wrapped
+from ipfx_failover.cli.status import remarks, speaks_colours, table, wrapped
 from ipfx_failover.report import MonitorReport, ServerReport, StatusReport
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -62,6 +62,22 @@ def server(**changes: object) -> ServerReport:
 def utc(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({"TERM": "xterm"}, True),
+        ({}, True),
+        ({"TERM": "xterm", "NO_COLOR": ""}, True),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, False),
+        ({"TERM": "dumb"}, False),
+    ],
+)
+def test_colours_are_for_whom_understands_and_wants_them(
+    environ: dict[str, str], *, expected: bool
+) -> None:
+    assert expected == speaks_colours(environ)
 
 
 def test_a_long_day_fits_into_80_columns() -> None:

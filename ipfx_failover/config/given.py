@@ -241,6 +241,8 @@ def _hint(key: Key, generic: Key) -> str:
     same = [".".join(row.path) for row in rows() if row.key == key[-1]]
     if len(key) == 1 and same:
         return f"did you mean {' or '.join(same)}?"
+    if generic == ("servers", NAME, "name"):
+        return "a name is not changed: add it under the new one, then ipfx-failover server remove"
     table = next((table for table in tables() if table.path == generic[:-1]), None)
     if table is not None:
         shown = ".".join(key[:-1])

@@ -67,6 +67,10 @@ def test_of_a_server_the_keys_alone_are_meant_by_their_place_and_not_the_values(
     assert (Set(("servers", "a.b", "address"), "10.0.0.7"),) == added.edits
 
 
+def test_the_name_of_a_server_is_told_to_stay() -> None:
+    assert "a name is not changed" in error("servers.SECOND.name=THIRD").hint
+
+
 def test_a_password_named_alone_is_to_be_asked_for() -> None:
     given = understand(["alerts.username=ops", "alerts.password"], [], SERVERS)
     first = understand(["alerts.password", "alerts.username=ops"], [], SERVERS)

@@ -9,6 +9,7 @@ from site import getusersitepackages
 from typing import TYPE_CHECKING
 
 from ipfx_failover.adapters.clock import SystemClock
+from ipfx_failover.adapters.paths import WINDOWS
 from ipfx_failover.adapters.service.log_file import log_file, opened
 from ipfx_failover.adapters.service.sc_commands import NAME, SYSTEM, Wanted
 from ipfx_failover.adapters.service.windows import WindowsService, installed_account
@@ -57,6 +58,8 @@ def hosted() -> Iterator[Host]:
     Raises:
         Refused: the service manager has not started it.
     """
+    if not WINDOWS:
+        raise Refused("this is what Windows starts as a service", "run: ipfx-failover monitor")
     with ServiceHost(NAME) as host:
         sys.stderr = opened(log_file(), SystemClock()) or sys.stderr
         yield host

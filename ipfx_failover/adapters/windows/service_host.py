@@ -71,7 +71,7 @@ class ServiceHost:
         if self._connected.get() is not None:
             raise Refused(
                 "only the service manager of Windows starts this",
-                "install the service: ipfx-failover service install; and start it: service start",
+                "run: ipfx-failover service start; or, in a terminal: ipfx-failover monitor",
             )
         self._switch.reset(_PENDING_MS)
         atexit.register(self._ended)

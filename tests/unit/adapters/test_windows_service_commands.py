@@ -12,7 +12,7 @@ from ipfx_failover.adapters.service.sc_commands import Wanted
 from ipfx_failover.adapters.windows.service_facts import KEYS
 from ipfx_failover.errors import Refused
 from ipfx_failover.installing import MARK
-from ipfx_failover.wiring.windows_service import require_for_all
+from ipfx_failover.wiring.windows_service import hosted, require_for_all
 from tests.fakes.clock import FakeClock
 
 if TYPE_CHECKING:
@@ -63,6 +63,11 @@ def test_what_is_installed_for_one_user_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(Refused, match="installed for you alone"):
         require_for_all(tmp_path / "mine" / "ipfx_failover", tmp_path / "mine")
+
+
+def test_elsewhere_there_is_no_such_service_to_be() -> None:
+    with pytest.raises(Refused, match="what Windows starts"), hosted():
+        pass
 
 
 def test_an_environment_goes_into_its_key() -> None:

@@ -83,8 +83,8 @@ class Sftp:
 
     @property
     def usable(self) -> bool:
-        """Whether the session still works; after a loss it never does again."""
-        return self._usable
+        """Whether the session still works; after a loss, or closed, it never does again."""
+        return self._usable and not self._channel.closed
 
     def supports(self, extension: str) -> bool:
         return extension in self._extensions

@@ -52,6 +52,28 @@ class DeafConnection:
         self.hears.wait(GENEROUS_S)
 
 
+class TouchyConnection(DeafConnection):
+    """Its call comes back as soon as it is called off; closed meanwhile, it would crash."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_closed = threading.Event()
+        self.is_called_off = threading.Event()
+        self.would_crash = False
+
+    def execute(self, _: str) -> None:
+        self.called_off.wait(GENEROUS_S)
+
+    def cancel(self) -> None:
+        self.called_off.set()
+        # Nobody is to close it as long as this lasts.
+        self.would_crash = self.is_closed.wait(0.2)
+        self.is_called_off.set()
+
+    def close(self) -> None:
+        self.is_closed.set()
+
+
 @pytest.fixture
 def deaf() -> Iterator[DeafConnection]:
     made = DeafConnection()
@@ -67,3 +89,13 @@ def test_nobody_waits_for_a_server_that_does_not_hear_that_a_statement_is_called
 
     assert deaf.called_off.wait(GENEROUS_S)
     assert not deaf.has_returned
+
+
+def test_a_cursor_is_not_closed_while_its_statement_is_called_off() -> None:
+    touchy = TouchyConnection()
+    with OdbcSession(touchy, Helper("a session"), MANNER) as session, pytest.raises(Unreachable):
+        session.run("BACKUP DATABASE [CTSERVER] TO DISK = N'/a.bak'")
+
+    assert touchy.is_called_off.wait(GENEROUS_S)
+    assert touchy.is_closed.wait(GENEROUS_S)
+    assert not touchy.would_crash

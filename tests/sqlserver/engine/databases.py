@@ -45,6 +45,7 @@ def _rename(session: EngineSession, statement: s.RenameDatabase) -> Iterator[Res
     _check_alter(session, catalog)
     if _others(session, catalog):
         raise _not_alone(catalog)
+    _check_changeable(catalog)
     server.rename(catalog, statement.new)
     yield Message(0, 0, f"The database name '{statement.new}' has been set.")
     yield Done()
@@ -60,14 +61,14 @@ def _set(session: EngineSession, statement: s.SetDatabase) -> Iterator[Result]:
     catalog = _named(session, statement.database)
     _check_alter(session, catalog)
     for option, value in statement.values.items():
+        if option not in _ACCESS | _UPDATABILITY:
+            _check_changeable(catalog)
         if option in _ACCESS:
             _set_access(session, catalog, option, statement.how)
+        elif option in _UPDATABILITY:
+            _set_updatability(session, catalog, option, statement.how)
         elif option == "CHANGE_TRACKING":
             _set_tracking(catalog, value)
-        elif option in {"READ_ONLY", "READ_WRITE"}:
-            catalog.options.pop("READ_ONLY", None)
-            if option == "READ_ONLY":
-                catalog.options[option] = ""
         elif option == "COMPATIBILITY_LEVEL":
             catalog.compatibility = int(value)
         elif option in _OPTIONS:
@@ -78,6 +79,7 @@ def _set(session: EngineSession, statement: s.SetDatabase) -> Iterator[Result]:
 
 
 _ACCESS = {"SINGLE_USER", "RESTRICTED_USER", "MULTI_USER"}
+_UPDATABILITY = {"READ_ONLY", "READ_WRITE"}
 _OPTIONS = words(
     """
     ALLOW_SNAPSHOT_ISOLATION AUTO_CLOSE AUTO_CREATE_STATISTICS AUTO_SHRINK AUTO_UPDATE_STATISTICS
@@ -105,17 +107,45 @@ def _others(session: EngineSession, catalog: Catalog) -> list[EngineSession]:
     return [each for each in session.server.users_of(catalog) if each is not session]
 
 
+def _check_changeable(catalog: Catalog) -> None:
+    """See that a catalog may be renamed and its options set.
+
+    Raises:
+        SqlError: it is read-only.
+    """
+    if "READ_ONLY" in catalog.options:
+        text = (
+            "To use ALTER DATABASE, the database must be in a writable state in which a checkpoint "
+            "can be executed."
+        )
+        raise SqlError(Message(5004, 16, text), _FAILED)
+
+
+def _set_updatability(session: EngineSession, catalog: Catalog, option: str, how: str) -> None:
+    if (option == "READ_ONLY") == ("READ_ONLY" in catalog.options):
+        return
+    text = f"Database state cannot be changed while other users are using '{catalog.name}'."
+    _see_nobody_else(session, catalog, how, Message(5070, 16, text))
+    catalog.options.pop("READ_ONLY", None)
+    if option == "READ_ONLY":
+        catalog.options[option] = ""
+
+
 def _set_access(session: EngineSession, catalog: Catalog, access: str, how: str) -> None:
-    others = _others(session, catalog)
-    if access == "SINGLE_USER" and others:
-        if how == "NO_WAIT":
-            text = f"ALTER DATABASE failed because a lock could not be placed on '{catalog.name}'."
-            raise SqlError(Message(5061, 16, text), _FAILED)
-        if how != "ROLLBACK IMMEDIATE":
-            raise unknown("waiting for the others to leave", 1)
-        for other in others:
-            end(other)
+    if access == "SINGLE_USER":
+        text = f"ALTER DATABASE failed because a lock could not be placed on '{catalog.name}'."
+        _see_nobody_else(session, catalog, how, Message(5061, 16, text))
     catalog.access = access
+
+
+def _see_nobody_else(session: EngineSession, catalog: Catalog, how: str, refusal: Message) -> None:
+    others = _others(session, catalog)
+    if others and how == "NO_WAIT":
+        raise SqlError(refusal, _FAILED)
+    if others and how != "ROLLBACK IMMEDIATE":
+        raise unknown("waiting for the others to leave", 1)
+    for other in others:
+        end(other)
 
 
 def end(session: EngineSession) -> None:

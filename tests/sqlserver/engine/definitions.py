@@ -10,7 +10,7 @@ from tests.sqlserver.engine.moments import datetime_now
 from tests.sqlserver.engine.restoring import BACKUPS
 from tests.sqlserver.engine.schemas import SCHEMAS
 from tests.sqlserver.engine.transactions import wait_for
-from tests.sqlserver.engine.writing import run_body
+from tests.sqlserver.engine.writing import check_updatable, run_body
 from tests.sqlserver.results import Message
 from tests.sqlserver.sql import statements as s
 from tests.sqlserver.sql.lexer import SqlError, unknown
@@ -43,6 +43,8 @@ def define(session: EngineSession, statement: s.Statement, run: Runner) -> Itera
     """
     if type(statement) in SCHEMAS:
         _prepare(session, statement)
+        if (catalog := _changed(session, statement)) is not None:
+            check_updatable(catalog)
     yield from _ALL[type(statement)](session, statement)
     _date(session, statement)
     _keep(session, statement)

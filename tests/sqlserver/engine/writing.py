@@ -54,11 +54,20 @@ def _check_writable(session: EngineSession, catalog: Catalog) -> None:
     if session.transaction.is_doomed:
         text = "The current transaction cannot support operations that write to the log file."
         raise SqlError(Message(3930, 16, text))
+    check_updatable(catalog)
+    if session.is_snapshot and session.transaction.depth:
+        raise unknown("changes under SNAPSHOT isolation", 1)
+
+
+def check_updatable(catalog: Catalog) -> None:
+    """See that there may be changes in a catalog.
+
+    Raises:
+        SqlError: it is read-only (3906).
+    """
     if "READ_ONLY" in catalog.options:
         text = f'Failed to update database "{catalog.name}" because the database is read-only.'
         raise SqlError(Message(3906, 16, text))
-    if session.is_snapshot and session.transaction.depth:
-        raise unknown("changes under SNAPSHOT isolation", 1)
 
 
 def _named(statement: Writing) -> tree.Name:

@@ -293,6 +293,36 @@ def test_the_single_place_can_be_stolen(filled: Client, master: Client) -> None:
     assert filled.fails("ALTER DATABASE S MODIFY NAME = T") == [5064, 5069]
 
 
+def test_nothing_is_changed_in_a_catalog_that_is_read_only(
+    filled: Client, other: Client, place: Place
+) -> None:
+    assert filled.fails("ALTER DATABASE S SET READ_ONLY WITH NO_WAIT") == [5070, 5069]
+
+    other.session.close()
+    filled.run("ALTER DATABASE S SET READ_ONLY WITH NO_WAIT")
+    filled.run(place.backup())
+    filled.run(place.restore())
+
+    for sql in ("DELETE t", "ALTER TABLE t ADD b int", "CREATE TABLE u (k int)"):
+        assert filled.fails(sql) == [3906]
+        assert filled.fails(f"USE S__new; {sql}") == [3906]
+        filled.run("USE S")
+    for sql in ("SET RECOVERY SIMPLE", "SET CHANGE_TRACKING = ON", "MODIFY NAME = T"):
+        assert filled.fails(f"ALTER DATABASE S {sql}") == [5004, 5069]
+    assert filled.run("SELECT * FROM t; CREATE TABLE #t (k int); INSERT #t VALUES (1)") == [
+        (1, "x")
+    ]
+
+    with Client(filled.session.server, "S") as reader:
+        assert filled.fails("ALTER DATABASE S SET READ_WRITE WITH NO_WAIT") == [5070, 5069]
+
+        filled.run("ALTER DATABASE S SET READ_WRITE WITH ROLLBACK IMMEDIATE")
+
+        assert reader.fails("SELECT * FROM t") == [596]
+
+    filled.run("DELETE t")
+
+
 def test_a_catalog_in_use_keeps_its_name(filled: Client, other: Client, master: Client) -> None:
     assert master.fails("ALTER DATABASE S MODIFY NAME = T") == [5030, 5069]
     assert master.fails("DROP DATABASE S") == [3702]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ipfx_failover.errors import FailoverError
+from ipfx_failover.errors import FailoverError, Interrupted, Unreachable
 from ipfx_failover.events import EventKind
+from ipfx_failover.records import Authority
+from ipfx_failover.standin.refusals import unusable
 from ipfx_failover.workflow.runner import Effect, Outcome, Values
 
 if TYPE_CHECKING:
@@ -16,10 +18,17 @@ if TYPE_CHECKING:
 
 READY_COPY = "make the copy ready"
 
+_PATIENCE_S = 15.0
+_TRY_AGAIN_S = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class ReadyCopy:
-    """What a copy lacks as long as it follows. The application may work without: it is told."""
+    """What a copy lacks as long as it follows. The application may work without: it is told.
+
+    Without a copy nothing can: then nobody is stood in for. One that does not answer is tried
+    again for a while, for its server may have been started just now.
+    """
 
     ports: StandInPorts
 
@@ -30,17 +39,36 @@ class ReadyCopy:
         )
 
     def do(self, values: Values) -> Outcome:
-        server = str(values["server"])
+        server, clock = str(values["server"]), self.ports.clock
+        until_ns = clock.monotonic_ns() + int(_PATIENCE_S * 1e9)
+        while True:
+            try:
+                return self._ready(server, Authority(str(values["authority_before"])))
+            except Unreachable as error:
+                if clock.monotonic_ns() >= until_ns:
+                    return self._not_ready(server, [error.message])
+            clock.sleep(_TRY_AGAIN_S)
+
+    def _ready(self, server: str, authority: Authority) -> Outcome:
+        copy = self.ports.copy
         try:
-            troubles = self.ports.copy.take_role(server)
-            # What was written here is not the application's.
-            facts = {"fingerprint": self.ports.copy.fingerprint(server)}
+            obstacle = copy.obstacle(server)
+            troubles = [] if obstacle else copy.take_role(server)
+        except (Interrupted, Unreachable):
+            raise
         except FailoverError as error:
-            troubles, facts = [error.message], {}
-        if not troubles:
-            return Outcome(facts=facts)
+            return self._not_ready(server, [error.message])
+        if obstacle:
+            raise unusable(server, obstacle, authority)
+        # What was written here is not the application's.
+        facts = {"fingerprint": copy.fingerprint(server)}
+        return self._not_ready(server, troubles, facts) if troubles else Outcome(facts=facts)
+
+    def _not_ready(
+        self, server: str, troubles: Sequence[str], facts: Values | None = None
+    ) -> Outcome:
         told = self.ports.event(EventKind.COPY_NOT_READY, server, reason="; ".join(troubles))
-        return Outcome((told,), facts)
+        return Outcome((told,), facts or {})
 
     def undo(self, values: Values) -> Sequence[Effect]:  # noqa: ARG002 - who claimed it gives it back
         return ()

@@ -10,10 +10,10 @@ from functools import partial
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Self
 
-from ipfx_failover.errors import Refused
+from ipfx_failover.errors import Refused, tolerated
 from ipfx_failover.events import Event, EventKind
 from ipfx_failover.records import HeldAddress, Phase, StandIn
-from ipfx_failover.standin.refusals import inhibition, taking_refusal
+from ipfx_failover.standin.refusals import inhibition, taking_refusal, unusable
 from ipfx_failover.standin.restoring import effects_of, noted
 from ipfx_failover.standin.stand_down import StandDown, stand_down_steps
 from ipfx_failover.standin.steps import StartApplication, endure
@@ -182,7 +182,24 @@ class StandInDesk:
         """Why the server's role cannot be taken, whoever asks; None when it can."""
         stand_in = self._stand_in()
         standing = stand_in is not None and self._is_standing(stand_in)
-        return taking_refusal(server, stand_in, self.ports.store.copies(), is_standing=standing)
+        copies = self.ports.store.copies()
+        return taking_refusal(
+            server, stand_in, copies, is_standing=standing
+        ) or self._without_database(server)
+
+    def _without_database(self, server: ServerSettings) -> Refused | None:
+        """Why its copy is of no use, as far as it can be told at once.
+
+        The steps look again: a database that is not answering must not keep the address from being
+        taken, and one that is being put in its place is not there for a moment.
+        """
+        store = self.ports.store
+        if locks.database(server.name) in open_journals(store):
+            return None
+        with tolerated():
+            if reason := self.ports.copy.obstacle(server.name):
+                return unusable(server.name, reason, store.server(server.name).authority)
+        return None
 
     def plan_takeover(self, server: ServerSettings, *, by: str) -> list[Step]:
         adapter = self.config.network.adapter

@@ -30,11 +30,21 @@ class StandbyCopy(Protocol):
         """Changes when the application has written to the copy."""
         ...
 
+    def obstacle(self, server: str) -> str | None:
+        """Why the copy cannot come into use: it is gone, or damaged. None when it can.
+
+        Raises:
+            Unreachable: it cannot be asked yet.
+            Failed, Refused: it cannot be asked.
+        """
+        ...
+
     def take_role(self, server: str) -> list[str]:
         """Make the copy ready for the application; what could not be done, a line each.
 
         Raises:
-            Failed, Unreachable, Refused: nothing could.
+            Unreachable: it cannot be asked yet; it may be repeated.
+            Failed, Refused: nothing could.
         """
         ...
 

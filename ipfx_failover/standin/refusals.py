@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ipfx_failover.errors import Refused
-from ipfx_failover.records import Mode
+from ipfx_failover.records import Authority, Mode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from ipfx_failover.config.models import ServerSettings
     from ipfx_failover.records import Copy, StandIn
     from ipfx_failover.state.store import Store
+
+
+_NO_FILES = "its files have never been replicated"
 
 
 def taking_refusal(
@@ -35,11 +38,31 @@ def taking_refusal(
             "see: ipfx-failover status",
         )
     if reason := missing(server, copies):
-        return Refused(
-            f"{server.name} cannot be stood in for: {reason}",
-            f"copy it while it is alive: ipfx-failover replicate-from-live {server.name}",
-        )
+        work = "sync-files" if reason == _NO_FILES else "replicate-from-live"
+        return _without_copy(server.name, reason, work)
     return None
+
+
+def unusable(name: str, reason: str, authority: Authority) -> Refused:
+    """There is no role to be performed without a copy; `authority`: before it was taken."""
+    work = "replicate-from-live"
+    if authority is Authority.LIVE:
+        return _without_copy(name, reason, work)
+    return Refused(
+        _not_stood_in_for(name, reason),
+        "restore it there; or give up what it had, once the role is given back: "
+        f"ipfx-failover {work} {name} --discard-standby",
+    )
+
+
+def _without_copy(name: str, reason: str, work: str) -> Refused:
+    return Refused(
+        _not_stood_in_for(name, reason), f"copy it while it is alive: ipfx-failover {work} {name}"
+    )
+
+
+def _not_stood_in_for(name: str, reason: str) -> str:
+    return f"{name} cannot be stood in for: {reason}"
 
 
 def inhibition(store: Store, name: str) -> Refused | None:
@@ -60,5 +83,5 @@ def missing(server: ServerSettings, copies: Mapping[tuple[str, str], Copy]) -> s
     if server.database is not None and (name, "database") not in copies:
         return "its database has never been replicated"
     if server.files is not None and (name, "files") not in copies:
-        return "its files have never been replicated"
+        return _NO_FILES
     return None

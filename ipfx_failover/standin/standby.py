@@ -59,8 +59,8 @@ class Standby:
     """Implements `standin.ports.StandbyCopy`.
 
     `recover`: finishes or undoes a resource's open journal, whose lock is held. `keep`: copies
-    what a stand-in recorded to a place of its own, and returns it. `take_copy`, `give_copy_back`:
-    `take_role` and `give_role_back` of a server's database. `database_fingerprint`: changes when
+    what a stand-in recorded to a place of its own, and returns it. `copy_obstacle`, `take_copy`,
+    `give_copy_back`: as the port's, of a server's database. `database_fingerprint`: changes when
     it is written to.
     """
 
@@ -71,6 +71,7 @@ class Standby:
     end_process: EndProcess
     recover: Callable[[ServerSettings], None]
     keep: Callable[[ServerSettings], str]
+    copy_obstacle: Callable[[ServerSettings], str | None]
     take_copy: Callable[[ServerSettings], list[str]]
     give_copy_back: Callable[[ServerSettings], None]
     database_fingerprint: Callable[[ServerSettings], str]
@@ -106,6 +107,9 @@ class Standby:
         for line in _listing(settings.local_vm_dir, skip=settings.local_vm_dir / "DB"):
             digest.update(line.encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
+
+    def obstacle(self, server: str) -> str | None:
+        return self.copy_obstacle(self.config.servers[server])
 
     def take_role(self, server: str) -> list[str]:
         return self.take_copy(self.config.servers[server])

@@ -11,7 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ipfx_failover.config.models import ServerSettings
+    from ipfx_failover.replication.sqlserver.session import SqlServer
     from ipfx_failover.wiring.site import Site
+
+_IN_A_HURRY_S = 3
+"""How long a login may take: while nobody serves, it is rather tried again."""
 
 
 def warm_up(servers: Iterable[ServerSettings]) -> None:
@@ -26,14 +30,22 @@ def warm_up(servers: Iterable[ServerSettings]) -> None:
         from ipfx_failover.adapters.db.sqlserver import server, session  # noqa: F401
 
 
+def copy_obstacle(site: Site, server: ServerSettings) -> str | None:
+    """Why it cannot come into use as it is. What SQLite lacks shows when it is used."""
+    if not _is_sqlserver(server):
+        return None
+    from ipfx_failover.replication.sqlserver.role import obstacle
+
+    return obstacle(_standby(site, statement_timeout_s=_IN_A_HURRY_S), str(server.standby_catalog))
+
+
 def take_copy(site: Site, server: ServerSettings) -> list[str]:
     """Make it ready for the application; what could not be done. SQLite needs nothing."""
     if not _is_sqlserver(server):
         return []
     from ipfx_failover.replication.sqlserver.role import take_role
-    from ipfx_failover.wiring.sqlserver import standby_server
 
-    return take_role(standby_server(site), str(server.standby_catalog))
+    return take_role(_standby(site), str(server.standby_catalog))
 
 
 def give_copy_back(site: Site, server: ServerSettings) -> None:
@@ -41,9 +53,8 @@ def give_copy_back(site: Site, server: ServerSettings) -> None:
     if not _is_sqlserver(server):
         return
     from ipfx_failover.replication.sqlserver.role import give_role_back
-    from ipfx_failover.wiring.sqlserver import standby_server
 
-    give_role_back(standby_server(site), str(server.standby_catalog))
+    give_role_back(_standby(site), str(server.standby_catalog))
 
 
 def copy_fingerprint(site: Site, server: ServerSettings) -> str:
@@ -51,14 +62,23 @@ def copy_fingerprint(site: Site, server: ServerSettings) -> str:
     if not _is_sqlserver(server):
         return _file_fingerprint(server)
     from ipfx_failover.replication.tsql.server import LOG_BYTES_WRITTEN
-    from ipfx_failover.wiring.sqlserver import standby_server
 
     try:
-        with standby_server(site).open() as session:
+        with _standby(site).open() as session:
             ((written_bytes,),) = session.rows(LOG_BYTES_WRITTEN, server.standby_catalog)
     except FailoverError:
         return "unknown"
     return str(written_bytes)
+
+
+def _standby(site: Site, **bounds: int) -> SqlServer:
+    """Our own SQL Server, for somebody in a hurry."""
+    from ipfx_failover.wiring.sqlserver import standby_server
+
+    bounds["connect_timeout_s"] = _IN_A_HURRY_S
+    sql = site.config.failover_server.sql
+    shorter = {key: min(bound, getattr(sql, key)) for key, bound in bounds.items()}
+    return standby_server(site, settings=sql.model_copy(update=shorter))
 
 
 def _file_fingerprint(server: ServerSettings) -> str:

@@ -44,8 +44,13 @@ def live_server(site: Site, server: ServerSettings, report: Report = unreported)
     )
 
 
-def standby_server(site: Site, report: Report = unreported) -> SqlServer:
-    """The Failover Server's own; nothing is connected before it is used."""
+def standby_server(
+    site: Site, report: Report = unreported, settings: SqlServerSettings | None = None
+) -> SqlServer:
+    """The Failover Server's own; nothing is connected before it is used.
+
+    `settings`: other ones than the config's.
+    """
     from ipfx_failover.adapters.db.sqlserver.server import OdbcServer
     from ipfx_failover.config.data_source import DataSource
 
@@ -56,7 +61,7 @@ def standby_server(site: Site, report: Report = unreported) -> SqlServer:
         source=DataSource.parse(ours.data_source),
         user=ours.user_id,
         password=_revealed(ours.password, "failover_server"),
-        settings=ours.sql,
+        settings=settings or ours.sql,
         clock=site.clock,
         report=report,
     )

@@ -147,7 +147,12 @@ def _environ_without_secrets(config: Config) -> dict[str, str]:
 def standby(site: Site, store: Store) -> Standby:
     """The standby's copies, for a stand-in."""
     from ipfx_failover.standin.standby import Standby
-    from ipfx_failover.wiring.copy_in_use import copy_fingerprint, give_copy_back, take_copy
+    from ipfx_failover.wiring.copy_in_use import (
+        copy_fingerprint,
+        copy_obstacle,
+        give_copy_back,
+        take_copy,
+    )
     from ipfx_failover.wiring.replication import recover_from_live
     from ipfx_failover.wiring.setting_aside import keep_standby
 
@@ -159,6 +164,7 @@ def standby(site: Site, store: Store) -> Standby:
         end_process=partial(_end_process, site),
         recover=partial(recover_from_live, site, store),
         keep=partial(keep_standby, site),
+        copy_obstacle=partial(copy_obstacle, site),
         take_copy=partial(take_copy, site),
         give_copy_back=partial(give_copy_back, site),
         database_fingerprint=partial(copy_fingerprint, site),

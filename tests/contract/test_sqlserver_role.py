@@ -6,8 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ipfx_failover.errors import Unreachable
 from ipfx_failover.replication.sqlserver.prepare import prepare
-from ipfx_failover.replication.sqlserver.role import give_role_back, take_role
+from ipfx_failover.replication.sqlserver.role import (
+    give_role_back,
+    obstacle,
+    take_role,
+)
 from tests.sqlserver import drivers
 from tests.sqlserver.results import Message
 from tests.sqlserver.sql.lexer import SqlError
@@ -124,6 +129,32 @@ def test_who_holds_a_table_is_not_waited_for(site: Copies) -> None:
     assert all("1222" in each for each in told)
     assert (1, 1) == found["ck age"]
     assert (0, 1) == found["fk ] owner"]
+
+
+def test_a_copy_can_come_into_use_that_is_there_and_online(site: Copies) -> None:
+    assert obstacle(site.to_standby, COPY) is None
+
+
+def test_a_copy_that_is_gone_cannot_come_into_use(site: Copies) -> None:
+    found = obstacle(site.to_standby, "GONE")
+
+    assert f"there is no catalog GONE on {site.to_standby.name}" == found
+
+
+@pytest.mark.parametrize("state", ["RESTORING", "SUSPECT", "OFFLINE"])
+def test_a_copy_that_is_not_online_cannot_come_into_use(site: Copies, state: str) -> None:
+    site.standby.catalogs[COPY.casefold()].state = state
+    found = obstacle(site.to_standby, COPY)
+
+    assert found is not None
+    assert found.endswith(f"is {state}")
+
+
+def test_a_copy_that_is_being_recovered_may_come_into_use_soon(site: Copies) -> None:
+    site.standby.catalogs[COPY.casefold()].state = "RECOVERING"
+
+    with pytest.raises(Unreachable, match="is being recovered"):
+        obstacle(site.to_standby, COPY)
 
 
 def test_a_catalog_that_is_none_of_ours_is_left_as_it_is(site: Copies) -> None:

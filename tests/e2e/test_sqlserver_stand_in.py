@@ -172,6 +172,27 @@ def test_a_swap_that_was_killed_half_way_is_seen_to_before_anything_stands_in(pa
     assert ON == switches(pair.standby, COPY)
 
 
+def test_without_its_copy_a_server_is_not_stood_in_for_and_nothing_is_changed(pair: Pair) -> None:
+    with Client(pair.standby, "master") as client:
+        client.run(f"DROP DATABASE {COPY}")
+    foreseen = pair.run("failover-now", DEMO, "--plan")
+    refused = stand_in(pair)
+    status = pair.run("status")
+
+    reason = f"{DEMO} cannot be stood in for: there is no catalog {COPY} on the Failover Server"
+    assert f"It would be refused: {reason}" in foreseen.out
+    assert 3 == refused.code
+    assert f"error: {reason}" in refused.err
+    assert f"ipfx-failover replicate-from-live {DEMO}" in refused.err
+    assert "standing in" not in status.out
+    assert not pair.is_ahead
+    assert [] == pair.events(EventKind.TAKEOVER_STARTED)
+
+    pair.replicated()
+
+    assert 0 == stand_in(pair).code
+
+
 def test_a_sql_server_of_our_own_that_does_not_answer_is_told_of_and_stops_nothing(
     pair: Pair,
 ) -> None:

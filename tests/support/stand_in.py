@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ipfx_failover.config.models import Config
 from ipfx_failover.decide.references import references
-from ipfx_failover.errors import Failed
+from ipfx_failover.errors import Failed, Unreachable
 from ipfx_failover.records import Copy
 from ipfx_failover.replication.places import database_path
 from ipfx_failover.standin.desk import StandInDesk
@@ -131,7 +131,10 @@ class FailoverMachine:
     fences: list[str] = field(default_factory=list)
     fence_problem: str = ""
     keep_problem: str = ""
+    copy_obstacle: str | None = None
     copy_problem: str = ""
+    copy_answers_after: int = 0
+    """How often it does not answer before it does."""
     copy_troubles: list[str] = field(default_factory=list)
     copies_in_use: set[str] = field(default_factory=set)
     disk_is_full: bool = False
@@ -314,12 +317,16 @@ class FailoverMachine:
             end_process=lambda _pid, _created_at: None,
             recover=lambda _server: None,
             keep=self._keep,
+            copy_obstacle=lambda _server: self.copy_obstacle,
             take_copy=self._take_copy,
             give_copy_back=self._give_copy_back,
             database_fingerprint=_hash_of_copy,
         )
 
     def _take_copy(self, server: ServerSettings) -> list[str]:
+        if self.copy_answers_after:
+            self.copy_answers_after -= 1
+            raise Unreachable("no answer", "see whether it runs")
         if self.copy_problem:
             raise Failed(self.copy_problem, "look at it")
         # It shows in the fingerprint, as all that is written to the copy does.

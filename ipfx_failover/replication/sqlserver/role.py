@@ -5,19 +5,41 @@ It is in the outage: nothing here looks at rows.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from ipfx_failover.errors import Unreachable
 from ipfx_failover.replication.sqlserver import record
 from ipfx_failover.replication.sqlserver.numbers import ahead, range_of
 from ipfx_failover.replication.sqlserver.prepare import switch_off
 from ipfx_failover.replication.sqlserver.session import SqlRefused
 from ipfx_failover.replication.sqlserver.transaction import transaction
 from ipfx_failover.replication.tsql import preparing, swapping, taking
+from ipfx_failover.replication.tsql import server as asking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ipfx_failover.replication.sqlserver.session import SqlServer, SqlSession
+
+
+_RECOVERING: Final = "RECOVERING"
+
+
+def obstacle(server: SqlServer, catalog: str) -> str | None:
+    """Why a copy cannot come into use as it is; None when it can.
+
+    Raises:
+        Unreachable: nobody answers yet, or it is being recovered, as when the service has started.
+        SqlRefused, Refused: it is not to be found out.
+    """
+    with server.open() as session:
+        rows = session.rows(asking.CATALOG, catalog)
+    if not rows:
+        return f"there is no catalog {catalog} on {server.name}"
+    state = str(rows[0][0])
+    if state == _RECOVERING:
+        raise Unreachable(f"{server.name}: {catalog} is being recovered", "wait until it is ONLINE")
+    return None if state == "ONLINE" else f"its catalog {catalog} on {server.name} is {state}"
 
 
 def take_role(server: SqlServer, catalog: str) -> list[str]:

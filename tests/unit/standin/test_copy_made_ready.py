@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ipfx_failover.errors import Failed
+from ipfx_failover.errors import Failed, Refused
 from ipfx_failover.events import EventKind
 from ipfx_failover.records import Authority, Phase
 from ipfx_failover.standin import copy_steps, steps
-from ipfx_failover.state.journal import Step, StepState
+from ipfx_failover.state import locks
+from ipfx_failover.state.journal import Step, StepState, open_journal
 from tests.fakes.application import Behaviour
 from tests.support.stand_in import DEMO, FailoverMachine
 
@@ -85,6 +86,77 @@ def test_a_copy_that_is_not_ready_is_told_of_and_stops_nothing(
 ) -> None:
     machine.copy_problem = "no answer" if fault == "copy_problem" else ""
     machine.copy_troubles = ["a constraint"] if fault == "copy_troubles" else []
+    take_over(machine)
+
+    assert EventKind.COPY_NOT_READY in machine.kinds()
+    assert is_standing_in(machine)
+
+
+GONE = "there is no catalog DEMO_CT on the Failover Server"
+
+
+def test_without_a_copy_nobody_is_stood_in_for_and_nothing_is_touched(
+    machine: FailoverMachine,
+) -> None:
+    machine.copy_obstacle = GONE
+    with pytest.raises(Refused, match=GONE) as refused:
+        take_over(machine)
+
+    assert refused.value.hint.endswith("ipfx-failover replicate-from-live DEMO")
+    assert [] == machine.kinds()
+    assert Authority.LIVE is authority(machine)
+
+
+def test_a_copy_that_is_ahead_and_gone_is_not_said_to_be_copied_again(
+    machine: FailoverMachine,
+) -> None:
+    machine.copy_obstacle = GONE
+    with machine.store() as store, store.transaction() as tx:
+        tx.set_authority(DEMO, Authority.STANDBY)
+    with machine.desk() as desk:
+        refused = desk.refusal(machine.demo)
+
+    assert refused is not None
+    assert "--discard-standby" in refused.hint
+
+
+def test_a_copy_that_a_killed_swap_has_moved_is_looked_for_when_that_is_seen_to(
+    machine: FailoverMachine,
+) -> None:
+    machine.copy_obstacle = GONE
+    with machine.store() as store, store.transaction() as tx:
+        open_journal(
+            tx,
+            resource=locks.database(DEMO),
+            workflow="from live",
+            server=DEMO,
+            boot_id=machine.boot_id,
+            steps=[],
+            at=machine.clock.now(),
+        )
+    with machine.desk() as desk:
+        foreseen = desk.refusal(machine.demo)
+        with pytest.raises(Refused, match=GONE):
+            desk.take_over(machine.demo, by="operator")
+
+    assert foreseen is None
+    assert not machine.holds()
+    assert [] == machine.application.starts
+    assert Authority.LIVE is authority(machine)
+
+
+def test_a_server_that_has_just_been_started_is_waited_for(machine: FailoverMachine) -> None:
+    machine.copy_answers_after = 5
+    take_over(machine)
+
+    assert EventKind.COPY_NOT_READY not in machine.kinds()
+    assert {DEMO} == machine.copies_in_use
+
+
+def test_a_server_that_does_not_answer_holds_no_takeover_up_for_long(
+    machine: FailoverMachine,
+) -> None:
+    machine.copy_answers_after = 10_000
     take_over(machine)
 
     assert EventKind.COPY_NOT_READY in machine.kinds()

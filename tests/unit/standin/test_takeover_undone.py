@@ -45,6 +45,9 @@ class CopyInMemory:
     def fingerprint(self, server: str) -> str:
         return f"{server} {self.writes}"
 
+    def obstacle(self, server: str) -> str | None:  # noqa: ARG002 - the port
+        return None
+
     def take_role(self, server: str) -> list[str]:  # noqa: ARG002 - it always can
         return []
 

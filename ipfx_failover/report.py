@@ -149,6 +149,7 @@ def draw(
         advice=(
             *_of_untold_role(outline, known, noted),
             *_of_lost_role(outline, stand_in),
+            *_of_config(outline, conditions),
             *(_words(each) for each in conditions if _weakens_all(each)),
         ),
         servers=tuple(
@@ -359,12 +360,21 @@ def _of_untold_role(
 def _of_lost_role(outline: Outline, stand_in: StandIn | None) -> Iterator[str]:
     """What is to be done about a role whose server somebody has taken out of the config."""
     known = {watched.name.casefold() for watched in outline.servers}
-    if stand_in is not None and stand_in.server.casefold() not in known:
+    if stand_in is None or outline.problem is not None:
+        return
+    if stand_in.server.casefold() not in known:
         name = stand_in.server
         yield (
             f"the config does not name {name}, which is stood in for: put [servers.{name}] back, "
             f"then ipfx-failover stop-failover {name}"
         )
+
+
+def _of_config(outline: Outline, conditions: Iterable[Condition]) -> Iterator[str]:
+    """That it is broken, unless the monitor has told of it: that one is in use."""
+    is_told = any(each.concern is Concern.CONFIG for each in conditions)
+    if outline.warning is not None and not is_told:
+        yield outline.warning
 
 
 def _takeovers(number: int) -> str:

@@ -58,7 +58,7 @@ def history(
     output = Output(as_json)
     width = get_terminal_size().columns
     slots = width if plot else _SLOTS_OF_REPORT if html else None
-    found = recall(config, name, since, slots)
+    found = recall(config, name, since, slots, output.progress)
     if html:
         from ipfx_failover.history.page import page
 

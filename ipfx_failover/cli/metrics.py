@@ -59,7 +59,8 @@ def metrics(
     from ipfx_failover.wiring.measuring import Meter, place_of, serve
 
     if listen is None:
-        _print(Meter(config).measure(), output, Output(as_json))
+        shown = Output(as_json)
+        _print(Meter(config, shown.progress).measure(), output, shown)
         return None
     if output is not None or as_json:
         raise UsageError("--listen goes with neither --output nor --json", "leave one of them out")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ipfx_failover.config.models import Config
+    from ipfx_failover.config.problems import ConfigError
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,24 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
+    """`problem`: why the file says none of this now; it is what was known of it before."""
+
     state_dir: Path
     ping_interval_ms: int
     servers: tuple[Watched, ...]
+    problem: ConfigError | None = None
+
+    @property
+    def warning(self) -> str | None:
+        """What is to be said of the problem."""
+        if self.problem is None:
+            return None
+        told, *more = self.problem.details
+        rest = f" (and {len(more)} more)" if more else ""
+        return (
+            f"the config is broken: {told}{rest}; shown is what is known from before: "
+            "ipfx-failover config check"
+        )
 
 
 def outline_of(config: Config) -> Outline:
@@ -83,13 +99,13 @@ def read_outline(file: Path, environ: Mapping[str, str]) -> Outline | None:
         return None
 
 
-def state_dir_of_broken(file: Path, environ: Mapping[str, str]) -> Path:
+def state_dir_of_broken(file: Path) -> Path | None:
     """Where the state is, by a file that cannot be parsed: each line by itself may be sound."""
     with suppress(OSError, ValueError, TypeError, KeyError):
         for line in file.read_text(encoding="utf-8").splitlines():
             if line.strip().startswith("state_dir"):
                 return Path(_text(tomllib.loads(line)["state_dir"]))
-    return places(environ).state_dir
+    return None
 
 
 def _watched(name: str, table: dict[str, Any]) -> Watched:

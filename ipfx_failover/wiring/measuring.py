@@ -15,10 +15,11 @@ from ipfx_failover.metrics import Measured, exposition, require_package
 from ipfx_failover.state import outbox
 from ipfx_failover.state.channels import routes
 from ipfx_failover.state.pings import ever
-from ipfx_failover.wiring.looking import drawn, from_snapshot, open_to_read, outline_at
+from ipfx_failover.wiring.looking import drawn, from_snapshot, open_to_read, outline_told
 from ipfx_failover.wiring.site import open_site
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from ipfx_failover.config.outline import Outline
@@ -33,14 +34,19 @@ Place = tuple[IPv4Address | IPv6Address, int]
 class Meter:
     """Measures an installation; while its config is broken, with what was known of it before.
 
+    `say` is told of a config that is broken: the metrics tell it anyway.
+
     Raises:
         UsageError: there is no config, or none that says where the state is.
         Refused: this user may open neither store nor snapshot.
         InDoubt: the store is damaged.
     """
 
-    def __init__(self, config_path: Path | None) -> None:
+    def __init__(
+        self, config_path: Path | None, say: Callable[[str], object] = lambda _: None
+    ) -> None:
         self._config_path = config_path
+        self._say = say
         self._clock = SystemClock()
         self._outline: Outline | None = None
 
@@ -73,10 +79,13 @@ class Meter:
 
     def _current_outline(self) -> Outline:
         try:
-            self._outline = outline_at(self._config_path)
+            outline = outline_told(self._config_path, self._say)
         except UsageError:
             if self._outline is None:
                 raise
+            return self._outline
+        if self._outline is None or outline.problem is None:
+            self._outline = outline
         return self._outline
 
 

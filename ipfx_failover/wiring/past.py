@@ -14,7 +14,7 @@ from ipfx_failover.events import Level
 from ipfx_failover.history.moments import moment
 from ipfx_failover.state.reading import Wanted
 from ipfx_failover.wiring.following import Follower
-from ipfx_failover.wiring.looking import open_to_read, outline_at
+from ipfx_failover.wiring.looking import open_to_read, outline_told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +56,7 @@ def show_log(
     """
     if follow and asked.until:
         raise UsageError("--follow has no end, so it has no --until", "leave one of the two away")
-    outline = outline_at(config_path)
+    outline = outline_told(config_path, say)
     with closing(open_to_read(outline.state_dir)) as store:
         wanted = _wanted(asked, outline, store)
         lines = asked.lines

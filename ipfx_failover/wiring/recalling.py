@@ -15,11 +15,11 @@ from ipfx_failover.history.availability import months
 from ipfx_failover.history.record import EVENTS, Found, draw
 from ipfx_failover.state import pings
 from ipfx_failover.state.reading import Wanted
-from ipfx_failover.wiring.looking import open_to_read, outline_at
+from ipfx_failover.wiring.looking import open_to_read, outline_told
 from ipfx_failover.wiring.past import known_server, span
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from ipfx_failover.events import Event
@@ -31,16 +31,22 @@ _MODE = 0o644
 
 
 def recall(
-    config_path: Path | None, name: str | None, since: str | None, slots: int | None
+    config_path: Path | None,
+    name: str | None,
+    since: str | None,
+    slots: int | None,
+    say: Callable[[str], object],
 ) -> History:
     """The history of one server or of all; for charts with the pings in so many sums at most.
+
+    `say` is told of a config that is broken.
 
     Raises:
         UsageError: what is asked for makes no sense; there is no such server.
         Refused: this user may not open the store.
         InDoubt: the store is damaged.
     """
-    outline = outline_at(config_path)
+    outline = outline_told(config_path, say)
     now, asked = SystemClock().now(), span(since, None)[0]
     with closing(open_to_read(outline.state_dir)) as store:
         only = known_server(name, outline, store) if name else None

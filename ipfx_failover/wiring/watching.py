@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ipfx_failover.adapters.clock import SystemClock
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from ipfx_failover.config.outline import Outline
     from ipfx_failover.state.reading import Logged, Reading
 
 _PAUSE_S = 0.2
@@ -39,8 +39,9 @@ class StateLook:
         self.config = find(config_path, environ=os.environ)
         self._clock = SystemClock()
         self._config_version = _version(self.config)
-        self._outline: Outline = outline_at(self.config)
-        self._config_problem: FailoverError | None = None
+        outline = outline_at(self.config)
+        self._config_problem: FailoverError | None = outline.problem
+        self._outline = replace(outline, problem=None)
         self._place = StoreInPlace(self._outline.state_dir)
         self._number = -1
         self._cursor = 0
@@ -103,7 +104,9 @@ class StateLook:
         except FailoverError as problem:
             self._config_problem = problem
             return
-        self._config_problem = None
+        self._config_problem = outline.problem
+        if outline.problem is not None:
+            return
         if outline.state_dir != self._outline.state_dir:
             self.close()
             self._place, self._number = StoreInPlace(outline.state_dir), -1

@@ -1,0 +1,139 @@
+"""With a typo in the config file one still sees what is, and what was: in the state."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ipfx_failover.adapters.clock import SystemClock
+from ipfx_failover.cli.app import main
+from ipfx_failover.events import Event, EventKind
+from ipfx_failover.records import Concern, Condition, MonitorRecord, Phase, StandIn
+from ipfx_failover.snapshot import write_snapshot
+from ipfx_failover.state.locks import MONITOR, Locks
+from ipfx_failover.state.store import Store
+from ipfx_failover.wiring.looking import drawn, outline_at
+from ipfx_failover.wiring.watching import StateLook
+
+NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
+CONFIG = """\
+[failover_server]
+state_dir = '{state}'
+[network
+ping_interval_ms = 2000
+[servers.DEMO]
+address = '192.0.2.1'
+local_vm_dir = '{state}/VM'
+"""
+
+
+@pytest.fixture
+def state_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Of an installation that stands in for DEMO."""
+    monkeypatch.setenv("COLUMNS", "1000")
+    made = tmp_path / "state"
+    with Store(made) as store, store.transaction() as tx:
+        tx.claim_stand_in(StandIn("DEMO", "a boot", NOW, Phase.STANDING_IN, None, None))
+        tx.emit(Event(EventKind.RESUMED, NOW, "DEMO", {"detail": ""}))
+    return made
+
+
+@pytest.fixture
+def config(tmp_path: Path, state_dir: Path) -> str:
+    """A config that was right until a snapshot was written, and has a line that ends too soon."""
+    path = tmp_path / "config.toml"
+    text = CONFIG.format(state=state_dir)
+    path.write_text(text.replace("[network\n", "[network]\n"), "utf-8")
+    with Store(state_dir) as store:
+        write_snapshot(drawn(outline_at(path), store, SystemClock()), state_dir)
+    path.write_text(text, "utf-8")
+    return str(path)
+
+
+def test_status_shows_the_servers_and_the_stand_in(
+    config: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["status", "--config", config])
+    shown = capsys.readouterr()
+
+    assert (0, "") == (code, shown.err)
+    assert "DEMO    192.0.2.1  UNKNOWN  standing in" in shown.out
+    assert "the config is broken: " in shown.out
+    assert "config.toml:3:" in shown.out
+    assert "put [servers.DEMO] back" not in shown.out
+
+
+def test_without_a_snapshot_status_shows_the_stand_in(
+    config: str, state_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (state_dir / "status.json").unlink()
+    code = main(["status", "--config", config])
+    shown = capsys.readouterr()
+
+    assert (0, "") == (code, shown.err)
+    assert "Stand-in: standing in for DEMO" in shown.out
+    assert "put [servers.DEMO] back" not in shown.out
+
+
+def test_what_the_monitor_tells_of_the_config_is_not_said_twice(
+    config: str, state_dir: Path
+) -> None:
+    clock = SystemClock()
+    now = clock.now()
+    told = Condition(Concern.CONFIG, None, "the config on disk is broken", "mend it", now)
+    with Store(state_dir) as store, Locks(state_dir / "locks").hold(MONITOR, "monitor"):
+        with store.transaction() as tx:
+            tx.set_monitor(MonitorRecord(7, "AKL", "a boot", now, now))
+            tx.set_conditions([told])
+        report = drawn(outline_at(Path(config)), store, clock)
+
+    assert ("the config on disk is broken: mend it",) == report.advice
+
+
+@pytest.mark.parametrize("command", ["log", "history"])
+def test_the_past_is_shown_with_a_warning(
+    command: str, config: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main([command, "--config", config])
+    shown = capsys.readouterr()
+
+    assert 0 == code
+    assert {"log": "Resumed", "history": "Failovers: none"}[command] in shown.out
+    assert shown.err.startswith("warning: the config is broken: ")
+    assert 1 == shown.err.count("\n")
+
+
+def test_the_file_of_the_metrics_says_that_the_config_is_broken(
+    config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "ipfx.prom"
+    code = main(["metrics", "--output", str(file), "--config", config])
+
+    assert 0 == code
+    assert "ipfx_failover_config_ok 0.0" in file.read_text()
+    assert capsys.readouterr().err.startswith("warning: the config is broken: ")
+
+
+def test_the_main_screen_opens(config: str) -> None:
+    with closing(StateLook(Path(config))) as look:
+        seen = look.look()
+
+    assert seen is not None
+    assert seen.report is not None
+    assert ["DEMO"] == [server.name for server in seen.report.servers]
+    assert seen.problem is not None
+    assert () == tuple(each for each in seen.report.advice if "is broken" in each)
+
+
+def test_where_there_is_no_state_it_is_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(CONFIG.format(state=tmp_path / "none"), "utf-8")
+    codes = [main([each, "--config", str(path)]) for each in ("status", "log", "metrics")]
+
+    assert [2, 2, 2] == codes
+    assert 3 == capsys.readouterr().err.count("error: 1 problem in ")

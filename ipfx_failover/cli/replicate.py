@@ -34,7 +34,7 @@ def replicate_from_live(
         bool,
         typer.Option(
             "--discard-standby",
-            help="Also when the standby is ahead; what it recorded is set aside first.",
+            help="Also when the standby is ahead, or may be; what it has is set aside first.",
         ),
     ] = False,
     config: ConfigPath = None,
@@ -161,7 +161,7 @@ def _from_live(
             site, store, server, _observer(meter), report=meter, is_daily=is_daily
         )
         try:
-            facts = made.from_live()
+            facts = made.from_live(discards=discard)
         finally:
             close()
     output.line(

@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING
 
 from ipfx_failover.records import Authority, RunOutcome
 from ipfx_failover.replication.plans import from_live_steps, to_live_steps
-from ipfx_failover.replication.refusals import from_live_refusal, to_live_refusal
+from ipfx_failover.replication.refusals import (
+    from_live_refusal,
+    known_of_copy,
+    to_live_refusal,
+)
 from ipfx_failover.replication.workflow import FROM_LIVE, TO_LIVE, Replication
 from ipfx_failover.state import locks
 from ipfx_failover.state.journal import Step, read_journal
@@ -42,11 +46,13 @@ class Replicator:
     is_daily: bool = False
     observer: Observer = silent
 
-    def from_live(self, *, wait_s: float = 0.0) -> Values:
+    def from_live(self, *, discards: bool = False, wait_s: float = 0.0) -> Values:
         """Copy the live database to the standby. Returns the facts of the run.
 
+        `discards`: whatever the copy has may go; it is kept elsewhere.
+
         Raises:
-            Refused: the standby is ahead, the server is stopped, or it has no database.
+            Refused: the standby is ahead, or may be, the server is stopped, or it has no database.
             Busy: other work on this copy goes on; it is named.
             Unreachable, Failed: rolled back; the standby copy is the one that it was.
         """
@@ -56,12 +62,13 @@ class Replicator:
             if reason := from_live_refusal(self.server, self.store):
                 raise reason
             started = workflow.started(self.server.name)
+            known = known_of_copy(self.server.name, self.store, discards=discards)
             return runner.run(
                 self._resource,
                 self.server.name,
                 self.plan(FROM_LIVE),
                 opening=started,
-                facts={"is_daily": self.is_daily},
+                facts={"is_daily": self.is_daily, **known},
             )
 
     def to_live(

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ipfx_failover.config.models import ServerSettings
     from ipfx_failover.records import ServerState
     from ipfx_failover.state.store import Store
+    from ipfx_failover.workflow.runner import Values
 
 
 def from_live_refusal(server: ServerSettings, store: Store) -> Refused | None:
@@ -33,6 +34,19 @@ def ahead_refusal(name: str, state: ServerState) -> Refused | None:
         f"bring them there: ipfx-failover replicate-to-live {name}; or set them aside: "
         f"ipfx-failover replicate-from-live {name} --discard-standby",
     )
+
+
+def known_of_copy(name: str, store: Store, *, discards: bool) -> Values:
+    """What an engine asks itself of the copy that it is to replace, as facts of the run.
+
+    `discards`: what the copy has is kept elsewhere, and may go.
+    """
+    last_done = store.last_done(name, "replicate-from-live", "replicate-to-live")
+    return {
+        "discards": discards,
+        "has_stood_in": store.server(name).last_failover_at is not None,
+        "was_given_back": last_done == "replicate-to-live",
+    }
 
 
 def to_live_refusal(

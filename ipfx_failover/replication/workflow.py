@@ -88,6 +88,8 @@ class Replication:
             effects.append(self._event(EventKind.REPLICATION_WARNED, server, warnings=warnings))
         if self.direction == TO_LIVE:
             effects.append(self._give_back(server, backup, files_left_out(facts)))
+        else:
+            effects.append(lambda tx: tx.forget_row_trouble(server))
         return effects
 
     def _give_back(self, server: str, backup: Backup, left_out: int) -> Effect:

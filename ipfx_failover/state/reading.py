@@ -22,6 +22,7 @@ from ipfx_failover.records import (
     Observation,
     Phase,
     RowState,
+    RunOutcome,
     ServerState,
     StandIn,
 )
@@ -207,6 +208,19 @@ class Reading:
             work,
         )
         return None if row is None else (_time(row["started_at"]), row["outcome"])
+
+    @_sound
+    def last_done(self, server: str, *works: str) -> str | None:
+        """Which of these works was last done for `server`; None: none was."""
+        row = self.row(
+            "SELECT work FROM runs WHERE server = ? AND outcome IN (?, ?) "
+            "AND work IN (SELECT value FROM json_each(?)) ORDER BY id DESC LIMIT 1",
+            server,
+            RunOutcome.DONE,
+            RunOutcome.EXCEPTIONS,
+            json.dumps(works),
+        )
+        return None if row is None else str(row["work"])
 
     @_sound
     def monitor(self) -> MonitorRecord | None:

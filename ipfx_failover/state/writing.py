@@ -141,6 +141,12 @@ class Transaction(Reading):
             ),
         )
 
+    def forget_row_trouble(self, server: str) -> None:
+        """The copy in which rows could not be followed is there no more."""
+        self.connection.execute(
+            "UPDATE followed SET trouble = '', advice = '' WHERE server = ?", (server,)
+        )
+
     def begin_run(self, server: str, work: str, at: datetime) -> None:
         self.connection.execute(
             "INSERT INTO runs (server, work, started_at) VALUES (?, ?, ?)",

@@ -91,11 +91,13 @@ def _keep_file(server: ServerSettings, kept: Path) -> None:
 
 
 def _keep_catalog(site: Site, server: ServerSettings, kept: Path) -> None:
+    from ipfx_failover.replication.sqlserver import names
     from ipfx_failover.wiring.sqlserver_copies import standby_side
 
     side, catalog = standby_side(site, unreported), str(server.standby_catalog)
     if side.exists(catalog):
         # Where the server may write, which is not where root alone may read.
-        backup = server.local_vm_dir / "DB" / f"{kept.name}.bak"
+        moment = kept.name.removeprefix(f"{server.name}-")
+        backup = server.local_vm_dir / "DB" / names.safety_name(catalog, moment)
         side.backup(catalog, str(backup))
         shutil.move(backup, kept)

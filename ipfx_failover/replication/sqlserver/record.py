@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ipfx_failover.replication.sqlserver.conversion import Conversion
 from ipfx_failover.replication.sqlserver.switches import Switch, SwitchKind
 from ipfx_failover.replication.sqlserver.transaction import transaction
-from ipfx_failover.replication.sqlserver.watermark import Beginning
+from ipfx_failover.replication.sqlserver.watermark import Beginning, Watermark
 from ipfx_failover.replication.tsql import converting, preparing, tracking
 
 if TYPE_CHECKING:
@@ -29,6 +29,12 @@ def run_of(session: SqlSession) -> str | None:
 def is_taken(session: SqlSession) -> bool:
     """Whether the copy in use was in use by the application, too."""
     return any(row[1] for row in session.rows(preparing.read_run()))
+
+
+def mark(session: SqlSession) -> Watermark | None:
+    """How far the copy in use has come, and of which live catalog; None before its paths are."""
+    rows = session.rows(tracking.read_watermark())
+    return Watermark(*rows[0][:3]) if rows else None
 
 
 def is_followed(session: SqlSession) -> bool:

@@ -78,7 +78,7 @@ class SqlServerSide:
             told(f"backing up {database} on {self.name}", self.name),
             self.server.open(database) as session,
         ):
-            as_of, mark = self.clock.now(), _mark_of(session)
+            as_of, mark = self.clock.now(), mark_of(session)
             self._back_up(session, database, to, title)
             if names.is_safety_name(database, title):
                 session.work(restore.verify(to), phase="verify")
@@ -217,7 +217,7 @@ def _file_name(path: object) -> str:
     return base_name(str(path)).casefold()
 
 
-def _mark_of(session: SqlSession) -> Watermark:
+def mark_of(session: SqlSession) -> Watermark:
     """How far the session's catalog has come: read before its backup, so that nothing is lost."""
     version, fork, database = session.rows(tracking.live_mark())[0]
     return Watermark(None if version is None else int(version), str(fork), str(database))

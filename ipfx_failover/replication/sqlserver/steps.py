@@ -14,6 +14,7 @@ from ipfx_failover.replication.sqlserver import conversions, names
 from ipfx_failover.replication.sqlserver.failback import prepare_for_live, read_options
 from ipfx_failover.replication.sqlserver.preflight import Preflight, data_directory
 from ipfx_failover.replication.sqlserver.prepare import prepare
+from ipfx_failover.replication.sqlserver.replaceable import see_replaceable
 from ipfx_failover.replication.sqlserver.restoring import Restoring
 from ipfx_failover.replication.sqlserver.telling import told
 from ipfx_failover.replication.sqlserver.watermark import Watermark
@@ -65,6 +66,8 @@ class LookBefore:
         backup, arrives = str(values["backup"]), str(values["arrives"])
         preflight = Preflight(source, target)
         preflight.see_that_it_fits(database, current)
+        if target.is_copy:
+            see_replaceable(source, database, target, current, values)
         self._see_paths(source, database)
         directory = str(values["directory"] or data_directory(target, current))
         target.sweep_catalogs(current)

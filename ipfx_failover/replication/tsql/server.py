@@ -40,6 +40,8 @@ FREE_BYTES = (
 )
 """Where a catalog's files lie; from SQL Server 2008 R2 SP1 on."""
 
+ANY_TABLE = "SELECT TOP (1) name FROM sys.tables WHERE is_ms_shipped = 0"
+
 EDITION_FEATURES = "SELECT feature_name FROM sys.dm_db_persisted_sku_features"
 """What of the session's catalog a smaller edition refuses (909)."""
 

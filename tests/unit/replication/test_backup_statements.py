@@ -26,6 +26,7 @@ def test_asking_a_server() -> None:
             server.USED_BYTES,
             server.DATA_DIRECTORY,
             server.FREE_BYTES,
+            server.ANY_TABLE,
             server.EDITION_FEATURES,
             server.ENCRYPTOR,
             server.CERTIFICATE,

@@ -14,6 +14,8 @@ SELECT CAST(SERVERPROPERTY('InstanceDefaultDataPath') AS nvarchar(260))
 GO
 SELECT MIN(v.available_bytes) FROM sys.master_files AS f CROSS APPLY sys.dm_os_volume_stats(f.database_id, f.file_id) AS v WHERE f.database_id = DB_ID(@P1)
 GO
+SELECT TOP (1) name FROM sys.tables WHERE is_ms_shipped = 0
+GO
 SELECT feature_name FROM sys.dm_db_persisted_sku_features
 GO
 SELECT encryptor_thumbprint FROM sys.dm_database_encryption_keys WHERE database_id = DB_ID(@P1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -106,9 +107,11 @@ def let_through() -> Iterator[None]:
 
 def end_at_eof() -> None:
     """End this process, as SIGTERM would, when its standard input ends: its parent is gone."""
+    # Not through the buffer, whose lock would be held for ever: the interpreter aborts at its end.
+    given = sys.stdin.fileno()
 
     def wait() -> None:
-        while sys.stdin.buffer.read(1):
+        while os.read(given, 1):
             pass
         _signal_main(signal.SIGTERM)
 

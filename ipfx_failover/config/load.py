@@ -35,6 +35,8 @@ class Loaded(NamedTuple):
     """Where it came from; absolute."""
     warnings: tuple[str, ...]
     """What is allowed but should not stay so, one line each."""
+    data: bytes
+    """The file's content."""
 
 
 class Content(NamedTuple):
@@ -78,7 +80,7 @@ def check(file: Path, content: Content, *, environ: Mapping[str, str]) -> Loaded
     literals = tuple(_literals(config, ()))
     if literals and content.exposed:
         raise ConfigError(file, tuple(_exposed(file, text, key, content) for key in literals))
-    return Loaded(config, file, tuple(_warnings(file, text, literals, content)))
+    return Loaded(config, file, tuple(_warnings(file, text, literals, content)), content.data)
 
 
 def find_server(config: Config, name: str) -> ServerSettings:

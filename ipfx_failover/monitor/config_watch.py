@@ -40,7 +40,8 @@ class _Looked:
 class ConfigWatch:
     """Looks at the file every second; what still changes from look to look is left to the editor.
 
-    `build`: the threads for a config, as far as those in use do not serve for it too.
+    `build`: the threads for a config, as far as those in use do not serve for it too; with the
+    content of its file.
     `standing_in`: whose role is performed now.
     """
 
@@ -50,7 +51,7 @@ class ConfigWatch:
         path: Path,
         environ: Mapping[str, str],
         in_use: Generation,
-        build: Callable[[Config, Generation], Generation],
+        build: Callable[[Config, bytes, Generation], Generation],
         standing_in: Callable[[], str | None],
         tell: Callable[[Message], None],
         hurry: Hurry,
@@ -125,7 +126,7 @@ class ConfigWatch:
                 self._tell(ConfigBroken(None))
             self._raw, self._is_broken = raw, False
             return True
-        generation = self._build(config, self._in_use)
+        generation = self._build(config, seen.content.data, self._in_use)
         said = in_words(changes(self._raw, raw), before, config) or "what had waited"
         offer = Reconfigured(generation, standing_in, said, waits)
         if not self._is_taken(offer):

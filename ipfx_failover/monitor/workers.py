@@ -13,6 +13,7 @@ from ipfx_failover.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from ipfx_failover.clock import Clock
 
@@ -34,6 +35,8 @@ _TOLD_AFTER = 3
 class Worker:
     """One kind of work, restarted with back-off when it ends.
 
+    `config`: the file that a child reads, asked for at each start.
+
     `keeps_running`: its end is a failure; otherwise it is started by `start` when there is work.
     `failed(worker, reason, delay_s)` is told of repeated failures, `recovered(worker)` when they
     are over.
@@ -46,6 +49,7 @@ class Worker:
         self,
         arguments: Sequence[str],
         *,
+        config: Callable[[], Path] | None = None,
         keeps_running: bool,
         clock: Clock,
         failed: Callable[[str, str, float], None],
@@ -55,6 +59,7 @@ class Worker:
         program: Sequence[str] = (sys.executable, "-m", "ipfx_failover"),
     ) -> None:
         self._arguments = tuple(arguments)
+        self._config = config
         self._keeps_running = keeps_running
         self._clock = clock
         self._failed = failed
@@ -83,9 +88,10 @@ class Worker:
             return
         self._started_ns = self._looked_ns = self._clock.monotonic_ns()
         self._silent_s = 0.0
+        config = ("--config", str(self._config())) if self._config else ()
         try:
             self._child = subprocess.Popen(
-                [*self._program, *self._arguments, PARENT_OPTION],
+                [*self._program, *self._arguments, *config, PARENT_OPTION],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ipfx_failover.events import EventKind
 from ipfx_failover.monitor.chores import Chores
 from ipfx_failover.monitor.executor import Executor
 from ipfx_failover.monitor.lookout import Lookout
@@ -19,6 +20,7 @@ from ipfx_failover.monitor.workers import Worker
 from ipfx_failover.standin.takeover import Takeover
 from ipfx_failover.standin.upkeep import Upkeep
 from ipfx_failover.wiring import network
+from ipfx_failover.wiring.config_in_use import kept
 from ipfx_failover.wiring.rows import sign_of_life
 from ipfx_failover.wiring.standin import desk
 from ipfx_failover.wiring.telling import cry, deliver_from, refresh_snapshot_from
@@ -70,13 +72,14 @@ class Workshop:
             chores=self._chores(site, scribe, None),
         )
 
-    def next(self, config: Config, in_use: Generation) -> Generation:
-        """The threads for another config; what serves for it too is kept.
+    def next(self, config: Config, data: bytes, in_use: Generation) -> Generation:
+        """The threads for another config, with its file's content; what serves for it is kept.
 
         Raises:
             FailoverError: this machine cannot do what it asks for.
         """
-        site, old = replace(self.site, config=config), in_use.threads
+        site = replace(self.site, config=config, config_data=data)
+        old = in_use.threads
         lookout = self._lookout(site)
         view = lookout.first()
         before = in_use.config
@@ -173,23 +176,46 @@ class Workshop:
         workers = []
         servers = site.config.servers
         if any(server.files and server.files.real_time for server in servers.values()):
-            workers.append(_worker(site, scribe, "sync-files", "--all", "--watch"))
+            workers.append(self._worker(scribe, "sync-files", "--all", "--watch"))
         if any(server.real_time != "off" for server in servers.values()):
             sign = sign_of_life(site).seen
-            workers.append(_worker(site, scribe, "sync-rows", "--all", "--watch", sign=sign))
+            workers.append(self._worker(scribe, "sync-rows", "--all", "--watch", sign=sign))
         if self.metrics_at is not None:
-            workers.append(_worker(site, scribe, "metrics", "--listen", self.metrics_at))
+            workers.append(self._worker(scribe, "metrics", "--listen", self.metrics_at))
         replicate = ("replicate-from-live", "--all", "--if-due")
         return Chores(
             open_store=site.store,
             workers=workers,
             nightly=Nightly(
                 servers=servers,
-                worker=before.nightly.worker if before else _worker(site, scribe, *replicate),
+                worker=before.nightly.worker if before else self._worker(scribe, *replicate),
                 clock=site.clock,
                 local=site.local,
             ),
             before=before,
+        )
+
+    def _worker(
+        self, scribe: Scribe, command: str, *options: str, sign: Callable[[], object] | None = None
+    ) -> Worker:
+        """By the config that is in use; `metrics` also tells how the one on disk is."""
+
+        def failed(worker: str, reason: str, delay_s: float) -> None:
+            scribe.emit(
+                EventKind.WORKER_FAILED, None, worker=worker, reason=reason, delay_s=delay_s
+            )
+
+        def recovered(worker: str) -> None:
+            scribe.emit(EventKind.WORKER_RECOVERED, None, worker=worker)
+
+        return Worker(
+            [command, *options],
+            config=lambda: self.site.config_path if command == "metrics" else kept(self.site),
+            keeps_running=not {"--watch", "--listen"}.isdisjoint(options),
+            clock=self.site.clock,
+            failed=failed,
+            recovered=recovered,
+            sign=sign,
         )
 
 
@@ -241,28 +267,3 @@ def _carrier(adapters: Addresses, adapter: str | None) -> Callable[[], bool]:
 
 def _gateway(adapters: Addresses, adapter: str | None) -> Address | None:
     return adapters.gateway(adapter) if adapter else None
-
-
-def _worker(
-    site: Site,
-    scribe: Scribe,
-    command: str,
-    *options: str,
-    sign: Callable[[], object] | None = None,
-) -> Worker:
-    from ipfx_failover.events import EventKind
-
-    def failed(worker: str, reason: str, delay_s: float) -> None:
-        scribe.emit(EventKind.WORKER_FAILED, None, worker=worker, reason=reason, delay_s=delay_s)
-
-    def recovered(worker: str) -> None:
-        scribe.emit(EventKind.WORKER_RECOVERED, None, worker=worker)
-
-    return Worker(
-        [command, *options, "--config", str(site.config_path)],
-        keeps_running=not {"--watch", "--listen"}.isdisjoint(options),
-        clock=site.clock,
-        failed=failed,
-        recovered=recovered,
-        sign=sign,
-    )

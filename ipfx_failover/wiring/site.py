@@ -27,11 +27,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Site:
-    """One installation: its config, its state directory, its machine."""
+    """One installation: its config, its state directory, its machine.
+
+    `config_data`: the content of the file that the config is of.
+    """
 
     config: Config
     config_path: Path
     warnings: tuple[str, ...]
+    config_data: bytes = field(repr=False)
     clock: SystemClock = field(default_factory=SystemClock)
     local: SystemLocalTime = field(default_factory=SystemLocalTime)
 
@@ -102,4 +106,4 @@ def open_site(config_path: Path | None) -> Site:
     from ipfx_failover.config.load import load
 
     loaded = load(config_path, environ=os.environ)
-    return Site(loaded.config, loaded.path, loaded.warnings)
+    return Site(loaded.config, loaded.path, loaded.warnings, loaded.data)

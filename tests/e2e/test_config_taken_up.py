@@ -102,6 +102,23 @@ def test_a_broken_edit_is_told_once_and_the_last_good_config_stays_in_use(
     eventually(lambda: advice(ready) == [], "no advice any more", explain=ready.explain)
 
 
+def test_the_night_comes_by_the_last_good_config_while_the_one_on_disk_is_broken(
+    ready: FailoverServer, office: Office
+) -> None:
+    ready.configure_server(replicate_daily="00:00:00")
+    ready.watching_monitor()
+    good = ready.config_path.read_text("utf-8")
+    ready.config_path.write_text(good.replace("[network]", "[network"))
+    ready.wait_for_event("config_broken")
+    office.add_calls(office.primary, "three")
+    since = ready.cursor
+    ready.age_copies(days=2)
+    ready.wait_for_event("replicated", since=since)
+
+    assert ready.rows() == ["one", "two", "three"]
+    assert ready.kinds("worker_failed", since=since) == []
+
+
 def test_a_value_that_is_wrong_shows_in_the_status(ready: FailoverServer) -> None:
     ready.watching_monitor()
     ready.configure({"network": {"failover_count": 0}})

@@ -175,6 +175,29 @@ def test_a_new_table_of_the_live_server_does_not_stop_the_others(hot: Pair) -> N
 
 
 @pytest.mark.parametrize(
+    "change",
+    ["ALTER TABLE calls ADD more int NULL", "DROP TABLE calls"],
+    ids=["altered", "dropped"],
+)
+def test_a_table_that_is_altered_or_dropped_makes_a_full_replication_due(
+    hot: Pair, change: str
+) -> None:
+    hot.run_live("CREATE TABLE other (id int NOT NULL PRIMARY KEY)")
+    hot.run("hot", "enable", "DEMOSERVER", "--yes")
+    hot.replicated()
+    hot.run_live(change)
+    ended = hot.run("sync-rows", "DEMOSERVER")
+    said = hot.run("status").out
+    (server,) = json.loads(hot.run("status", "--json").out)["servers"]
+
+    assert (6, True) == (ended.code, "not followed any more: calls" in ended.err)
+    assert (6, False) == shown(hot)[:2]
+    assert (True, server["database_as_of"]) == (server["stale"], server["copy_as_of"])
+    assert "the copy is out of date" in said
+    assert "0 rows behind" not in said
+
+
+@pytest.mark.parametrize(
     ("gap", "hint", "is_stale"),
     [
         ("EXEC sim_forget 'CTSERVER'", "make a whole copy: ", True),
@@ -249,7 +272,8 @@ def test_a_worker_that_is_killed_in_a_round_loses_and_doubles_nothing(hot: Pair)
 def test_a_worker_that_hangs_is_killed_and_the_next_one_goes_on(hot: Pair) -> None:
     pid_file, reasons = hot.directory / "pid", set()
     watched = Worker(
-        ["sync-rows", "--all", "--watch", "--config", str(hot.config_path)],
+        ["sync-rows", "--all", "--watch"],
+        config=lambda: hot.config_path,
         keeps_running=True,
         clock=SystemClock(),
         failed=lambda _worker, reason, _delay_s: reasons.add(reason),

@@ -53,6 +53,31 @@ except Asked:
     print("undone")
 """
 
+WITH_A_PARENT = """
+import threading
+from ipfx_failover.adapters.signals import end_at_eof, on_end
+
+ended = threading.Event()
+on_end(lambda _: ended.set())
+end_at_eof()
+print("ready", flush=True)
+"""
+
+
+def test_what_ends_by_itself_before_its_parent_ends_as_ever() -> None:
+    with child(f"{WITH_A_PARENT}raise SystemExit(6)") as process:
+        code = process.process.wait(60)
+
+    assert 6 == code
+
+
+def test_it_ends_when_its_parent_is_gone() -> None:
+    with child(f"{WITH_A_PARENT}raise SystemExit(0 if ended.wait(60) else 1)") as process:
+        process.line()
+        code, _ = process.finish()
+
+    assert 0 == code
+
 
 def test_what_python_could_not_pass_on_is_told_again() -> None:
     with child(BEGIN + IN_A_CALLBACK) as process:

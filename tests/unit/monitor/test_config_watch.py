@@ -64,7 +64,7 @@ class Desk:
     def generation(self, config: Config) -> Generation:
         return Made(config, self)  # type: ignore[return-value] # as far as the watch knows one
 
-    def build(self, config: Config, _in_use: Generation) -> Generation:
+    def build(self, config: Config, _data: bytes, _in_use: Generation) -> Generation:
         if self.error is not None:
             raise self.error
         self.built.append(config)

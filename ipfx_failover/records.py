@@ -111,8 +111,8 @@ class RowState:
     """How far the rows of a hot standby have come.
 
     `as_of`: when the copy last had all that the live server had; None: never. `behind`: how many
-    rows it lacks, None when that is not known. `trouble`: why it does not go on, with the way out.
-    `left`: the tables that are not followed, each with the reason.
+    rows it lacks, None when that is not known. `trouble`: why it does not go on, or not with all
+    tables, and the way out. `left`: the tables that are not followed, each with the reason.
     """
 
     server: str

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ipfx_failover.decide.liveness import Liveness
 from ipfx_failover.decide.schedule import next_planned
 from ipfx_failover.decide.status import Status, status
+from ipfx_failover.history.wording import some
 from ipfx_failover.records import Authority, Concern, Mode, Phase, ServerState
 from ipfx_failover.state import locks, outbox
 from ipfx_failover.state.journal import broken_off, open_journals
@@ -327,8 +328,11 @@ class _Drawing:
             since = in_local_time(rows.as_of)
             yield f"its rows are not followed since {since}: ipfx-failover sync-rows {name}"
         elif rows.left:
-            tables = "1 table is" if len(rows.left) == 1 else f"{len(rows.left)} tables are"
-            yield f"{tables} not followed: ipfx-failover hot show {name}"
+            tables = some([table.partition(": ")[0] for table in rows.left])
+            are = "is" if len(rows.left) == 1 else "are"
+            copy = self.copies.get((name.casefold(), "database"))
+            of = f", but as of {in_local_time(copy.as_of)}" if copy and copy.as_of else ""
+            yield f"{tables} {are} not followed{of}: ipfx-failover hot show {name}"
 
 
 def _newest(*copies: Copy | RowState | None) -> datetime | None:

@@ -39,7 +39,8 @@ def sync_rows(
     For servers with real_time = "all" or "configuration" (hot). A running monitor does it all the
     time. It needs a copy, which replicate-from-live makes, and change tracking on the live server,
     which hot enable switches on. Nothing is applied while the standby holds what the Primary has
-    not.
+    not. Ends with 6 when a table was altered or dropped on the live server: its rows wait for the
+    next replication from live, which is then due at once.
 
     Example: ipfx-failover sync-rows DEMOSERVER
     """
@@ -64,12 +65,14 @@ def sync_rows(
 
 def _once(site: Site, store: Store, output: Output, server: ServerSettings) -> Done:
     from ipfx_failover.cli.meter import Meter
+    from ipfx_failover.replication.rows.decisions import Outdated
     from ipfx_failover.wiring.rows import synced_once
 
     with Meter(output, site.clock) as meter:
         meter.begin(f"bring the rows of {server.name} up to date")
         done = synced_once(site, store, server)
-    return _shown(server, done, output), None
+    error = Outdated(server.name, done.outdated) if done.outdated else None
+    return _shown(server, done, output), error
 
 
 def _watched(server: ServerSettings, done: Round, output: Output) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
 NOTHING = "-"
+_SOME = 3
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
@@ -37,6 +39,12 @@ def size(number_bytes: float | None) -> str:
             return f"{_short(number_bytes, 1)} {unit}"
         number_bytes /= 1024
     return f"{_short(number_bytes, 1)} TiB"
+
+
+def some(names: Sequence[str]) -> str:
+    """The first few of them, and how many more there are."""
+    more = f" and {len(names) - _SOME} more" if len(names) > _SOME else ""
+    return ", ".join(names[:_SOME]) + more
 
 
 def percentage(value: float | None) -> str:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ipfx_failover.errors import ExitCode, FailoverError, Interrupted, Unreachable
+from ipfx_failover.errors import ExitCode, Failed, FailoverError, Interrupted, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -148,7 +148,12 @@ def _compared(
     both: Ends, setup: Setup, found: Watermark
 ) -> tuple[Choice, int | None, Collection[Table], FailoverError | None]:
     """Which tables, from which version on, which of them whole; and why no rows can be followed."""
-    from ipfx_failover.replication.rows.decisions import see_snapshots, standing, start_of
+    from ipfx_failover.replication.rows.decisions import (
+        Outdated,
+        see_snapshots,
+        standing,
+        start_of,
+    )
     from ipfx_failover.replication.rows.follower import open_copy
     from ipfx_failover.replication.rows.marks import copy_mark
     from ipfx_failover.replication.rows.schema import alike, read_tables
@@ -163,6 +168,10 @@ def _compared(
             begun = record.begun(copy)
             whole = standing(both.server, choice.followed, setup.tracked, since, begun).reloaded
         see_snapshots(both.server, allowed=setup.has_snapshots)
+        if choice.outdated:
+            raise Outdated(both.server, choice.outdated)
+        if not choice.followed:
+            raise Failed(f"{both.server}: none of its tables is followed", "see below why")
     except Interrupted:
         raise
     except FailoverError as error:

@@ -188,6 +188,41 @@ def test_tracking_that_was_switched_off_is_told_with_the_way_out(calls: HotCopy)
         calls.follower.round()
 
 
+def _drop_the_copy(hot: HotCopy) -> None:
+    with Client(hot.at.standby, "master") as client:
+        client.run(f"ALTER DATABASE {hot.copy} SET SINGLE_USER WITH ROLLBACK IMMEDIATE")
+        client.run(f"DROP DATABASE {hot.copy}")
+
+
+def test_a_copy_that_is_gone_is_missed_though_the_live_server_has_no_news(calls: HotCopy) -> None:
+    calls.follower.round()
+    _drop_the_copy(calls)
+
+    with pytest.raises(FullNeeded, match="there is no copy of its database yet"):
+        calls.follower.round()
+
+
+def test_a_copy_that_was_replaced_is_seen_though_the_live_server_has_no_news(
+    calls: HotCopy,
+) -> None:
+    calls.follower.round()
+    calls.on_copy.run("UPDATE ipfx_failover.watermark SET run_id = N'another'")
+    with pytest.raises(Busy):
+        calls.follower.round()
+
+    assert not calls.follower.round().rows
+
+
+def test_a_table_that_is_dropped_on_the_live_server_is_told(at: Machines) -> None:
+    with HotCopy(at, [*CALLS, "CREATE TABLE gone (id int NOT NULL PRIMARY KEY)"]) as hot:
+        hot.follower.round()
+        hot.on_live.run("DROP TABLE gone")
+        done = hot.follower.round()
+
+        assert {"gone": "it is in the copy only: dropped on the live server"} == done.left
+        assert ("gone",) == done.outdated
+
+
 def test_a_new_table_is_left_and_the_others_go_on(calls: HotCopy) -> None:
     calls.on_live.run("CREATE TABLE [new] (id int NOT NULL PRIMARY KEY)")
     calls.on_live.run("INSERT INTO calls VALUES (1, N'one')")
@@ -203,7 +238,7 @@ def test_a_table_of_another_shape_is_left_and_the_others_go_on(at: Machines) -> 
         done = hot.follower.round()
 
         assert "its column more is another one in the copy" == done.left["parent"]
-        assert done.rows == 1
+        assert (1, ("parent",)) == (done.rows, done.outdated)
 
 
 def test_a_change_of_shape_is_seen_though_the_clock_of_the_live_server_was_set_back(

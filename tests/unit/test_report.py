@@ -434,10 +434,15 @@ def test_without_a_monitor_rows_may_be_followed_by_hand(
     assert notes == len(followed_before(site, age_s).servers[0].notes)
 
 
-def test_tables_that_are_not_followed_are_counted(site: Site) -> None:
-    shown = hot(site, RowState("DEMO", site.clock.now(), 0, "", "", ("log: no key", "pet: new")))
+def test_tables_that_are_not_followed_are_told_with_what_they_are_of(site: Site) -> None:
+    left = ("log: no key", "pet: new", "table 3: new", "table 4: new")
+    at = site.clock.now()
+    with site.store.transaction() as tx:
+        tx.set_copy(Copy("DEMO", "database", at, at, 1, ""))
+    shown = hot(site, RowState("DEMO", at, 0, "", "", left))
 
-    assert "2 tables are not followed: ipfx-failover hot show DEMO" in shown.notes
+    tables = "log, pet, table 3 and 1 more are not followed"
+    assert f"{tables}, but as of {in_local_time(at)}: ipfx-failover hot show DEMO" in shown.notes
 
 
 @pytest.mark.parametrize("change", [{"mode": Mode.STOPPED}, {"authority": Authority.STANDBY}])

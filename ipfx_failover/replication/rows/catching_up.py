@@ -8,33 +8,53 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from ipfx_failover.replication.rows.follower import Follower
-from ipfx_failover.replication.rows.marks import copy_mark, is_there
+from ipfx_failover.errors import Failed
+from ipfx_failover.replication.rows.decisions import has_gap
+from ipfx_failover.replication.rows.follower import Follower, end_following
+from ipfx_failover.replication.rows.marks import copy_mark, is_there, live_mark
 
 if TYPE_CHECKING:
     from ipfx_failover.replication.rows.follower import Ends
     from ipfx_failover.replication.rows.marks import CopyMark
 
 
-def catch_up(ends: Ends, new: str) -> int:
-    """Replay into the copy `new` what `ends.copy` has, and all that is newer. Returns the rows.
+def end_if_over(ends: Ends) -> None:
+    """End the current copy's following where the live server keeps another history by now.
+
+    Before a new copy is made: its versions begin anew, and the current one's say nothing of them.
+
+    Raises:
+        SqlRefused, Unreachable: so says one of the servers.
+    """
+    current = _mark(ends, ends.copy)
+    if current is None:
+        return
+    with ends.live.open(ends.catalog) as live:
+        is_over = has_gap(current.watermark, live_mark(live))
+    if is_over:
+        end_following(ends)
+
+
+def catch_up(ends: Ends, new: str) -> Failed | None:
+    """Replay into the copy `new` what `ends.copy` has, and all that is newer.
 
     Nothing where there is no current copy, or where it is one of another life of the catalog.
+    Returns why it cannot be done, where that takes nothing back: the current copy has no more.
 
-    Raises: as `Follower.round`.
+    Raises: as `Follower.round`, where it has.
     """
-    if (gap := _gap(ends, new)) is None:
-        return 0
+    if _gap(ends, new) is None:
+        return None
     follower = Follower(replace(ends, copy=new))
     try:
-        done = follower.round()
-        rows = done.rows
-        while done.version < gap.to:
-            done = follower.round()
-            rows += done.rows
+        follower.round()  # to where the live server is: no copy has come further
+    except Failed as error:
+        if is_behind(ends, new):
+            raise
+        return error
     finally:
         follower.close()
-    return rows
+    return None
 
 
 def is_behind(ends: Ends, new: str) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ipfx_failover.errors import Failed
+from ipfx_failover.errors import DoneWithExceptions, Failed
+from ipfx_failover.history.wording import some
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,6 +41,17 @@ class NotTracked(Failed):
         super().__init__(
             f"{server}: change tracking is off for {what}",
             f"switch it on: ipfx-failover hot enable {server}",
+        )
+
+
+class Outdated(DoneWithExceptions):
+    """The rows of some tables cannot be followed any more, while those of others go on."""
+
+    def __init__(self, server: str, tables: Sequence[str]) -> None:
+        super().__init__(
+            f"{server}: altered or dropped on the live server, and not followed any more: "
+            f"{some(tables)}",
+            f"make a whole copy: ipfx-failover replicate-from-live {server}",
         )
 
 

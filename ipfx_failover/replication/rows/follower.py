@@ -20,7 +20,7 @@ from ipfx_failover.replication.rows.decisions import (
 )
 from ipfx_failover.replication.rows.marks import CopyMark, copy_mark, is_there, live_mark
 from ipfx_failover.replication.rows.schema import Choice, alike, read_fingerprint, read_tables
-from ipfx_failover.replication.rows.staging import Staging
+from ipfx_failover.replication.rows.staging import Staging, replaced
 from ipfx_failover.replication.rows.switching import read_tracked
 from ipfx_failover.replication.sqlserver import record
 from ipfx_failover.replication.sqlserver.session import SqlRefused
@@ -65,13 +65,15 @@ class Ends:
 class Round:
     """What a round has done. `version`: up to where the copy is now.
 
-    `reloaded`: the tables that were copied whole; `left`: why others are not followed.
+    `reloaded`: the tables that were copied whole; `left`: why others are not followed; `outdated`:
+    which of these were defined otherwise, or dropped, since the copy was made.
     """
 
     version: int
     rows: int = 0
     reloaded: tuple[str, ...] = ()
     left: dict[str, str] = field(default_factory=dict)
+    outdated: tuple[str, ...] = ()
 
 
 def open_copy(ends: Ends) -> SqlSession:
@@ -196,23 +198,17 @@ class Follower:
             if self._standing(live, copy, since) != stands:
                 raise SqlRefused("a table was emptied while it was read", "try again", (3961,))
         self.behind = rows = staging.rows
-        self._apply(staging, mark, since, found, stands)
+        to = found.version or since
+        if to != since or stands.reloaded:
+            self._apply(staging, mark, to, stands)
+        elif copy_mark(copy) != mark:
+            raise replaced()
         self.behind = 0
         reloaded = tuple(table.shown for table in stands.reloaded)
         left = {**self._choice.left, **stands.left}
-        return Round(found.version or since, rows, reloaded, left)
+        return Round(to, rows, reloaded, left, self._choice.outdated)
 
-    def _apply(
-        self,
-        staging: Staging,
-        mark: CopyMark,
-        since: int,
-        found: Watermark,
-        stands: Standing,
-    ) -> None:
-        to = found.version
-        if to is None or (to == since and not stands.reloaded):
-            return
+    def _apply(self, staging: Staging, mark: CopyMark, to: int, stands: Standing) -> None:
         begun = {(each.schema, each.name): begins for each, begins in stands.reloaded.items()}
         followed = {(each.schema, each.name) for each in stands.followed}
         lost = self._begun.keys() - followed - begun.keys()

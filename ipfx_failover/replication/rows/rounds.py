@@ -11,7 +11,7 @@ from ipfx_failover.errors import Busy, FailoverError, Interrupted, Unreachable
 from ipfx_failover.events import SPECS, Event, EventKind
 from ipfx_failover.records import RowState
 from ipfx_failover.replication.refusals import from_live_refusal
-from ipfx_failover.replication.rows.decisions import FullNeeded, LiveRestored
+from ipfx_failover.replication.rows.decisions import FullNeeded, LiveRestored, Outdated
 from ipfx_failover.replication.sqlserver.session import SqlRefused
 from ipfx_failover.state import locks
 
@@ -33,7 +33,10 @@ _LOOK_THROUGH_EVERY = timedelta(seconds=5)
 
 @dataclass(slots=True)
 class Rounds:
-    """Carries out rounds for one server. `failing_since`: when the failures began that last."""
+    """Carries out rounds for one server. `failing_since`: when the failures began that last.
+
+    `outdated`: the tables that the last round found so.
+    """
 
     server: ServerSettings
     follower: Follower
@@ -43,6 +46,7 @@ class Rounds:
     failing_since: datetime | None = None
     noted_at: datetime | None = None
     looked_through_at: datetime | None = None
+    outdated: tuple[str, ...] = ()
 
     def follow(self) -> Round | None:
         """Make a round if there is anything to do; None when there is not.
@@ -108,22 +112,23 @@ class Rounds:
         self.failing_since = self.failing_since or now
         waits = _may_pass(error) and not by_hand
         known = self._known()
-        reason = error.message.removeprefix(f"{self.server.name}: ")  # it is said whose it is
         state = RowState(
             self.server.name,
             known.as_of if known else None,
             self.follower.behind or None,
-            reason,
-            error.hint,
+            *self._words(error),
             known.left if known else (),
         )
         if waits and now - self.failing_since < _TOLD_AFTER:
             self._note(state, now)
             return
-        data = {"reason": reason, "advice": error.hint}
+        data = {"reason": state.trouble, "advice": state.advice}
         event = Event(EventKind.ROWS_FAILED, now, self.server.name, data)
         events = () if known and known.trouble and self._is_open() else (event,)
         self._note(state, now, *events, is_stale=_lacks_rows(error))
+
+    def _words(self, error: FailoverError) -> tuple[str, str]:
+        return error.message.removeprefix(f"{self.server.name}: "), error.hint  # it is said whose
 
     def _done(self, began: datetime, done: Round | None) -> None:
         known = self._known() if done is not None or self._is_to_be_noted(began) else None
@@ -131,12 +136,16 @@ class Rounds:
             return
         left = known.left if known else ()
         if done is not None:
+            self.outdated = done.outdated
             left = tuple(f"{table}: {why}" for table, why in sorted(done.left.items()))
         events = [*self._recovered(began)]
         if done is not None:
             events += self._told(began, done, left, known.left if known else ())
         if events or self._is_to_be_noted(began):
-            self._note(RowState(self.server.name, began, 0, "", "", left), began, *events)
+            is_stale, name = bool(self.outdated), self.server.name
+            words = self._words(Outdated(name, self.outdated)) if is_stale else ("", "")
+            state = RowState(name, began, 0, *words, left)
+            self._note(state, began, *events, is_stale=is_stale)
 
     def _is_to_be_noted(self, at: datetime) -> bool:
         is_over = self.failing_since is not None

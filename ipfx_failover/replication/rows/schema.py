@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from ipfx_failover.errors import Failed
 from ipfx_failover.replication.sqlserver.tables import find_table
 from ipfx_failover.replication.tsql import tables as texts
 from ipfx_failover.replication.tsql.tables import Column, Table
+from ipfx_failover.replication.tsql.tracking import SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,11 +25,14 @@ Tables = dict[tuple[str, str], Table]
 class Choice:
     """`followed`: whose changes are applied. `left`: why others are not, by what people call them.
 
-    Those that are left are as of the last full replication.
+    Those that are left are as of the last full replication. `outdated`: which of these the copy has
+    otherwise than the live server, or has alone. `is_of_all`: of all the tables that there are.
     """
 
     followed: tuple[Table, ...]
     left: Mapping[str, str]
+    outdated: tuple[str, ...] = ()
+    is_of_all: bool = False
 
 
 def read_tables(session: SqlSession) -> Tables:
@@ -44,34 +49,58 @@ def read_fingerprint(session: SqlSession) -> Row:
 def wanted_tables(tables: Tables, real_time: str, named: Sequence[str], catalog: str) -> Choice:
     """What the config asks for: all that can be followed, or those it names.
 
-    Raises:
-        Failed: it names a table that is not there; near ones are named.
+    One that it names and that is not there is left, with near ones in the reason.
     """
-    chosen = tables
+    chosen, lacking = tables, dict[str, str]()
     if real_time == "configuration":
-        places = [find_table(each, tables, catalog) for each in named]
-        chosen = {place: tables[place] for place in places}
+        chosen, lacking = _named(tables, named, catalog)
     return Choice(
         tuple(table for table in chosen.values() if table.obstacle is None),
-        {table.shown: table.obstacle for table in chosen.values() if table.obstacle},
+        lacking | {table.shown: table.obstacle for table in chosen.values() if table.obstacle},
+        is_of_all=chosen is tables,
     )
+
+
+def _named(tables: Tables, named: Sequence[str], catalog: str) -> tuple[Tables, dict[str, str]]:
+    found: Tables = {}
+    lacking = {}
+    for each in named:
+        try:
+            place = find_table(each, tables, catalog)
+        except Failed as error:
+            lacking[each] = f"{error.message}; {error.hint}"
+        else:
+            found[place] = tables[place]
+    return found, lacking
 
 
 def alike(live: Choice, copy: Tables) -> Choice:
     """Of those that are wanted the ones that the copy has in the same shape."""
     left = dict(live.left)
-    followed = []
+    followed, outdated = [], []
     for table in live.followed:
-        if (why := _difference(table, copy.get((table.schema, table.name)))) is None:
+        there = copy.get((table.schema, table.name))
+        if there is None:
+            left[table.shown] = "it is new, and not in the copy"
+        elif (why := _difference(table, there)) is None:
             followed.append(table)
         else:
+            outdated.append(table.shown)
             left[table.shown] = why
-    return Choice(tuple(followed), left)
+    for name in _gone(live, copy) if live.is_of_all else ():
+        outdated.append(name)
+        left[name] = "it is in the copy only: dropped on the live server"
+    return Choice(tuple(followed), left, tuple(outdated))
 
 
-def _difference(live: Table, copy: Table | None) -> str | None:
-    if copy is None:
-        return "it is new, and not in the copy"
+def _gone(live: Choice, copy: Tables) -> Iterator[str]:
+    known = {table.shown for table in live.followed} | live.left.keys()
+    for table in copy.values():
+        if table.schema != SCHEMA and table.shown not in known:
+            yield table.shown
+
+
+def _difference(live: Table, copy: Table) -> str | None:
     if live == copy:
         return None
     there = {column.name: column for column in copy.columns}

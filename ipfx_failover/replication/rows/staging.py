@@ -26,6 +26,11 @@ _A_BATCH = 100_000
 """Characters."""
 
 
+def replaced() -> Busy:
+    """What is said where a copy is not what it was known to be."""
+    return Busy("the copy has been replaced, or somebody else has applied rows to it", "try again")
+
+
 class Staging:
     """The temporary tables of one session. `rows`: how many wait in them.
 
@@ -68,10 +73,7 @@ class Staging:
         with transaction(self._session):
             move = tracking.move_watermark(mark.watermark, mark.run_id, to)
             if self._session.run(move) != 1:
-                raise Busy(
-                    "the copy has been replaced, or somebody else has applied rows to it",
-                    "try again",
-                )
+                raise replaced()
             if statements := [*self._removals(), *self._insertions(), *remember]:
                 self._session.run(";\n".join(statements))
         self._waiting.clear()

@@ -27,6 +27,7 @@ class Following(Follower):
         self.behind = 0
         self.gap: FullNeeded | None = None
         self.trouble: FailoverError | None = None
+        self.outdated: tuple[str, ...] = ()
 
     def has_news(self) -> bool:
         if self.gap:
@@ -36,7 +37,7 @@ class Following(Follower):
     def round(self) -> Round:
         if self.trouble:
             raise self.trouble
-        return Round(version=7)
+        return Round(version=7, left=dict.fromkeys(self.outdated, "why"), outdated=self.outdated)
 
     def close(self) -> None:
         """There are no sessions."""
@@ -103,3 +104,23 @@ def test_a_gap_makes_a_full_replication_due_but_not_when_the_last_one_was_of_no_
         copies.replicator().from_live()
 
     assert [True, False] == stale
+
+
+def test_a_table_that_was_altered_makes_a_full_replication_due_as_long_as_it_is_so(
+    copies: Copies, following: Following, rounds: Rounds
+) -> None:
+    following.outdated = ("calls",)
+    copies.clock.advance(1)
+    rounds.follow()
+    first = copies.store.server(DEMO).stale
+    copies.replicator().from_live()
+    copies.clock.advance(1)
+    rounds.follow()
+    state = copies.store.row_states()[DEMO.casefold()]
+    following.outdated = ()
+    copies.replicator().from_live()
+    copies.clock.advance(10)
+    rounds.follow()
+
+    assert (True, False) == (first, copies.store.server(DEMO).stale)
+    assert state.trouble.endswith("not followed any more: calls")

@@ -48,6 +48,7 @@ class Lines(VerticalScroll):
         super().__init__(id=id)
         self.border_title = title
         self._follows = follows
+        self._is_at_end = True
         self._kept: deque[Line] = deque(maxlen=LOG_LINES)
         self._shown = Static()
 
@@ -64,6 +65,7 @@ class Lines(VerticalScroll):
         self._kept.clear()
         self._kept.extend(lines)
         if tuple(self._kept) != before:
+            self._is_at_end = True
             self._draw()
 
     @property
@@ -71,6 +73,11 @@ class Lines(VerticalScroll):
         """How many rows show all of it, with its title."""
         width = self.scrollable_content_region.width or 1
         return 1 + sum(-(-len(line.text) // width) or 1 for line in self._kept)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """New lines and another size do not move it: whoever leaves the end has scrolled back."""
+        super().watch_scroll_y(old_value, new_value)
+        self._is_at_end = new_value >= self.max_scroll_y
 
     def on_resize(self, _: Resize) -> None:
         self._to_end()
@@ -80,7 +87,7 @@ class Lines(VerticalScroll):
         self._to_end()
 
     def _to_end(self) -> None:
-        if self._follows and self.is_vertical_scroll_end:
+        if self._follows and self._is_at_end:
             self.call_after_refresh(self.scroll_end, animate=False)
 
 

@@ -58,10 +58,14 @@ class FakeChild:
         self._said = said
         self._ended = ended
 
-    def end(self, *lines: str, code: int = 0) -> None:
-        """Print these lines, and end."""
+    def say(self, *lines: str) -> None:
+        """Print these lines."""
         for line in lines:
             self._said(line)
+
+    def end(self, *lines: str, code: int = 0) -> None:
+        """Print these lines, and end."""
+        self.say(*lines)
         self._ended(code)
 
     def interrupt(self) -> None:

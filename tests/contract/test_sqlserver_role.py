@@ -157,6 +157,26 @@ def test_a_copy_that_is_being_recovered_may_come_into_use_soon(site: Copies) -> 
         obstacle(site.to_standby, COPY)
 
 
+def test_what_was_refused_is_done_when_it_is_tried_again_and_nothing_else(site: Copies) -> None:
+    def refuse(_: EngineSession, sql: str) -> None:
+        if "[ck age]" in sql or ("CHECKIDENT" in sql and "person" in sql):
+            raise SqlError(Message(1222, 16, "Lock request time out period exceeded."))
+
+    numbers = "SELECT IDENT_CURRENT('person'), IDENT_CURRENT('[odd ]] one].[pet''s]')"
+    client, unhindered = site.on_standby(), site.standby.on_statement
+    site.standby.on_statement = refuse
+    assert 2 == len(take_role(site.to_standby, COPY))
+    assert 2 == len(take_role(site.to_standby, COPY))
+    ((left, done),) = client.run(numbers)
+    site.standby.on_statement = unhindered
+    assert [] == take_role(site.to_standby, COPY)
+    assert [] == take_role(site.to_standby, COPY)
+    found = {name: tuple(flags) for name, *flags in client.run(SWITCHES)}
+
+    assert (0, 1) == found["ck age"]
+    assert [(left + 5 * 100_000, done)] == client.run(numbers)
+
+
 def test_a_catalog_that_is_none_of_ours_is_left_as_it_is(site: Copies) -> None:
     site.standby.create("own", {})
     (told,) = take_role(site.to_standby, "own")

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _COPY = name(SCHEMA, "copy")
 _SWITCHED_OFF = name(SCHEMA, "switched_off")
+NUMBERS_LEFT = name(SCHEMA, "numbers_left")
+"""The tables and sequences whose numbers could not be taken further at a takeover."""
 _ROWS_AT_ONCE = 100
 
 
@@ -160,6 +162,7 @@ def create_record() -> list[str]:
             _SWITCHED_OFF,
             f"kind char(2) NOT NULL, {named}, name nvarchar(128) NOT NULL, is_trusted bit NOT NULL",
         ),
+        _create(NUMBERS_LEFT, "schema_name nvarchar(128) NOT NULL, name nvarchar(128) NOT NULL"),
     ]
 
 
@@ -204,5 +207,5 @@ def remembered() -> str:
 def drop_record() -> list[str]:
     return [
         f"IF OBJECT_ID({text(table)}) IS NOT NULL DROP TABLE {table}"
-        for table in (_COPY, _SWITCHED_OFF)
+        for table in (_COPY, _SWITCHED_OFF, NUMBERS_LEFT)
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipfx_failover.replication.tsql.preparing import NUMBERS_LEFT
 from ipfx_failover.replication.tsql.text import name, text
 from ipfx_failover.replication.tsql.tracking import SCHEMA
 
@@ -42,6 +43,19 @@ def reseed(schema: str, table: str, value: int) -> str:
 
 def restart(schema: str, sequence: str, value: int) -> str:
     return f"ALTER SEQUENCE {name(schema, sequence)} RESTART WITH {value}"
+
+
+KEEPS_NUMBERS_LEFT = f"SELECT OBJECT_ID({text(NUMBERS_LEFT)})"
+"""NULL in a copy that an earlier version has made."""
+
+NUMBERS_STILL_LEFT = f"SELECT schema_name, name FROM {NUMBERS_LEFT}"  # noqa: S608 - a constant
+
+FORGET_NUMBERS_LEFT = f"DELETE FROM {NUMBERS_LEFT}"  # noqa: S608 - a constant
+
+
+def leave_number(schema: str, of: str) -> str:
+    """Of a table or a sequence: they share their names."""
+    return f"INSERT INTO {NUMBERS_LEFT} VALUES ({text(schema)}, {text(of)})"  # noqa: S608 - quoted
 
 
 TAKE = (

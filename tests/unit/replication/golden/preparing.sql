@@ -8,11 +8,15 @@ IF OBJECT_ID(N'[ipfx_failover].[copy]') IS NOT NULL DROP TABLE [ipfx_failover].[
 GO
 IF OBJECT_ID(N'[ipfx_failover].[switched_off]') IS NOT NULL DROP TABLE [ipfx_failover].[switched_off]
 GO
+IF OBJECT_ID(N'[ipfx_failover].[numbers_left]') IS NOT NULL DROP TABLE [ipfx_failover].[numbers_left]
+GO
 IF OBJECT_ID(N'[ipfx_failover].[conversion]') IS NOT NULL DROP TABLE [ipfx_failover].[conversion]
 GO
 IF OBJECT_ID(N'[ipfx_failover].[copy]') IS NULL CREATE TABLE [ipfx_failover].[copy] (run_id nvarchar(64) NOT NULL PRIMARY KEY, taken_at datetime2(3) NULL, version bigint NULL)
 GO
 IF OBJECT_ID(N'[ipfx_failover].[switched_off]') IS NULL CREATE TABLE [ipfx_failover].[switched_off] (kind char(2) NOT NULL, schema_name nvarchar(128) NOT NULL, table_name nvarchar(128) NOT NULL, name nvarchar(128) NOT NULL, is_trusted bit NOT NULL)
+GO
+IF OBJECT_ID(N'[ipfx_failover].[numbers_left]') IS NULL CREATE TABLE [ipfx_failover].[numbers_left] (schema_name nvarchar(128) NOT NULL, name nvarchar(128) NOT NULL)
 GO
 IF OBJECT_ID(N'[ipfx_failover].[conversion]') IS NULL CREATE TABLE [ipfx_failover].[conversion] (schema_name nvarchar(128) NOT NULL, table_name nvarchar(128) NOT NULL, column_name nvarchar(128) NOT NULL, begins nvarchar(4000) NOT NULL, becomes nvarchar(4000) NOT NULL)
 GO

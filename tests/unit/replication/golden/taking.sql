@@ -10,6 +10,14 @@ SELECT OBJECT_ID(N'sys.sequences')
 GO
 SELECT s.name, q.name, CAST(q.current_value AS decimal(38, 0)), CAST(q.increment AS decimal(38, 0)), CAST(q.minimum_value AS decimal(38, 0)), CAST(q.maximum_value AS decimal(38, 0)) FROM sys.sequences q JOIN sys.schemas s ON s.schema_id = q.schema_id
 GO
+SELECT OBJECT_ID(N'[ipfx_failover].[numbers_left]')
+GO
+SELECT schema_name, name FROM [ipfx_failover].[numbers_left]
+GO
+DELETE FROM [ipfx_failover].[numbers_left]
+GO
+INSERT INTO [ipfx_failover].[numbers_left] VALUES (N'odd ]one', N'pet''s')
+GO
 UPDATE [ipfx_failover].[copy] SET taken_at = SYSUTCDATETIME(), version = (SELECT MAX(version) FROM [ipfx_failover].[watermark]) WHERE taken_at IS NULL
 GO
 UPDATE [ipfx_failover].[watermark] SET version = NULL

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ipfx_failover.errors import Failed
-from ipfx_failover.replication.sqlserver.failback import prepare_for_live, read_options
-from ipfx_failover.replication.sqlserver.options import CatalogOptions
+from ipfx_failover.replication.sqlserver.failback import prepare_for_live, read_replaced
 from ipfx_failover.replication.sqlserver.prepare import prepare
 from ipfx_failover.replication.sqlserver.role import take_role
 from tests.sqlserver import drivers
@@ -64,8 +64,7 @@ def site(driver: Driver, tmp_path: Path) -> Iterator[Copies]:
 def given_back(site: Copies) -> list[str]:
     move(site.standby, COPY, site.live, BESIDE, site.directory)
     with site.to_live.open() as session:
-        options = read_options(session, LIVE)
-        return prepare_for_live(session, BESIDE, live=CatalogOptions.of_text(options.as_text()))
+        return prepare_for_live(session, BESIDE, live=read_replaced(session, LIVE))
 
 
 def content(site: Copies, catalog: str) -> list[Any]:
@@ -81,9 +80,7 @@ def test_what_comes_back_is_what_was_sent(site: Copies) -> None:
 
 def test_triggers_and_constraints_are_as_they_were(site: Copies) -> None:
     take_role(site.to_standby, COPY)
-    told = given_back(site)
-    assert any("change tracking is off" in each for each in told)
-
+    given_back(site)
     live, back = (sorted(site.on_live(each).run(SWITCHES)) for each in (LIVE, BESIDE))
 
     assert live == back
@@ -98,12 +95,51 @@ def test_nothing_of_ours_is_left(site: Copies) -> None:
 def test_options_are_those_of_the_live_catalog(site: Copies) -> None:
     told = given_back(site)
     with site.to_live.open() as session:
-        live, back = (read_options(session, each) for each in (LIVE, BESIDE))
+        live, back = (read_replaced(session, each).options for each in (LIVE, BESIDE))
 
     assert live == back
     assert ("FULL", "NONE", "owner]") == (back.recovery, back.page_verify, back.owner)
     assert any("log chain is broken" in each for each in told)
-    assert any("change tracking is off" in each for each in told)
+
+
+def test_change_tracking_is_on_as_it_was_and_begins_anew(site: Copies) -> None:
+    site.on_live().run(
+        "DISABLE TRIGGER ALL ON DATABASE; CREATE TABLE late (k int PRIMARY KEY); ALTER TABLE late ENABLE CHANGE_TRACKING; "
+        "ALTER TABLE [person] DISABLE CHANGE_TRACKING; "
+        "ALTER TABLE [person] ENABLE CHANGE_TRACKING WITH (TRACK_COLUMNS_UPDATED = ON); "
+        "ENABLE TRIGGER ALL ON DATABASE"
+    )
+    told = given_back(site)
+    with site.to_live.open() as session:
+        live, back = (read_replaced(session, each).tracking for each in (LIVE, BESIDE))
+    assert live is not None
+    kept = tuple(each for each in live.tables if each[1] != "late")
+
+    assert replace(live, tables=kept) == back
+    assert ("dbo", "person", True) in kept
+    assert 1 == len(live.tables) - len(kept)
+    assert any("change tracking begins anew" in each for each in told)
+    assert any("change tracking is off for dbo.late" in each for each in told)
+
+
+def test_change_tracking_that_was_off_stays_off(site: Copies) -> None:
+    site.on_live().run(
+        "ALTER TABLE [person] DISABLE CHANGE_TRACKING; "
+        "ALTER TABLE [odd ]] one].[pet's] DISABLE CHANGE_TRACKING; "
+        f"ALTER DATABASE {quoted(LIVE)} SET CHANGE_TRACKING = OFF"
+    )
+    told = given_back(site)
+    with site.to_live.open() as session:
+        assert read_replaced(session, BESIDE).tracking is None
+    assert not any("tracking" in each for each in told)
+
+
+def test_on_a_new_machine_it_is_told_that_change_tracking_was_on(site: Copies) -> None:
+    move(site.standby, COPY, site.live, BESIDE, site.directory)
+    with site.to_live.open() as session:
+        told = prepare_for_live(session, BESIDE, live=None)
+
+    assert any("change tracking was on, and is off" in each for each in told)
 
 
 def test_what_the_application_has_recorded_comes_along_with_its_path_as_live(
@@ -135,4 +171,4 @@ def test_rows_that_break_a_constraint_are_counted_and_stop_it(site: Copies) -> N
 def test_a_catalog_that_is_no_copy_is_refused(site: Copies) -> None:
     move(site.live, LIVE, site.live, BESIDE, site.directory)
     with site.to_live.open() as session, pytest.raises(Failed, match="is no copy"):
-        prepare_for_live(session, BESIDE, live=read_options(session, LIVE))
+        prepare_for_live(session, BESIDE, live=read_replaced(session, LIVE))

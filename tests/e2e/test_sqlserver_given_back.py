@@ -9,6 +9,9 @@ import pytest
 
 from tests.sqlserver import drivers
 from tests.sqlserver.engine.client import Client
+from tests.sqlserver.engine.faults import Fault, Faults
+from tests.sqlserver.results import Message
+from tests.sqlserver.sql.lexer import SqlError
 from tests.support.sqlserver_pair import CATALOG, COPY, Pair
 from tests.support.sshd import running_sshd
 
@@ -16,7 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-FAILED, REFUSED, UNREACHABLE, WITH_EXCEPTIONS = 1, 3, 4, 6
+    from tests.sqlserver.engine.session import EngineSession
+
+FAILED, REFUSED, UNREACHABLE, IN_DOUBT, WITH_EXCEPTIONS = 1, 3, 4, 5, 6
 MAILS = [
     "Failback of DEMOSERVER failed",
     "Failback of DEMOSERVER was rolled back",
@@ -147,6 +152,108 @@ def test_an_application_that_uses_the_live_catalog_is_named_and_nothing_is_done(
     assert "CTSERVER on DEMOSERVER is in use by IPFX Server on DEMO-1" in ended.err
     assert ["one"] == pair.live_calls
     assert [] == list((pair.vm_dir / "DB").iterdir())
+
+
+WHEN = ["BACKUP DATABASE", "RESTORE DATABASE", f"[{CATALOG}] SET SINGLE_USER"]
+
+
+def late_row(pair: Pair) -> list[int]:
+    """The errors that somebody hears who comes in late, and leaves again."""
+    with Client(pair.live, CATALOG) as client:
+        return client.fails("INSERT INTO calls (text) VALUES (N'late')")
+
+
+@pytest.mark.parametrize("words", WHEN)
+def test_from_before_the_safety_backup_nobody_writes_what_would_be_lost(
+    pair: Pair, words: str
+) -> None:
+    pair.replicated()
+    pair.has_stood_in("two")
+    told: list[int] = []
+    pair.before_statement(pair.live, words, lambda: told.extend(late_row(pair)))
+    pair.given_back()
+    pair.run_live("INSERT INTO calls (text) VALUES (N'three')")
+
+    assert [3906] == told
+    assert ["one", "two", "three"] == pair.live_calls
+
+
+def test_a_swap_that_is_tried_again_lets_nobody_write_in_between(pair: Pair) -> None:
+    pair.replicated()
+    pair.has_stood_in("two")
+    told: list[list[int]] = []
+
+    def look(_: EngineSession, sql: str) -> None:
+        if "__new_" in sql and "MODIFY NAME" in sql and not told:
+            told.append([])
+            raise SqlError(Message(1205, 13, "the victim of a deadlock"))
+        if sql.startswith(f"ALTER DATABASE [{CATALOG}] SET SINGLE_USER") and told == [[]]:
+            told.append(late_row(pair))
+
+    pair.live.on_statement = look
+    pair.given_back()
+
+    assert [[], [3906]] == told
+    assert ["one", "two"] == pair.live_calls
+
+
+def test_who_comes_in_right_before_it_is_made_read_only_is_not_thrown_out(pair: Pair) -> None:
+    pair.replicated()
+    pair.has_stood_in("two")
+    late: list[Client] = []
+    pair.before_statement(
+        pair.live, "READ_ONLY WITH", lambda: late.append(Client(pair.live, CATALOG))
+    )
+    ended = pair.run("replicate-to-live", "DEMOSERVER", "--yes")
+    late[0].run("INSERT INTO calls (text) VALUES (N'late')")
+    late[0].session.close()
+
+    assert REFUSED == ended.code, ended
+    assert "CTSERVER on DEMOSERVER is in use by" in ended.err
+    assert ["one", "late"] == pair.live_calls
+
+
+def test_a_live_catalog_that_cannot_be_written_to_again_is_told_until_it_can(pair: Pair) -> None:
+    pair.replicated()
+    pair.has_stood_in("two")
+    live = pair.content(pair.live, CATALOG)
+    reasons = [refused(3202, 3013), refused(5069, 5069)]
+    rules = zip(("^BACKUP", "READ_WRITE"), reasons, strict=True)
+    Faults([Fault(statement=words, times=0, **why) for words, why in rules]).attach(pair.live)
+    ended = pair.run("replicate-to-live", "DEMOSERVER", "--yes")
+
+    assert IN_DOUBT == ended.code, ended
+    assert "letting all write to CTSERVER on DEMOSERVER" in ended.err
+    assert "replicate-to-live was broken off" in " ".join(pair.run("status").out.split())
+
+    pair.fault(pair.live, statement="^BACKUP", **refused(3202, 3013))
+
+    assert FAILED == pair.run("replicate-to-live", "DEMOSERVER", "--yes").code
+    assert live == pair.content(pair.live, CATALOG)
+
+    pair.no_faults()
+    pair.given_back()
+
+    assert ["one", "two"] == pair.live_calls
+
+
+def test_a_catalog_that_was_read_only_before_is_so_again_when_it_is_not_replaced(
+    pair: Pair,
+) -> None:
+    pair.replicated()
+    pair.has_stood_in("two")
+    pair.run_live(f"ALTER DATABASE {CATALOG} SET READ_ONLY WITH NO_WAIT")
+    live = pair.content(pair.live, CATALOG)
+    pair.fault(pair.live, statement="CHECKDB", **refused(8928, 8928))
+
+    assert FAILED == pair.run("replicate-to-live", "DEMOSERVER", "--yes").code
+    assert live == pair.content(pair.live, CATALOG)
+
+    pair.no_faults()
+    pair.given_back()
+    pair.run_live("INSERT INTO calls (text) VALUES (N'three')")
+
+    assert ["one", "two", "three"] == pair.live_calls
 
 
 def test_the_backup_goes_back_over_ssh_where_nothing_is_mounted(pair: Pair) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from ipfx_failover.replication import steps
 from ipfx_failover.replication.sqlserver import steps as own
+from ipfx_failover.replication.sqlserver.read_only import READ_ONLY
 from tests.support.killed import Moment
 from tests.support.sqlserver_pair import CATALOG, COPY, Pair
 
@@ -31,6 +32,7 @@ FROM_LIVE = (
 TO_LIVE = (
     own.PREFLIGHT,
     steps.CLOSE_DOWN,
+    READ_ONLY,
     steps.BACK_UP,
     steps.BACK_UP,
     steps.CARRY,
@@ -157,6 +159,7 @@ def is_given_back(pair: Pair) -> None:
 
     assert ["one", "two"] == pair.live_calls
     assert 1 == len(safety)
+    assert "READ_ONLY" not in pair.live.catalog(CATALOG).options
     assert [] == pair.strays() == pair.unfinished
     assert not pair.is_ahead
 
@@ -170,8 +173,14 @@ def test_a_failback_that_is_killed_one_step_later_each_time_changes_nothing(
     for position in range(TO_LIVE.index(steps.SWAP)):
         pair.killed_at("to live", position, moment, TO_LIVE)
 
-        assert (live, copy) == (pair.content(pair.live, CATALOG), pair.content(pair.standby, COPY))
+        assert (["one"], copy) == (pair.live_calls, pair.content(pair.standby, COPY))
         assert pair.is_ahead
+
+    pair.fault(pair.live, statement="CHECKDB", errors=[{"number": 8928, "text": "a page"}])
+    ended = pair.run("replicate-to-live", "DEMOSERVER", "--yes")
+    pair.no_faults()
+
+    assert (1, live) == (ended.code, pair.content(pair.live, CATALOG)), ended
 
     pair.given_back()
     is_given_back(pair)

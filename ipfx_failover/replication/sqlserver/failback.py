@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ipfx_failover.errors import Failed
@@ -14,6 +15,7 @@ from ipfx_failover.replication.sqlserver.prepare import (
 )
 from ipfx_failover.replication.sqlserver.session import SqlRefused
 from ipfx_failover.replication.sqlserver.switches import SwitchKind
+from ipfx_failover.replication.sqlserver.tracking_again import read_tracking, track_again
 from ipfx_failover.replication.sqlserver.transaction import transaction
 from ipfx_failover.replication.tsql import converting, options, preparing
 from ipfx_failover.replication.tsql import users as user_texts
@@ -23,21 +25,34 @@ if TYPE_CHECKING:
 
     from ipfx_failover.replication.sqlserver.session import SqlSession
     from ipfx_failover.replication.sqlserver.switches import Switch
+    from ipfx_failover.replication.sqlserver.tracking_again import Tracking
 
 _VIOLATED = 547
 
 
-def read_options(session: SqlSession, catalog: str) -> CatalogOptions:
-    """The options of a catalog of this server."""
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """What the new live catalog gets from the one that it replaces. `tracking`: None: it is off."""
+
+    options: CatalogOptions
+    tracking: Tracking | None
+
+
+def read_replaced(session: SqlSession, catalog: str) -> Replaced:
+    """Of a catalog of this server, in which the session is then."""
+    return Replaced(_read_options(session, catalog), read_tracking(session, catalog))
+
+
+def _read_options(session: SqlSession, catalog: str) -> CatalogOptions:
     (row,) = session.rows(options.read(catalog))
     return CatalogOptions.of_row(row)
 
 
-def prepare_for_live(session: SqlSession, catalog: str, *, live: CatalogOptions) -> list[str]:
+def prepare_for_live(session: SqlSession, catalog: str, *, live: Replaced | None) -> list[str]:
     """Make the live catalog out of a restored copy of the standby's. Returns warnings.
 
-    A run that was ended begins with a fresh restore: this is not repeated. `live`: the options
-    of the catalog that it will replace.
+    A run that was ended begins with a fresh restore: this is not repeated. `live`: of the catalog
+    that it will replace; none on a new machine.
 
     Raises:
         Failed: rows do not keep to a constraint of the live server, or paths get too long.
@@ -53,16 +68,21 @@ def prepare_for_live(session: SqlSession, catalog: str, *, live: CatalogOptions)
     switch_off(session)  # triggers would fire, and checks fail, while paths are converted
     _convert_back(session)
     _switch_on(session, [each for each in switches if each.table])
-    warnings = without_login(users.link(session))
-    if record.is_followed(session):
-        warnings.append(
-            "change tracking is off in it: hot enable it, and replicate from live, for rows in "
-            "real time"
-        )
+    warnings = without_login(users.link(session)) + _track(session, catalog, live)
     record.end(session)
     for statement in preparing.switch_on_unchecked(each for each in switches if not each.table):
         session.run(statement)  # not before: they may forbid, or note down, what we do
-    return warnings + _restore_options(session, catalog, live)
+    wanted = live.options if live is not None else _read_options(session, catalog)
+    return warnings + _restore_options(session, catalog, wanted)
+
+
+def _track(session: SqlSession, catalog: str, live: Replaced | None) -> list[str]:
+    if live is None and record.is_followed(session):
+        return ["change tracking was on, and is off: whoever reads changes needs it again"]
+    if live is None or live.tracking is None:
+        return []
+    told = "change tracking begins anew: whoever reads changes begins afresh"
+    return [told, *track_again(session, catalog, live.tracking)]
 
 
 def _convert_back(session: SqlSession) -> None:
@@ -117,7 +137,7 @@ def _texts(row: Iterable[object]) -> tuple[str, str, str, str]:
 
 
 def _restore_options(session: SqlSession, catalog: str, live: CatalogOptions) -> list[str]:
-    for statement in options.change(catalog, read_options(session, catalog), live):
+    for statement in options.change(catalog, _read_options(session, catalog), live):
         session.run(statement)
     warnings = []
     if live.owner:

@@ -10,6 +10,7 @@ from ipfx_failover.livehost import join
 from ipfx_failover.replication import steps
 from ipfx_failover.replication.sqlserver import names
 from ipfx_failover.replication.sqlserver import steps as own
+from ipfx_failover.replication.sqlserver.read_only import READ_ONLY
 from ipfx_failover.state.journal import Step
 
 if TYPE_CHECKING:
@@ -72,7 +73,10 @@ def from_live_steps(server: ServerSettings, run_id: str) -> list[Step]:
 
 
 def to_live_steps(server: ServerSettings, run_id: str) -> list[Step]:
-    """Safety backup first; then the way of `from_live_steps` with the sides swapped, and files."""
+    """Safety backup first; then the way of `from_live_steps` with the sides swapped, and files.
+
+    Before that backup nobody is there any more, and from then on nobody writes.
+    """
     at = Places.of(server)
     title = names.backup_name(at.standby, run_id)
     backup, arrives = join(at.directory, title), join(at.live_directory, title)
@@ -84,6 +88,7 @@ def to_live_steps(server: ServerSettings, run_id: str) -> list[Step]:
     return [
         _preflight("standby", at, backup, arrives),
         Step(steps.CLOSE_DOWN, live),
+        Step(READ_ONLY, live),
         Step(steps.BACK_UP, {**live, "to": safety, "as": "safety"}),
         Step(steps.BACK_UP, {**here, "to": backup, "as": "backup"}),
         Step(steps.CARRY, {"side": "live", "to": arrives, "like": at.live_directory}),

@@ -11,9 +11,15 @@ from ipfx_failover.events import one_line
 from ipfx_failover.livehost import join, parent
 from ipfx_failover.replication.facts import backup_of
 from ipfx_failover.replication.sqlserver import conversions, names
-from ipfx_failover.replication.sqlserver.failback import prepare_for_live, read_options
+from ipfx_failover.replication.sqlserver.failback import prepare_for_live, read_replaced
 from ipfx_failover.replication.sqlserver.preflight import Preflight, data_directory
 from ipfx_failover.replication.sqlserver.prepare import prepare
+from ipfx_failover.replication.sqlserver.read_only import (
+    READ_ONLY,
+    WAS_READ_ONLY,
+    MakeReadOnly,
+    is_read_only,
+)
 from ipfx_failover.replication.sqlserver.replaceable import see_replaceable
 from ipfx_failover.replication.sqlserver.restoring import Restoring
 from ipfx_failover.replication.sqlserver.telling import told
@@ -81,8 +87,13 @@ class LookBefore:
             with tolerated():  # what cannot be removed takes room, which is seen next
                 side.sweep_files(place, catalog)
         preflight.see_room(database, backup, arrives, directory)
-        had_current = target.exists(current)
-        return Outcome(facts={"had_current": had_current, "data_directory": directory})
+        return Outcome(
+            facts={
+                "had_current": target.exists(current),
+                WAS_READ_ONLY: is_read_only(target, current),
+                "data_directory": directory,
+            }
+        )
 
     def _see_paths(self, source: SqlServerSide, database: str) -> None:
         with source.server.open(database) as session:
@@ -162,10 +173,9 @@ class PrepareForLive:
 
     def do(self, values: Values) -> Outcome:
         side, new = self.work.side(values), str(values["new"])
-        # On a new machine there is no catalog yet whose options could be kept.
-        like = str(values["current"]) if values["had_current"] else new
         with told(f"preparing {new} on {side.name}", side.name), side.server.open(new) as session:
-            live = read_options(session, like)
+            current = str(values["current"]) if values["had_current"] else None
+            live = read_replaced(session, current) if current else None
             warnings = prepare_for_live(session, new, live=live)
         return Outcome(facts={"warnings": "\n".join(map(one_line, warnings))})
 
@@ -237,6 +247,7 @@ class KeepBackup:
 def kinds(work: SqlServerWork) -> dict[str, StepKind]:
     return {
         PREFLIGHT: LookBefore(work),
+        READ_ONLY: MakeReadOnly(work.sides),
         RESTORE: RestoreBeside(work),
         PREPARE: PrepareCopy(work),
         PREPARE_FOR_LIVE: PrepareForLive(work),

@@ -22,27 +22,37 @@ if TYPE_CHECKING:
 
     from ipfx_failover.replication.sqlserver.session import Row, SqlServer, SqlSession
 
-_IN_USE: Final = frozenset({924, 952, 1205, 1222, 4060, 5030, 5061, 5064})
+_IN_USE: Final = frozenset({924, 952, 1205, 1222, 4060, 5030, 5061, 5064, 5070})
 """The place is taken, a lock is not to be had, or a deadlock had to be ended: it may pass."""
-_TRIES: Final = 5
-_PAUSE_S: Final = 0.2
+TRIES: Final = 5
+PAUSE_S: Final = 0.2
+
+
+_NONE: Final = ("gone", "", False)
 
 
 class _Catalogs:
     """What catalogs there are, by names without regard to case, as most servers have them."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
-        self._found = {str(name).casefold(): (str(state), str(at)) for name, state, at in rows}
+        self._found = {
+            str(name).casefold(): (str(state), str(at), bool(is_read_only))
+            for name, state, at, is_read_only in rows
+        }
 
     def __contains__(self, catalog: str) -> bool:
         return catalog.casefold() in self._found
 
     def has_access(self, catalog: str, access: str) -> bool:
-        return self._found.get(catalog.casefold(), ("", ""))[1] == access
+        return self._found.get(catalog.casefold(), _NONE)[1] == access
+
+    def is_read_only(self, catalog: str) -> bool:
+        return self._found.get(catalog.casefold(), _NONE)[2]
 
     def look(self, catalog: str) -> str:
         """Its state and access, for people."""
-        return ", ".join(self._found.get(catalog.casefold(), ("gone",)))
+        state, access, is_read_only = self._found.get(catalog.casefold(), _NONE)
+        return ", ".join(filter(None, (state, access, "READ_ONLY" if is_read_only else "")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,28 +91,31 @@ class Swapper:
             SqlRefused: somebody holds on to a catalog; what is left to do is done when repeated.
             Unreachable: the server is lost.
         """
-        for left in reversed(range(_TRIES)):
+        for left in reversed(range(TRIES)):
             try:
                 self._put_back(current, new, previous, had_current=had_current)
             except SqlRefused as error:
-                if not left or not _may_pass(error):
+                if not left or not may_pass(error):
                     raise
                 self._make_way(current, new, previous)
-                self.sleep(_PAUSE_S)
+                self.sleep(PAUSE_S)
             else:
                 return
 
     def _exchange_at_last(
         self, current: str, new: str, previous: str, *, had_current: bool
     ) -> None:
-        for left in reversed(range(_TRIES)):
+        was_read_only = self._catalogs().is_read_only(current)
+        for left in reversed(range(TRIES)):
             try:
                 self._exchange(current, new, previous)
             except SqlRefused as error:
-                if not left or not _may_pass(error):
+                if not left or not may_pass(error):
                     raise
                 self.swap_back(current, new, previous, had_current=had_current)
-                self.sleep(_PAUSE_S)
+                if was_read_only and not self._catalogs().is_read_only(current):
+                    raise  # somebody may have written to it meanwhile
+                self.sleep(PAUSE_S)
             else:
                 return
 
@@ -118,7 +131,11 @@ class Swapper:
         elif current not in there:
             self._rename(new, current)
         else:
-            with self._alone(new) as incoming, self._alone(current) as outgoing:
+            with (
+                self._alone(new) as incoming,
+                self._alone(current) as outgoing,
+                _writable(outgoing),
+            ):
                 outgoing.run(swapping.rename(current, previous))
                 incoming.run(swapping.rename(new, current))
                 incoming.run(swapping.let_all_in(current))
@@ -166,14 +183,17 @@ class Swapper:
                 yield session
             except SqlRefused:
                 with suppress(FailoverError):
-                    ((name,),) = session.rows(swapping.CATALOG_IN_USE)
+                    ((name, _),) = session.rows(swapping.CATALOG_IN_USE)
                     session.run(swapping.let_all_in(str(name)))
                 raise
 
     def _rename(self, catalog: str, to: str) -> None:
-        """Rename a catalog; all may use it then."""
+        """Rename a catalog; all may use it then, but only to read if it was so before."""
         with self._alone(catalog) as session:
-            session.run(swapping.rename(catalog, to))
+            with _writable(session) as was_read_only:
+                session.run(swapping.rename(catalog, to))
+            if was_read_only:
+                session.run(swapping.read_only(to))
             session.run(swapping.let_all_in(to))
 
     def _let_in(self, catalog: str) -> None:
@@ -189,10 +209,30 @@ class Swapper:
             for catalog in catalogs:
                 if not there.has_access(catalog, "SINGLE_USER"):
                     continue
-                for (number,) in session.rows(swapping.sessions_in(catalog)):
+                for number, _ in session.rows(swapping.sessions_in(catalog)):
                     with suppress(SqlRefused):  # it has gone by itself
                         session.run(swapping.end_session(int(number)))
 
 
-def _may_pass(error: SqlRefused) -> bool:
+@contextmanager
+def _writable(session: SqlSession) -> Iterator[bool]:
+    """A catalog that could not be renamed while it is read-only; whether it was.
+
+    The session is alone in it. It is read-only again when that fails, before others come in.
+    """
+    ((name, was_read_only),) = session.rows(swapping.CATALOG_IN_USE)
+    if was_read_only:
+        session.run(swapping.read_write(str(name)))
+    try:
+        yield bool(was_read_only)
+    except SqlRefused:
+        if was_read_only:
+            with suppress(FailoverError):
+                ((name, _),) = session.rows(swapping.CATALOG_IN_USE)
+                session.run(swapping.read_only(str(name)))
+        raise
+
+
+def may_pass(error: SqlRefused) -> bool:
+    """Whether somebody is in the way, who may be gone a moment later."""
     return not _IN_USE.isdisjoint(error.numbers)

@@ -14,7 +14,7 @@ SCHEMA = "ipfx_failover"
 
 _WATERMARK = name(SCHEMA, "watermark")
 _TRACKED = name(SCHEMA, "tracked")
-RETENTION_DAYS = 7
+OUR_RETENTION = "7 DAYS"
 """How long the live server keeps its history: so long may the Failover Server be away."""
 
 # The watermark: one row, written in the transaction that converts the paths, and from then on in
@@ -156,11 +156,18 @@ def retention() -> str:
     )
 
 
-def enable_tracking(catalog: str) -> str:
+def enable_tracking(
+    catalog: str, retention: str = OUR_RETENTION, *, is_cleaned_up: bool = True
+) -> str:
+    """`retention`: such as 2 HOURS."""
     return (
         f"ALTER DATABASE {name(catalog)} SET CHANGE_TRACKING = ON "
-        f"(CHANGE_RETENTION = {RETENTION_DAYS} DAYS, AUTO_CLEANUP = ON)"
+        f"(CHANGE_RETENTION = {retention}, AUTO_CLEANUP = {_on(is_cleaned_up)})"
     )
+
+
+def _on(value: bool) -> str:  # noqa: FBT001 - it is nothing else
+    return "ON" if value else "OFF"
 
 
 def disable_tracking(catalog: str) -> str:
@@ -178,11 +185,11 @@ def forbid_snapshots(catalog: str) -> str:
     return f"ALTER DATABASE {name(catalog)} SET ALLOW_SNAPSHOT_ISOLATION OFF"
 
 
-def track_table(schema: str, table: str) -> str:
-    """Its keys alone: whole rows are read anyway, and columns would cost the application more."""
+def track_table(schema: str, table: str, *, columns: bool = False) -> str:
+    """For us its keys alone: whole rows are read anyway; columns cost the application more."""
     return (
         f"ALTER TABLE {name(schema, table)} ENABLE CHANGE_TRACKING "
-        "WITH (TRACK_COLUMNS_UPDATED = OFF)"
+        f"WITH (TRACK_COLUMNS_UPDATED = {_on(columns)})"
     )
 
 
@@ -203,3 +210,11 @@ def tracked_tables() -> str:
         "LEFT JOIN sys.internal_tables i ON i.parent_id = c.object_id "
         "AND i.internal_type = 209"  # those of change tracking
     )
+
+
+TRACKED_COLUMNS = (
+    "SELECT s.name, t.name, CONVERT(int, c.is_track_columns_updated_on) "
+    "FROM sys.change_tracking_tables c JOIN sys.tables t ON t.object_id = c.object_id "
+    "JOIN sys.schemas s ON s.schema_id = t.schema_id"
+)
+"""schema, table, whether it is kept which columns were changed (0, 1), of all that are tracked."""

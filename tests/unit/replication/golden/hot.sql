@@ -8,6 +8,12 @@ ALTER DATABASE [CT]]SERVER] SET CHANGE_TRACKING = ON (CHANGE_RETENTION = 7 DAYS,
 GO
 ALTER TABLE [odd ]] one].[call's] ENABLE CHANGE_TRACKING WITH (TRACK_COLUMNS_UPDATED = OFF)
 GO
+SELECT s.name, t.name, CONVERT(int, c.is_track_columns_updated_on) FROM sys.change_tracking_tables c JOIN sys.tables t ON t.object_id = c.object_id JOIN sys.schemas s ON s.schema_id = t.schema_id
+GO
+ALTER DATABASE [CT]]SERVER] SET CHANGE_TRACKING = ON (CHANGE_RETENTION = 36 HOURS, AUTO_CLEANUP = OFF)
+GO
+ALTER TABLE [odd ]] one].[call's] ENABLE CHANGE_TRACKING WITH (TRACK_COLUMNS_UPDATED = ON)
+GO
 DECLARE @since bigint = @version; SELECT COUNT(*) FROM CHANGETABLE(CHANGES [odd ]] one].[call's], @since) c
 GO
 ALTER TABLE [odd ]] one].[call's] DISABLE CHANGE_TRACKING

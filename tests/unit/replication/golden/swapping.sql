@@ -1,8 +1,12 @@
-SELECT name, state_desc, user_access_desc FROM sys.databases
+SELECT name, state_desc, user_access_desc, is_read_only FROM sys.databases
 GO
 SET DEADLOCK_PRIORITY HIGH
 GO
 ALTER DATABASE [DEMO_CT]]'S] SET SINGLE_USER WITH ROLLBACK IMMEDIATE
+GO
+ALTER DATABASE [DEMO_CT]]'S] SET READ_ONLY WITH NO_WAIT
+GO
+ALTER DATABASE [DEMO_CT]]'S] SET READ_WRITE WITH ROLLBACK IMMEDIATE
 GO
 ALTER DATABASE [DEMO_CT]]'S] MODIFY NAME = [DEMO_CT]]'S__old_1]
 GO
@@ -10,8 +14,8 @@ ALTER DATABASE [DEMO_CT]]'S__new_20261122T010000] MODIFY NAME = [DEMO_CT]]'S]
 GO
 ALTER DATABASE [DEMO_CT]]'S] SET MULTI_USER
 GO
-SELECT DB_NAME()
+SELECT name, is_read_only FROM sys.databases WHERE database_id = DB_ID()
 GO
-SELECT spid FROM sys.sysprocesses WHERE dbid = DB_ID(N'DEMO_CT]''S') AND spid <> @@SPID
+SELECT spid, RTRIM(program_name) FROM sys.sysprocesses WHERE dbid = DB_ID(N'DEMO_CT]''S') AND spid <> @@SPID
 GO
 KILL 52

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "IPFX_FAILOVER_"
 _LONGEST: Final = 1000
+_INHERITED: Final = re.compile(
+    r"PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR"
+    r"|SYSTEMROOT|SYSTEMDRIVE|WINDIR|COMSPEC|PATHEXT|TEMP|TMP|USERNAME|USERPROFILE|COMPUTERNAME"
+    r"|APPDATA|LOCALAPPDATA|PROGRAMDATA|PROGRAMFILES(\(X86\))?",
+    re.IGNORECASE,
+)
+"""The variables that it shares with us; any other may hold a secret of another channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +61,7 @@ class CommandHook(MailSender):
         ended = run_command(
             self.settings.command,
             timeout_s=self.settings.timeout_s,
-            env={**os.environ, **variables},
+            env={**_inherited(os.environ), **variables},
             given=json.dumps(values).encode(),
         )
         hint = f"run it by hand with the event on standard input (alerts.commands.{self.name})"
@@ -63,6 +71,10 @@ class CommandHook(MailSender):
         if output := last_lines(ended.output):
             self.say(one_line(output)[:_LONGEST])
         return {}
+
+
+def _inherited(environ: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environ.items() if _INHERITED.fullmatch(name)}
 
 
 def _as_variable(text: str) -> str:

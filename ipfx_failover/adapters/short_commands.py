@@ -1,4 +1,4 @@
-"""Commands that end by themselves, with a bound on their time and on what is kept of their output.
+"""Commands that end by themselves, with a bound on their time and on their output.
 
 The output goes to a file: a pipe would be held open by whatever the command leaves behind.
 """
@@ -9,6 +9,8 @@ import os
 import re
 import subprocess
 import tempfile
+import threading
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -18,9 +20,12 @@ import psutil
 from ipfx_failover.adapters.processes import cannot_run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _KEPT_BYTES = 64 << 10
+_ON_DISK_BYTES = 1 << 20
+_LOOK_EVERY_S = 0.01
+"""So often its output is looked at: `yes` writes tens of megabytes meanwhile."""
 _TAIL_LINES = 5
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
@@ -70,9 +75,9 @@ def run_command(
             )
         except (OSError, ValueError) as error:
             raise cannot_run(argv[0], error) from None
-        with child:
+        with child, _kept_short(output):
             exit_code = _wait(child, given, timeout_s)
-        return Ended(exit_code, _end_of(output, _KEPT_BYTES))
+        return Ended(exit_code, _end_of(output).decode("utf-8", "replace"))
 
 
 def last_lines(text: str) -> str:
@@ -100,6 +105,37 @@ def _wait(child: subprocess.Popen[bytes], given: bytes, timeout_s: float) -> int
     return child.returncode
 
 
+@contextmanager
+def _kept_short(output: IO[bytes]) -> Iterator[None]:
+    """See to it in a thread of its own that the output fills no disk."""
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.wait(_LOOK_EVERY_S):
+            _shorten(output)
+
+    thread = threading.Thread(target=look, name="output of a command", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _shorten(output: IO[bytes]) -> None:
+    """Keep no more than the end of what is too long; the command goes on writing behind it.
+
+    It writes where we are in the file: what it writes just now may be lost.
+    """
+    with suppress(OSError):
+        if os.fstat(output.fileno()).st_size > _ON_DISK_BYTES:
+            kept = _end_of(output)
+            output.truncate(0)
+            output.seek(0)
+            output.write(kept)
+
+
 def _kill_with_descendants(child: subprocess.Popen[bytes]) -> None:
     try:
         descendants = psutil.Process(child.pid).children(recursive=True)
@@ -115,13 +151,13 @@ def _kill_with_descendants(child: subprocess.Popen[bytes]) -> None:
 
 def _scratch_file() -> IO[bytes]:
     try:
-        return tempfile.TemporaryFile()
+        return tempfile.TemporaryFile(buffering=0)
     except OSError:
         # A full disk costs the output, never the command.
-        return Path(os.devnull).open("r+b")
+        return Path(os.devnull).open("r+b", buffering=0)
 
 
-def _end_of(file: IO[bytes], most_bytes: int) -> str:
+def _end_of(file: IO[bytes]) -> bytes:
     size = file.seek(0, os.SEEK_END)
-    file.seek(max(0, size - most_bytes))
-    return file.read(most_bytes).decode("utf-8", "replace")
+    file.seek(max(0, size - _KEPT_BYTES))
+    return file.read(_KEPT_BYTES)

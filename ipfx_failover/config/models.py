@@ -244,8 +244,9 @@ class CommandHookSettings(Settings):
     """A command that is told of events, beside the mails.
 
     It gets the event as a JSON object on standard input, and in variables: IPFX_FAILOVER_SUBJECT,
-    _TEXT, _NEXT_STEP, _BODY, _KIND, _LEVEL, _SERVER, _AT and _HOST. What it prints goes to the log.
-    One that fails is run again later, as mails are sent again.
+    _TEXT, _NEXT_STEP, _BODY, _KIND, _LEVEL, _SERVER, _AT and _HOST. Of our own variables it has
+    only those that programs need to run (PATH, HOME, LANG and their like), and none with a secret.
+    What it prints goes to the log. One that fails is run again later, as mails are sent again.
     """
 
     command: Annotated[Command, Field(min_length=1)]

@@ -51,9 +51,11 @@ def look(config_path: Path | None) -> StatusReport:
             return drawn(outline, store, clock)
     except Refused:
         snapshot = from_snapshot(outline, clock)
-        if snapshot is None:
-            raise
-        return snapshot
+        if snapshot is not None:
+            return snapshot
+        if outline.problem is not None:
+            raise outline.problem from None
+        raise
 
 
 def drawn(outline: Outline, store: Reading, clock: Clock) -> StatusReport:

@@ -185,6 +185,18 @@ def test_a_command_that_reads_nothing_is_told_all_the_same() -> None:
     assert ["ok"] == said
 
 
+def test_a_command_does_not_get_what_another_channel_has_in_our_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SMTP_PASSWORD", "hunter2")
+    monkeypatch.setenv("LC_TIME", "C")
+    said: list[str] = []
+    program = "import os; print(*(n in os.environ for n in ('PATH', 'LC_TIME', 'SMTP_PASSWORD')))"
+    command_hook((sys.executable, "-ISc", program), said).send(LETTER)
+
+    assert ["True True False"] == said
+
+
 def test_a_command_that_hangs_is_killed_with_what_it_started(tmp_path: Path) -> None:
     program = (
         "import subprocess, sys, time\n"

@@ -83,3 +83,21 @@ def test_last_lines_are_the_last_five_on_one_line_without_control_characters() -
     text = "1\n2\n3\r\n\n4\x1b[0m\n  5\n6\n"
 
     assert last_lines(text) == "2 | 3 | 4 [0m | 5 | 6"
+
+
+def test_what_a_command_prints_without_end_fills_no_disk() -> None:
+    """It prints until its output gets shorter."""
+    program = (
+        "import os, time\n"
+        "before = size = 0\n"
+        "while size >= before:\n"
+        "    os.write(1, b'x' * 9_999 + b'\\n')\n"
+        "    before, size = size, os.fstat(1).st_size\n"
+        "time.sleep(0.5)\n"  # until it is short
+        "print(before > 1_000_000)\n"
+    )
+    ended = run_command((*PYTHON, program), timeout_s=GENEROUS_S)
+
+    assert 0 == ended.exit_code
+    assert ended.output.endswith("True\n")
+    assert len(ended.output) <= 64 << 10

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ipfx_failover.cli.output import Output
+    from ipfx_failover.replication.rows.switching import Setup
     from ipfx_failover.wiring.hot import HotReport
 
 _INDENT = "  "
@@ -110,17 +111,21 @@ def _switch(
     output: Output,
     after: str,
 ) -> None:
+    from ipfx_failover.replication.rows.schema import torn
     from ipfx_failover.wiring.hot import switch
     from ipfx_failover.wiring.site import open_site
 
     site = open_site(config)
     with switch(site, site.server(name), on=on) as wanted:
+        warnings = torn(wanted.setup.choice, wanted.setup.keys) if on else []
         _show_statements(f"On {wanted.server}, in {wanted.catalog}:", wanted.statements, output)
         if not wanted.statements:
             output.line("Nothing to do: it is so already.")
         if on:
-            _show_kept(wanted.setup.retention, output)
+            _show_kept(wanted.setup, output)
             _show_not_followed(wanted.setup.choice.left, output)
+            for each in warnings:
+                _show_wrapped(f"Warning: {each}", output)
         _show_statements(
             "Left on, for others may use it. Once nobody does:", wanted.left_on, output
         )
@@ -133,6 +138,7 @@ def _switch(
             statements=list(wanted.statements),
             left_on=list(wanted.left_on),
             not_followed=dict(wanted.setup.choice.left),
+            torn=warnings,
             is_done=not is_plan,
         )
 
@@ -152,11 +158,17 @@ def _show_statements(title: str, statements: Sequence[str], output: Output) -> N
             output.line(f"{_INDENT}{line}")
 
 
-def _show_kept(retention: str | None, output: Output) -> None:
+def _show_kept(setup: Setup, output: Output) -> None:
     """How long the history is kept, where somebody else has switched it on."""
-    if retention is not None:
+    if setup.retention is None:
+        return
+    kept = f"Change tracking is on, and kept {setup.retention}: so long this machine may be away"
+    _show_wrapped(kept, output)
+    if setup.is_short:
         _show_wrapped(
-            f"Change tracking is on, and kept {retention}: so long this machine may be away", output
+            "Warning: after a longer outage the whole database is copied again; better: ALTER "
+            "DATABASE … SET CHANGE_TRACKING (CHANGE_RETENTION = 7 DAYS)",
+            output,
         )
 
 
@@ -198,6 +210,8 @@ def _show(found: HotReport, output: Output) -> None:
     for line in table(rows) if len(rows) > 1 else ():
         output.line(line)
     _show_not_followed({t.name: t.obstacle for t in found.tables if t.obstacle}, output)
+    for each in found.torn:
+        _show_wrapped(f"Warning: {each}", output)
 
 
 def _number(value: int | None) -> str:

@@ -51,6 +51,13 @@ def explain_sqlserver(
     yield from _way(server.name, database.sql, facts)
     if server.real_time != "off":
         yield _lag(server, database)
+        if database.after_restore:
+            yield warning(
+                server.name,
+                "after_restore is undone, row by row, in what is followed: a row that the live "
+                "server changes comes as it is there",
+                "let it change only tables that are not followed, or rows that never change",
+            )
         if server.replicate_daily is None:
             yield note(
                 server.name,

@@ -22,15 +22,21 @@ def from_live_refusal(server: ServerSettings, store: Store) -> Refused | None:
             f"{server.name} is stopped: nothing is synchronised",
             f"resume it first: ipfx-failover resume {server.name}",
         )
-    return ahead_refusal(server.name, state)
+    stand_in = store.stand_in()
+    is_stood_in = stand_in is not None and stand_in.server.casefold() == server.name.casefold()
+    return _ahead_refusal(server.name, state, is_stood_in=is_stood_in)
 
 
-def ahead_refusal(name: str, state: ServerState) -> Refused | None:
+def _ahead_refusal(name: str, state: ServerState, *, is_stood_in: bool) -> Refused | None:
     """Why authority forbids copying from live: the standby holds what exists nowhere else."""
     if state.authority is Authority.LIVE:
         return None
+    reason = f"the standby of {name} holds data that the live server has not"
+    if is_stood_in:
+        first = f"when {name} is repaired: ipfx-failover stop-failover {name}"
+        return Refused(f"{reason}, and stands in", first)
     return Refused(
-        f"the standby of {name} holds data that the live server has not",
+        reason,
         f"bring them there: ipfx-failover replicate-to-live {name}; or set them aside: "
         f"ipfx-failover replicate-from-live {name} --discard-standby",
     )

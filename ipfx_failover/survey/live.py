@@ -87,7 +87,8 @@ def vm_read(host: LiveHost, root: str) -> Check:
             f"there is no directory {root} on {host.name}",
             "correct vm_dir in the server's database table (or path in its files table)",
         )
-    return ok(VM_READ, f"Successful ({len(host.list_directory(root))} names in {root})")
+    count = len(host.list_directory(root))
+    return ok(VM_READ, f"Successful ({count} {'name' if count == 1 else 'names'} in {root})")
 
 
 def vm_write(host: LiveHost, root: str) -> Check:

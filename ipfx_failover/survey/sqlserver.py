@@ -11,9 +11,16 @@ from ipfx_failover.errors import Failed
 from ipfx_failover.files.names import OWN_PREFIX
 from ipfx_failover.history.wording import size
 from ipfx_failover.livehost import join
+from ipfx_failover.replication.rows.schema import (
+    read_foreign_keys,
+    read_tables,
+    torn,
+    wanted_tables,
+)
 from ipfx_failover.replication.sqlserver import fitness, names
 from ipfx_failover.replication.sqlserver.plan import Places
 from ipfx_failover.replication.sqlserver.preflight import Preflight, look_at
+from ipfx_failover.replication.sqlserver.replaceable import see_replaceable
 from ipfx_failover.replication.tsql import backup, tracking
 from ipfx_failover.replication.tsql import server as asking
 from ipfx_failover.survey import live
@@ -31,6 +38,7 @@ VERSIONS: Final = "Versions"
 CATALOG: Final = "Catalog"
 WAY_BACK: Final = "Way back"
 TRACKING: Final = "Change tracking"
+FOLLOWED: Final = "Followed tables"
 BACKUP_THERE: Final = "Backup there"
 BACKUP_HERE: Final = "Backup here"
 SPACE: Final = "Space"
@@ -65,6 +73,7 @@ class SqlTrial:
             yield attempt(WAY_BACK, self._way_back)
         if self.server.real_time != "off":
             yield attempt(TRACKING, self._tracking)
+            yield attempt(FOLLOWED, self._followed)
 
     def directories(self) -> Iterator[Check]:
         """Whether each SQL Server and we reach the same directories, and their room."""
@@ -91,6 +100,7 @@ class SqlTrial:
     def _catalog(self) -> Check:
         at = Places.of(self.server)
         Preflight(self.live, self.standby).see_that_it_fits(at.live, at.standby)
+        see_replaceable(self.live, at.live, self.standby, at.standby, {"discards": True})
         look = look_at(self.live, at.live)
         return ok(
             CATALOG,
@@ -120,6 +130,22 @@ class SqlTrial:
             f"{lacking} is off on {self.live.name}: no row is followed",
             f"ipfx-failover hot enable {self.server.name}",
         )
+
+    def _followed(self) -> Check:
+        catalog, database = Places.of(self.server).live, self.server.database
+        named = database.configuration_tables if database else ()
+        with self.live.server.open(catalog) as session:
+            tables = read_tables(session)
+            choice = wanted_tables(tables, self.server.real_time, named, catalog)
+            keys = torn(choice, read_foreign_keys(session))
+        if choice.left and self.server.real_time == "configuration":
+            left = "; ".join(f"{table}: {why}" for table, why in choice.left.items())
+            table = f"[servers.{self.server.name}.database]"
+            return warning(FOLLOWED, f"not {left}", f"correct configuration_tables in {table}")
+        if keys:
+            tables_too = "follow both tables; one without a primary key needs one"
+            return warning(FOLLOWED, "; ".join(keys), tables_too)
+        return ok(FOLLOWED, f"{len(choice.followed)} of {len(tables)}")
 
     def _space(self) -> Check:
         at = Places.of(self.server)

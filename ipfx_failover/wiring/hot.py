@@ -38,7 +38,8 @@ class FollowedTable:
 class HotReport:
     """What `hot show` shows. Versions are those of change tracking; None: off, or no copy.
 
-    `trouble`: why rows cannot be followed from the copy on.
+    `trouble`: why rows cannot be followed from the copy on. `torn`: the foreign keys of which only
+    one end is followed, as sentences.
     """
 
     server: str
@@ -50,6 +51,7 @@ class HotReport:
     as_of: str | None
     lag_s: float | None
     tables: tuple[FollowedTable, ...]
+    torn: tuple[str, ...]
     trouble: FailoverError | None
 
     @property
@@ -117,6 +119,7 @@ def report(site: Site, server: ServerSettings) -> HotReport:
         SqlRefused, Unreachable: the live server cannot be asked.
     """
     from ipfx_failover.replication.rows.marks import live_mark
+    from ipfx_failover.replication.rows.schema import torn
     from ipfx_failover.replication.rows.switching import read_setup
     from ipfx_failover.wiring.rows import ends
 
@@ -140,7 +143,8 @@ def report(site: Site, server: ServerSettings) -> HotReport:
         as_of=as_of,
         lag_s=lag_s,
         tables=(*tables, *left),
-        trouble=trouble,
+        torn=tuple(torn(choice, setup.keys)),
+        trouble=_refusal(site, server) or trouble,
     )
 
 
@@ -192,6 +196,14 @@ def _table(
     if since is not None and since >= tracked.valid:
         ((behind,),) = session.rows(rows.count_changes(table), since)
     return FollowedTable(table.shown, tracked.valid, behind, None)
+
+
+def _refusal(site: Site, server: ServerSettings) -> FailoverError | None:
+    """Why nothing may be copied from the live server, whatever the rows are like."""
+    from ipfx_failover.replication.refusals import from_live_refusal
+
+    with site.store() as store:
+        return from_live_refusal(server, store)
 
 
 def _lag(site: Site, server: ServerSettings) -> tuple[str | None, float | None]:

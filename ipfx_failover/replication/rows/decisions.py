@@ -93,7 +93,8 @@ def start_of(server: str, copy: CopyMark | None, live: Watermark) -> int:
         raise FullNeeded(server, "there is no copy that says how far it has come")
     mark = copy.watermark
     if mark.version is None:
-        raise FullNeeded(server, "its copy was in use, or change tracking was off, since or before")
+        why = "its copy was in use" if copy.is_taken else "change tracking was off, then or since"
+        raise FullNeeded(server, f"no rows lead on from its copy: {why}")
     if not mark.is_of_the_same_live_as(live):
         raise LiveRestored(server)
     if has_gap(mark, live):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ipfx_failover.errors import Failed
+from ipfx_failover.replication.sqlserver import record
 from ipfx_failover.replication.sqlserver.watermark import Watermark
 from ipfx_failover.replication.tsql import tracking
 
@@ -15,10 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CopyMark:
-    """How far a copy has come, and which run has made it."""
+    """How far a copy has come, and which run has made it. `is_taken`: it was in use since."""
 
     watermark: Watermark
     run_id: str
+    is_taken: bool = False
 
 
 def live_mark(session: SqlSession) -> Watermark:
@@ -49,4 +51,8 @@ def copy_mark(session: SqlSession) -> CopyMark | None:
     if table is None:
         return None
     found = session.rows(tracking.read_watermark())
-    return CopyMark(Watermark(*found[0][:3]), str(found[0][3])) if found else None
+    if not found:
+        return None
+    watermark = Watermark(*found[0][:3])
+    is_taken = watermark.version is None and record.is_taken(session)
+    return CopyMark(watermark, str(found[0][3]), is_taken)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ipfx_failover.errors import Failed
+from ipfx_failover.events import one_line
 from ipfx_failover.replication.sqlserver.tables import find_table
 from ipfx_failover.replication.tsql import tables as texts
 from ipfx_failover.replication.tsql.tables import Column, Table
@@ -33,6 +34,41 @@ class Choice:
     left: Mapping[str, str]
     outdated: tuple[str, ...] = ()
     is_of_all: bool = False
+
+
+class ForeignKey(NamedTuple):
+    """Rows of `child`, schema and name, refer to rows of `parent`."""
+
+    name: str
+    child: tuple[str, str]
+    parent: tuple[str, str]
+
+
+def read_foreign_keys(session: SqlSession) -> list[ForeignKey]:
+    """Of all that are enforced in the catalog in use."""
+    return [
+        ForeignKey(str(name), (str(schema), str(table)), (str(of), str(other)))
+        for name, schema, table, of, other in session.rows(texts.foreign_keys())
+    ]
+
+
+def torn(choice: Choice, keys: Sequence[ForeignKey]) -> list[str]:
+    """The foreign keys of which only one end is followed, as sentences.
+
+    At a takeover rows may have no parent there; the constraints are checked at a failback.
+    """
+    followed = {(table.schema, table.name): table.shown for table in choice.followed}
+    found = []
+    for key in keys:
+        known = [followed[place] for place in (key.child, key.parent) if place in followed]
+        if len(known) == 1:
+            child, parent = (one_line(".".join(place)) for place in (key.child, key.parent))
+            found.append(
+                f"{one_line(key.name)}: {child} refers to {parent}, and only {known[0]} is "
+                "followed: a takeover may leave rows without those they refer to, which "
+                "replicate-to-live refuses to give back"
+            )
+    return found
 
 
 def read_tables(session: SqlSession) -> Tables:

@@ -6,46 +6,57 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ipfx_failover.replication.rows.decisions import Tracked
-from ipfx_failover.replication.rows.schema import read_tables
+from ipfx_failover.replication.rows.schema import read_foreign_keys, read_tables
 from ipfx_failover.replication.sqlserver.telling import told
 from ipfx_failover.replication.sqlserver.watermark import Beginning
 from ipfx_failover.replication.tsql import tracking
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ipfx_failover.replication.rows.follower import Ends
-    from ipfx_failover.replication.rows.schema import Choice
+    from ipfx_failover.replication.rows.schema import Choice, ForeignKey
     from ipfx_failover.replication.sqlserver.session import SqlSession
 
-_UNITS = {1: "minutes", 2: "hours", 3: "days"}
+_UNITS = {1: ("minute", 1), 2: ("hour", 60), 3: ("day", 24 * 60)}
+"""Their names, and how many minutes they have."""
+_SHORT_MINUTES = 2 * 24 * 60
+"""Less than what SQL Server takes by itself; a weekend."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
     """How it stands on the live server. `retention`: None where change tracking is off.
 
-    `tracked`: the tables that are tracked, by schema and name, followed by us or not.
+    `is_short`: outages last longer than it. `tracked`: the tables that are tracked, by schema and
+    name, followed by us or not. `keys`: all foreign keys.
     """
 
     has_snapshots: bool
     retention: str | None
+    is_short: bool
     choice: Choice
     tracked: Mapping[tuple[str, str], Tracked]
+    keys: Sequence[ForeignKey] = ()
 
 
 def read_setup(session: SqlSession, ends: Ends) -> Setup:
     """Of the live catalog that the session uses."""
     ((is_tracked, has_snapshots),) = session.rows(tracking.tracking_state())
-    retention = None
+    retention, is_short = None, False
     if is_tracked:
-        ((period, unit, cleans),) = session.rows(tracking.retention())
-        retention = f"{period} {_UNITS[unit]}" if cleans else "for ever"
+        ((period, code, cleans),) = session.rows(tracking.retention())
+        unit, minutes = _UNITS[code]
+        kept = f"{period} {unit}" if period == 1 else f"{period} {unit}s"
+        retention = kept if cleans else "for ever"
+        is_short = bool(cleans) and period * minutes < _SHORT_MINUTES
     return Setup(
         bool(has_snapshots),
         retention,
+        is_short,
         ends.wanted(read_tables(session)),
         read_tracked(session),
+        read_foreign_keys(session),
     )
 
 

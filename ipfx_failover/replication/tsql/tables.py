@@ -224,6 +224,18 @@ def tables() -> str:
     )
 
 
+def foreign_keys() -> str:
+    """Of all that are enforced: name, schema and table, schema and table that are referred to."""
+    return (
+        "SELECT f.name, s.name, t.name, p.name, r.name FROM sys.foreign_keys f "
+        "JOIN sys.tables t ON t.object_id = f.parent_object_id "
+        "JOIN sys.schemas s ON s.schema_id = t.schema_id "
+        "JOIN sys.tables r ON r.object_id = f.referenced_object_id "
+        "JOIN sys.schemas p ON p.schema_id = r.schema_id "
+        "WHERE f.is_disabled = 0 ORDER BY f.name"
+    )
+
+
 def fingerprint() -> str:
     """What changes with any definition of a table: the sums of what they are, and of when.
 

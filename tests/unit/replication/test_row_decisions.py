@@ -50,6 +50,16 @@ def test_what_is_no_copy_of_this_live_catalog_is_made_anew(
     assert is_of_another_life == isinstance(needed.value, LiveRestored)
 
 
+@pytest.mark.parametrize(
+    ("is_taken", "why"), [(True, "was in use"), (False, "tracking was off, then or since")]
+)
+def test_why_no_rows_lead_on_from_a_copy_is_told(why: str, *, is_taken: bool) -> None:
+    copy = CopyMark(replace(COPY.watermark, version=None), "run", is_taken)
+
+    with pytest.raises(FullNeeded, match=why):
+        start_of("DEMO", copy, LIVE)
+
+
 def test_without_tracking_there_is_nothing_to_follow() -> None:
     with pytest.raises(NotTracked) as refused:
         start_of("DEMO", COPY, replace(LIVE, version=None))

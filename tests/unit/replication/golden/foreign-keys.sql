@@ -1,0 +1,1 @@
+SELECT f.name, s.name, t.name, p.name, r.name FROM sys.foreign_keys f JOIN sys.tables t ON t.object_id = f.parent_object_id JOIN sys.schemas s ON s.schema_id = t.schema_id JOIN sys.tables r ON r.object_id = f.referenced_object_id JOIN sys.schemas p ON p.schema_id = r.schema_id WHERE f.is_disabled = 0 ORDER BY f.name

@@ -67,8 +67,8 @@ def replicate_from_live(
         names = ", ".join(server.name for server in servers)
         if discard_standby:
             output.confirm(
-                f"What was recorded while standing in for {names} will not reach the Primary; a "
-                "copy of it is kept here.",
+                f"What the standby of {names} has, and the Primary has not, will not reach the "
+                "Primary; a copy of it is kept here.",
                 yes=yes,
             )
         elif servers and (ask or (output.can_ask and not (if_due or until_eof))):
@@ -152,9 +152,9 @@ def _from_live(
 
     with Meter(output, site.clock) as meter:
         if discard:
-            meter.begin("keep what the standby has recorded")
+            meter.begin("keep what the standby has")
             kept = discard_standby(site, store, server)
-            meter.line(f"{server.name}: what the standby had recorded is kept in {kept}")
+            meter.line(f"{server.name}: what the standby had is kept in {kept}")
         meter.line(f"{server.name}: replicating from live")
         meter.begin(f"reach {server.name}")
         made, close = replicator(

@@ -83,15 +83,32 @@ def ends(
     )
 
 
-def caught_up(site: Site, server: ServerSettings, live: SqlServer, new: str) -> None:
+def looked_ahead(site: Site, server: ServerSettings, live: SqlServer) -> None:
+    """See which history the live server keeps, before a new copy is made.
+
+    Raises:
+        FailoverError: one of the servers could not be asked.
+    """
+    from ipfx_failover.replication.rows.catching_up import end_if_over
+
+    if is_hot(server):
+        end_if_over(ends(site, server, live))
+
+
+def caught_up(site: Site, server: ServerSettings, live: SqlServer, new: str) -> str:
     """Bring a new copy to where the live server is, while the current one goes on.
+
+    Returns why that cannot be, where the current one has no more rows; empty when it is done.
 
     Raises:
         FailoverError: one of the servers could not be read, or rows cannot lead there.
     """
     from ipfx_failover.replication.rows.catching_up import catch_up
 
-    catch_up(ends(site, server, live), new)
+    if (trouble := catch_up(ends(site, server, live), new)) is None:
+        return ""
+    reason = trouble.message.removeprefix(f"{server.name}: ")
+    return f"its rows cannot be followed: {reason}; {trouble.hint}"
 
 
 @contextmanager

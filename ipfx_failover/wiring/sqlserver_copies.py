@@ -40,7 +40,7 @@ def sqlserver_ports(
     from ipfx_failover.replication.sqlserver.side import SqlServerSide
     from ipfx_failover.replication.sqlserver.steps import SqlServerWork, kinds
     from ipfx_failover.replication.steps import ReplicationPorts
-    from ipfx_failover.wiring.rows import brought_up, caught_up
+    from ipfx_failover.wiring.rows import brought_up, caught_up, looked_ahead
 
     if server.database is None:
         raise UsageError(
@@ -62,7 +62,12 @@ def sqlserver_ports(
         carry=Transfer(there, reach(), standby.host, site.clock, report),
         sync_files_to_live=sync_files_to_live,
         own_kinds=kinds(
-            SqlServerWork(sides, server.database, partial(caught_up, site, server, asked))
+            SqlServerWork(
+                sides,
+                server.database,
+                look_ahead=partial(looked_ahead, site, server, asked),
+                catch_up=partial(caught_up, site, server, asked),
+            )
         ),
     )
 

@@ -11,7 +11,6 @@ from hypothesis import settings as of_hypothesis
 from hypothesis import strategies as st
 
 from ipfx_failover.errors import Busy, Unreachable
-from ipfx_failover.replication.rows.catching_up import catch_up
 from ipfx_failover.replication.rows.decisions import FullNeeded, NotTracked
 from ipfx_failover.replication.rows.follower import Follower
 from ipfx_failover.replication.sqlserver.session import SqlRefused
@@ -311,17 +310,6 @@ def test_snapshots_that_are_not_allowed_are_told(calls: HotCopy) -> None:
     with pytest.raises(SqlRefused) as refused:
         calls.follower.round()
     assert 3952 == refused.value.number
-
-
-def test_a_new_copy_comes_to_where_the_current_one_is(calls: HotCopy) -> None:
-    calls.make_copy("DEMO_BESIDE")
-    calls.on_live.run("INSERT INTO calls VALUES (1, N'one'); INSERT INTO calls VALUES (2, N'two')")
-    calls.follower.round()
-    rows = catch_up(calls.ends, "DEMO_BESIDE")
-
-    assert rows == 2
-    with Client(calls.at.standby, "DEMO_BESIDE") as copy:
-        assert calls.on_copy.run("SELECT * FROM calls") == copy.run("SELECT * FROM calls")
 
 
 OPERATIONS = [

@@ -129,11 +129,11 @@ def test_a_gap_before_the_new_copy_is_in_its_place_is_seen(at: Machines) -> None
     with HotCopy(at, [CALLS]) as hot:
         hot.make_copy(f"{hot.copy}_new")
         _off_and_on(hot)
-        rows = catch_up(hot.ends, f"{hot.copy}_new")
+        trouble = catch_up(hot.ends, f"{hot.copy}_new")
         with hot.ends.standby.open(f"{hot.copy}_new") as session:
             copied = session.rows("SELECT id FROM calls")
 
-        assert (1, [(2,)]) == (rows, copied)
+        assert (None, [(2,)]) == (trouble, copied)
 
 
 def test_a_table_that_was_seen_untracked_is_copied_whole_though_no_version_has_passed(

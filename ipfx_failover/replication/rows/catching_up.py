@@ -43,13 +43,15 @@ def catch_up(ends: Ends, new: str) -> Failed | None:
 
     Raises: as `Follower.round`, where it has.
     """
-    if _gap(ends, new) is None:
+    if (gap := _gap(ends, new)) is None:
         return None
     follower = Follower(replace(ends, copy=new))
     try:
         follower.round()  # to where the live server is: no copy has come further
     except Failed as error:
-        if is_behind(ends, new):
+        current = _mark(ends, ends.copy)  # it may have gone on meanwhile
+        latest = current.watermark.version if current else None
+        if gap.since < max(gap.to, latest or 0):
             raise
         return error
     finally:

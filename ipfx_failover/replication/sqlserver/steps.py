@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ipfx_failover.errors import FailoverError, tolerated
 from ipfx_failover.events import one_line
 from ipfx_failover.livehost import join, parent
-from ipfx_failover.replication.facts import backup_of
+from ipfx_failover.replication.facts import backup_of, warnings_of
 from ipfx_failover.replication.sqlserver import conversions, names
 from ipfx_failover.replication.sqlserver.failback import prepare_for_live, read_replaced
 from ipfx_failover.replication.sqlserver.preflight import Preflight, data_directory
@@ -46,12 +46,14 @@ KEEP = "keep the backup"
 class SqlServerWork:
     """What these steps work with: both servers, `live` and `standby`, and the database's table.
 
-    `catch_up`: brings a new copy to where the live catalog is (hot).
+    `look_ahead`: sees which history of rows the live catalog has. `catch_up`: brings a new copy to
+    where it is (hot), or returns why it does not.
     """
 
     sides: Mapping[str, SqlServerSide]
     settings: DatabaseSettings
-    catch_up: Callable[[str], object]
+    look_ahead: Callable[[], object]
+    catch_up: Callable[[str], str]
 
     def side(self, values: Values) -> SqlServerSide:
         return self.sides[str(values["side"])]
@@ -74,6 +76,7 @@ class LookBefore:
         preflight.see_that_it_fits(database, current)
         if target.is_copy:
             see_replaceable(source, database, target, current, values)
+            self.work.look_ahead()
         self._see_paths(source, database)
         directory = str(values["directory"] or data_directory(target, current))
         target.sweep_catalogs(current)
@@ -187,7 +190,8 @@ class PrepareForLive:
 class CatchUp:
     """Replay into the new copy what was changed since its backup (hot).
 
-    Before the swap, for which a takeover waits; what comes meanwhile is replayed then.
+    Before the swap, for which a takeover waits; what comes meanwhile is replayed then. Where it
+    cannot be, the copy is a warm one, with a warning.
     """
 
     work: SqlServerWork
@@ -196,8 +200,8 @@ class CatchUp:
         return "replay what was changed since the backup"
 
     def do(self, values: Values) -> Outcome:
-        self.work.catch_up(str(values["new"]))
-        return Outcome()
+        warnings = [*warnings_of(values), self.work.catch_up(str(values["new"]))]
+        return Outcome(facts={"warnings": "\n".join(map(one_line, filter(None, warnings)))})
 
     def undo(self, values: Values) -> Sequence[Effect]:  # noqa: ARG002 - it goes as a whole
         return ()

@@ -1,0 +1,155 @@
+"""A new copy comes to where the current one is, or is not put in its place (simulated)."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as of_hypothesis
+from hypothesis import strategies as st
+
+from ipfx_failover.errors import Failed
+from ipfx_failover.replication.rows.catching_up import catch_up, end_if_over
+from ipfx_failover.replication.rows.decisions import NotTracked
+from ipfx_failover.replication.rows.schema import wanted_tables
+from ipfx_failover.replication.rows.switching import (
+    carry_out,
+    read_setup,
+    to_disable,
+    to_enable,
+)
+from tests.sqlserver import drivers
+from tests.sqlserver.engine.client import Client
+from tests.support.hot_copies import HotCopy, Machines, machines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+CALLS = "CREATE TABLE calls (id int NOT NULL IDENTITY PRIMARY KEY, text nvarchar(100))"
+INSERT = "INSERT INTO calls (text) VALUES (N'a')"
+MOST_TRIES = 3
+
+
+@pytest.fixture(scope="module")
+def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
+    yield from machines(drivers.microsoft(), tmp_path_factory.mktemp("servers"))
+
+
+@pytest.fixture
+def hot(at: Machines) -> Iterator[HotCopy]:
+    with HotCopy(at, [CALLS]) as made:
+        yield made
+
+
+def beside(hot: HotCopy) -> str:
+    return f"{hot.copy}_new"
+
+
+def ids(hot: HotCopy, catalog: str) -> set[int]:
+    with Client(hot.at.standby, catalog) as client:
+        return {int(number) for (number,) in client.run("SELECT id FROM calls")}
+
+
+def switched_off_and_on(hot: HotCopy) -> None:
+    """As a DBA does it: versions begin anew."""
+    for plan in (to_disable, to_enable):
+        with hot.ends.live.open(hot.catalog) as session:
+            carry_out(session, "DEMO", plan(hot.catalog, read_setup(session, hot.ends)))
+
+
+def test_what_the_current_copy_has_comes_into_the_new_one(hot: HotCopy) -> None:
+    hot.make_copy(beside(hot))
+    hot.on_live.run(f"{INSERT}; {INSERT}")
+    hot.follower.round()
+
+    assert catch_up(hot.ends, beside(hot)) is None
+    assert {1, 2} == ids(hot, beside(hot))
+
+
+OPERATIONS: dict[str, Callable[[HotCopy], object]] = {
+    "insert": lambda hot: hot.on_live.run(INSERT),
+    "follow": lambda hot: hot.follower.round(),
+    "off and on": switched_off_and_on,
+    "no snapshots": lambda hot: hot.on_live.run(
+        f"ALTER DATABASE [{hot.catalog}] SET ALLOW_SNAPSHOT_ISOLATION OFF"
+    ),
+}
+_BEFORE = st.lists(st.sampled_from(sorted(OPERATIONS)), max_size=8)
+_MEANWHILE = st.lists(st.sampled_from(["insert", "follow"]), max_size=4)
+_AT_LAST = st.lists(st.sampled_from(["insert", "off and on", "no snapshots"]), max_size=3)
+
+
+@of_hypothesis(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(before=_BEFORE, meanwhile=_MEANWHILE, at_last=_AT_LAST)
+def test_whatever_happened_on_the_live_server_it_ends_and_takes_nothing_back(
+    at: Machines, before: list[str], meanwhile: list[str], at_last: list[str]
+) -> None:
+    with HotCopy(at, [CALLS]) as hot:
+        _do(hot, before)
+        end_if_over(hot.ends)
+        hot.make_copy(beside(hot))
+        _do(hot, [*meanwhile, *at_last])
+        said = len(at.live.said)
+        with suppress(Failed):
+            catch_up(hot.ends, beside(hot))
+
+            assert ids(hot, hot.copy) <= ids(hot, beside(hot))
+        rounds = sum("SNAPSHOT; BEGIN" in each for each in list(at.live.said)[said:])
+
+        assert MOST_TRIES >= rounds
+
+
+def _do(hot: HotCopy, names: list[str]) -> None:
+    for each in names:
+        with suppress(Failed):
+            OPERATIONS[each](hot)
+
+
+def test_rows_that_cannot_be_followed_stop_no_new_copy_that_has_all_that_the_current_one_has(
+    hot: HotCopy,
+) -> None:
+    hot.on_live.run(INSERT)
+    hot.follower.round()
+    hot.on_live.run(INSERT)
+    hot.on_live.run("ALTER TABLE calls DISABLE CHANGE_TRACKING")
+    hot.make_copy(beside(hot))
+
+    assert isinstance(catch_up(hot.ends, beside(hot)), NotTracked)
+
+
+def test_rows_that_only_the_current_copy_has_are_not_given_up(hot: HotCopy) -> None:
+    hot.make_copy(beside(hot))
+    hot.on_live.run(INSERT)
+    hot.follower.round()
+    hot.on_live.run("ALTER TABLE calls DISABLE CHANGE_TRACKING")
+
+    with pytest.raises(NotTracked):
+        catch_up(hot.ends, beside(hot))
+
+
+def test_a_table_of_the_config_that_is_not_there_stops_no_other(hot: HotCopy) -> None:
+    wanted = partial(
+        wanted_tables, real_time="configuration", named=("calls", "call"), catalog="CT"
+    )
+    ends = replace(hot.ends, wanted=wanted)
+    with hot.ends.live.open(hot.catalog) as session:
+        choice = read_setup(session, ends).choice
+
+    assert ["calls"] == [table.name for table in choice.followed]
+    assert choice.left["call"].startswith("CT has no table call; is it dbo.calls?")
+
+
+def test_a_history_that_is_over_says_nothing_against_a_new_copy(hot: HotCopy) -> None:
+    _do(hot, ["insert", "insert", "follow", "off and on", "no snapshots"])
+    end_if_over(hot.ends)
+    hot.make_copy(beside(hot))
+
+    assert catch_up(hot.ends, beside(hot)) is None

@@ -52,12 +52,12 @@ def resume(name: Name, config: ConfigPath = None, as_json: Json = False) -> None
 def _change(verb: str, name: str, config: Path | None, *, as_json: bool) -> None:
     from ipfx_failover.cli.output import Output
     from ipfx_failover.modes import change_mode
-    from ipfx_failover.wiring.site import open_site
+    from ipfx_failover.wiring.site import open_site_in_use
 
-    site = open_site(config)
+    output = Output(as_json)
+    site = open_site_in_use(config, output.progress)
     server = site.server(name)
     with site.store() as store:
         changed = change_mode(store, server.name, verb, site.clock.now())
-    output = Output(as_json)
     output.line(f"{server.name}: {changed.text}")
     output.document(server=server.name, mode=changed.mode, changed=changed.changed)

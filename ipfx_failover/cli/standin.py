@@ -100,12 +100,12 @@ def stop_failover(
     from ipfx_failover.standin.stand_down import StandDown
     from ipfx_failover.wiring import rights
     from ipfx_failover.wiring.network import application_answers_at
-    from ipfx_failover.wiring.site import open_site
+    from ipfx_failover.wiring.site import open_site_in_use
     from ipfx_failover.wiring.standin import desk
 
-    site = open_site(config)
-    server = site.server(name)
     output = Output(as_json)
+    site = open_site_in_use(config, output.progress)
+    server = site.server(name)
     with Meter(output, site.clock) as meter, desk(site, observer=_observer(meter)) as at:
         if plan or not at.is_giving_back(server.name):
             stand_in = at.stand_in_for(server.name)

@@ -52,12 +52,7 @@ class Outline:
         """What is to be said of the problem."""
         if self.problem is None:
             return None
-        told, *more = self.problem.details
-        rest = f" (and {len(more)} more)" if more else ""
-        return (
-            f"the config is broken: {told}{rest}; shown is what is known from before: "
-            "ipfx-failover config check"
-        )
+        return self.problem.warning("shown is what is known from before")
 
 
 def outline_of(config: Config) -> Outline:

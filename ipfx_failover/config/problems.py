@@ -49,6 +49,12 @@ class ConfigError(UsageError):
         """One line for each problem."""
         return tuple(str(problem) for problem in self.problems)
 
+    def warning(self, instead: str) -> str:
+        """What is said where `instead` serves as long as the file is as it is."""
+        told, *more = self.details
+        rest = f" (and {len(more)} more)" if more else ""
+        return f"the config is broken: {told}{rest}; {instead}: ipfx-failover config check"
+
 
 class EditError(ConfigError):
     """What an edit would make wrong; nothing was written."""

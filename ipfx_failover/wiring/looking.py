@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 LOCKS = "locks"
 """The directory of the locks below `state_dir`."""
+CONFIG_IN_USE = "config-in-use.toml"
+"""The config of the monitor that ran last, in `state_dir`. Only its owner may read it."""
 
 
 def look(config_path: Path | None) -> StatusReport:
@@ -133,6 +135,8 @@ def outline_told(config_path: Path | None, say: Callable[[str], object]) -> Outl
 def _known_before(file: Path) -> Outline | None:
     """What the state of an installation tells of its config; None where there is no state."""
     state_dir = state_dir_of_broken(file) or _state_dir_of_machine()
+    if (in_use := read_outline(state_dir / CONFIG_IN_USE, os.environ)) is not None:
+        return replace(in_use, state_dir=state_dir)
     if (snapshot := read_snapshot(state_dir)) is not None:
         return Outline(state_dir, PING_INTERVAL_MS, tuple(map(_watched, snapshot.servers)))
     return Outline(state_dir, PING_INTERVAL_MS, ()) if _has_store(state_dir) else None

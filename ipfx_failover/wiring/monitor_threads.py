@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ipfx_failover.monitor.messages import Message
     from ipfx_failover.net import Address, Addresses
     from ipfx_failover.standin.desk import StandInDesk
+    from ipfx_failover.state.store import Store
     from ipfx_failover.wiring.site import Site
 
 _SCRIBE_BUSY_S = 5.0
@@ -150,11 +151,16 @@ class Workshop:
         return Scribe(
             open_store=partial(site.store, busy_timeout_s=_SCRIBE_BUSY_S),
             clock=site.clock,
-            after_commit=lambda store: refresh_snapshot_from(self.site, store),
+            after_commit=self._after_commit,
             say=self.say,
             cry=lambda event: cry(self.site, event),
             hurry=self.hurry,
         )
+
+    def _after_commit(self, store: Store) -> None:
+        """What others find of us, who may not read the store, or not the config."""
+        refresh_snapshot_from(self.site, store)
+        kept(self.site)
 
     def _lookout(self, site: Site) -> Lookout:
         from ipfx_failover.standin.record import MachineRecord

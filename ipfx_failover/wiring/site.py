@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 from ipfx_failover.adapters.clock import SystemClock, SystemLocalTime
 from ipfx_failover.adapters.paths import places
 from ipfx_failover.config.outline import outline_of
+from ipfx_failover.config.problems import ConfigError
 from ipfx_failover.errors import FailoverError, UsageError
 from ipfx_failover.state.channels import register, routes_of
 from ipfx_failover.state.locks import Locks
 from ipfx_failover.wiring.boot import boot_id
-from ipfx_failover.wiring.looking import LOCKS
+from ipfx_failover.wiring.looking import CONFIG_IN_USE, LOCKS, outline_at
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from ipfx_failover.config.models import Config, ServerSettings
@@ -107,3 +109,24 @@ def open_site(config_path: Path | None) -> Site:
 
     loaded = load(config_path, environ=os.environ)
     return Site(loaded.config, loaded.path, loaded.warnings, loaded.data)
+
+
+def open_site_in_use(config_path: Path | None, say: Callable[[str], object]) -> Site:
+    """As `open_site`; of a broken config the one that a monitor took up last, and `say` is told.
+
+    For what must be possible at night, with a typo in the file.
+
+    Raises:
+        UsageError: there is no config; or it is broken, and none was taken up.
+    """
+    try:
+        return open_site(config_path)
+    except ConfigError as error:
+        in_use = outline_at(config_path).state_dir / CONFIG_IN_USE
+        try:
+            site = open_site(in_use)
+        except UsageError:
+            raise error from None
+        instead = "the one that a monitor took up last is used"
+        say(f"warning: {error.warning(instead)}")
+        return site

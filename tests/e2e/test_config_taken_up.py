@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.support.office import eventually
 
 if TYPE_CHECKING:
@@ -117,6 +119,32 @@ def test_the_night_comes_by_the_last_good_config_while_the_one_on_disk_is_broken
 
     assert ready.rows() == ["one", "two", "three"]
     assert ready.kinds("worker_failed", since=since) == []
+
+
+@pytest.mark.parametrize("is_watched", [True, False], ids=["monitored", "unmonitored"])
+def test_a_stand_in_is_seen_and_ended_while_the_config_is_broken(
+    ready: FailoverServer, office: Office, *, is_watched: bool
+) -> None:
+    monitor = ready.watching_monitor()
+    office.pull_cable(office.primary.host)
+    ready.wait_for_event("stand_in_started")
+    good = ready.config_path.read_text("utf-8")
+    ready.config_path.write_text(good.replace("[network]", "[network"))
+    ready.wait_for_event("config_broken")
+    if not is_watched:
+        assert monitor.stop() == 0
+    shown = ready.run("status").out
+    log = ready.run("log")
+    ended = ready.run("stop-failover", "DEMOSERVER", "--yes")
+
+    assert "standing in" in shown
+    assert "broken" in shown
+    assert "config on disk is broken" in log.out
+    assert "warning: the config is broken: " in log.err
+    assert "the one that a monitor took up last is used" in ended.err
+    assert ready.stand_in is None
+    assert [] == ready.held_addresses
+    assert [] == ready.applications
 
 
 def test_a_value_that_is_wrong_shows_in_the_status(ready: FailoverServer) -> None:

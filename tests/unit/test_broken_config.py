@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from ipfx_failover.records import Concern, Condition, MonitorRecord, Phase, Stan
 from ipfx_failover.snapshot import write_snapshot
 from ipfx_failover.state.locks import MONITOR, Locks
 from ipfx_failover.state.store import Store
-from ipfx_failover.wiring.looking import drawn, outline_at
+from ipfx_failover.wiring.looking import CONFIG_IN_USE, drawn, outline_at
 from ipfx_failover.wiring.watching import StateLook
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -91,6 +92,45 @@ def test_what_the_monitor_tells_of_the_config_is_not_said_twice(
         report = drawn(outline_at(Path(config)), store, clock)
 
     assert ("the config on disk is broken: mend it",) == report.advice
+
+
+@pytest.fixture
+def in_use(config: str, state_dir: Path) -> Path:
+    """The config before, as a monitor has kept it."""
+    path = state_dir / CONFIG_IN_USE
+    path.write_text(Path(config).read_text("utf-8").replace("[network\n", "[network]\n"), "utf-8")
+    path.chmod(0o600)
+    return path
+
+
+def test_what_the_monitor_had_taken_up_is_known_whole(config: str, in_use: Path) -> None:
+    before = replace(outline_at(in_use), problem=None)
+
+    assert before == replace(outline_at(Path(config)), problem=None)
+    assert not before.servers[0].has_database
+
+
+def test_the_mode_is_changed_by_the_config_that_the_monitor_had_taken_up(
+    config: str, in_use: Path, state_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    codes = [main([verb, "demo", "--config", config]) for verb in ("suspend", "resume")]
+    said = capsys.readouterr()
+
+    assert in_use.exists()
+    assert [0, 0] == codes
+    assert 2 == said.err.count("warning: the config is broken: ")
+    assert "the one that a monitor took up last is used: ipfx-failover config check" in said.err
+    with Store(state_dir) as store:
+        assert ["suspended", "resumed"] == [e.event.kind for e in store.events_after(0)][1:]
+
+
+def test_where_no_monitor_has_run_the_broken_config_is_an_error(
+    config: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["suspend", "DEMO", "--config", config])
+
+    assert 2 == code
+    assert "config.toml:3:9: a table's header is not closed" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["log", "history"])

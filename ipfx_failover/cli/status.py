@@ -153,8 +153,7 @@ def remarks(report: StatusReport) -> list[str]:
         obstacle = (server.obstacle,) if server.obstacle else ()
         found += [f"{server.name}: {note}" for note in (*obstacle, *server.notes)]
         if server.rows_lag_s is not None:
-            what = "" if server.rows_as_of == server.copy_as_of else "what is followed is "
-            found.append(f"{server.name}: hot, {what}{lag_of(server)}")
+            found.append(f"{server.name}: hot, {_lag_of(server)}")
     found += report.advice
     if report.mails_waiting:
         waiting = "mail waits" if report.mails_waiting == 1 else "mails wait"
@@ -164,11 +163,23 @@ def remarks(report: StatusReport) -> list[str]:
     return found
 
 
-def lag_of(server: ServerReport) -> str:
+def _lag_of(server: ServerReport) -> str:
     """How far the rows of a hot standby are behind those of the live server."""
-    behind = "?" if server.rows_behind is None else str(server.rows_behind)
-    rows = "row" if behind == "1" else "rows"
-    return f"{server.rows_lag_s or 0:.0f} s and {behind} {rows} behind"
+    if server.rows_behind is None:
+        return f"with all rows as of {_last_whole(server)}"
+    what = "" if server.rows_as_of == server.copy_as_of else "what is followed is "
+    rows = "row" if server.rows_behind == 1 else "rows"
+    return f"{what}{server.rows_lag_s or 0:.0f} s and {server.rows_behind} {rows} behind"
+
+
+def _last_whole(server: ServerReport) -> str:
+    """When it was last known to have every row; after a failback that is the whole copy."""
+    from datetime import datetime
+
+    from ipfx_failover.report import in_local_time
+
+    known = filter(None, (server.rows_as_of, server.copy_as_of))
+    return in_local_time(max(map(datetime.fromisoformat, known)))
 
 
 def wrapped(remark: str, width: int) -> list[str]:

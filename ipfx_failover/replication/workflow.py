@@ -43,6 +43,9 @@ _UNDONE = {
     ),
 }
 """What is told of one that failed, and what is as it was then."""
+_NOT_FOLLOWED = "its rows are not followed since the failback"
+_WHOLE_COPY = "make a whole copy: ipfx-failover replicate-from-live"
+"""Of a hot standby: the live catalog is another one, and what changes in it has a new history."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,7 @@ class Replication:
                 return
             tx.set_authority(server, Authority.LIVE)
             tx.set_failback_pending(server, pending=False)
+            tx.set_row_trouble(server, _NOT_FOLLOWED, f"{_WHOLE_COPY} {server}")
             completed(tx)
 
         return give_back

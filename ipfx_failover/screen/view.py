@@ -113,7 +113,7 @@ def details(server: ServerReport, report: StatusReport) -> list[Line]:
     replication = [
         ("DB Last Replicated", _when(server.database_as_of, now)),
         ("Next DB Replication", _when(server.next_replication_at, now)),
-        *_rows(server),
+        *_rows(server, now),
         ("File Sync", _file_sync(server, now, monitored=report.monitor.running)),
     ]
     return [
@@ -176,11 +176,12 @@ def _file_sync(server: ServerReport, now: datetime, *, monitored: bool) -> str:
     return f"{word} ({_far(datetime.fromisoformat(server.files_as_of), now)})"
 
 
-def _rows(server: ServerReport) -> list[tuple[str, str]]:
+def _rows(server: ServerReport, now: datetime) -> list[tuple[str, str]]:
     if server.rows_lag_s is None:
         return []
-    behind = "?" if server.rows_behind is None else server.rows_behind
-    return [("DB Real Time", f"{server.rows_lag_s:.0f} s behind, rows: {behind}")]
+    if server.rows_behind is None:
+        return [("DB Real Time", f"As of {_when(server.rows_as_of, now)}")]
+    return [("DB Real Time", f"{server.rows_lag_s:.0f} s behind, rows: {server.rows_behind}")]
 
 
 def _when(iso: str | None, now: datetime) -> str:

@@ -141,6 +141,13 @@ class Transaction(Reading):
             ),
         )
 
+    def set_row_trouble(self, server: str, trouble: str, advice: str) -> None:
+        """Rows that were followed are not any more; nothing where none were."""
+        self.connection.execute(
+            "UPDATE followed SET behind = NULL, trouble = ?, advice = ? WHERE server = ?",
+            (trouble, advice, server),
+        )
+
     def forget_row_trouble(self, server: str) -> None:
         """The copy in which rows could not be followed is there no more."""
         self.connection.execute(

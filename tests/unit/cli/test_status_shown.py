@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ipfx_failover.cli.status import remarks, speaks_colours, table, wrapped
-from ipfx_failover.report import MonitorReport, ServerReport, StatusReport
+from ipfx_failover.report import MonitorReport, ServerReport, StatusReport, in_local_time
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 PROD = ServerReport(
@@ -152,6 +152,13 @@ def test_a_hot_copy_tells_how_far_it_is_behind_and_whether_all_of_it_is(
     rows = {"rows_as_of": NOW.isoformat(), "rows_lag_s": 2.0, "rows_behind": 1}
 
     assert [said] == remarks(report(server(copy_as_of=copy_as_of, **rows)))
+
+
+def test_a_hot_copy_that_is_not_followed_tells_as_of_when_it_is_whole() -> None:
+    rows = {"rows_as_of": PROD.copy_as_of, "rows_lag_s": 43.0, "rows_behind": None}
+    said = f"DEMOSERVER: hot, with all rows as of {in_local_time(NOW)}"
+
+    assert [said] == remarks(report(server(copy_as_of=NOW.isoformat(), **rows)))
 
 
 def test_a_long_remark_is_broken_between_words_and_its_command_stays_whole() -> None:

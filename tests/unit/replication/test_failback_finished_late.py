@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ipfx_failover.records import Authority
+from ipfx_failover.records import Authority, RowState
 from ipfx_failover.replication.steps import ReplicationPorts
 from ipfx_failover.replication.workflow import TO_LIVE, Replication
 from ipfx_failover.state.store import Store
@@ -27,6 +27,16 @@ PORTS = ReplicationPorts(
 )
 
 
+def facts_of(clock: FakeClock) -> dict[str, Parameter]:
+    return {
+        "backup_path": "/backup",
+        "backup_size_bytes": 1,
+        "backup_sha256": "",
+        "backup_as_of": clock.now().isoformat(),
+        "backup_version": "1",
+    }
+
+
 @pytest.mark.parametrize(
     ("recovers", "failover_later_s", "expected"),
     [
@@ -40,20 +50,31 @@ def test_what_a_later_stand_in_recorded_is_not_given_up_by_an_earlier_failback(
 ) -> None:
     clock = FakeClock()
     failover_at = clock.now() + timedelta(seconds=failover_later_s)
-    facts: dict[str, Parameter] = {
-        "backup_path": "/backup",
-        "backup_size_bytes": 1,
-        "backup_sha256": "",
-        "backup_as_of": clock.now().isoformat(),
-        "backup_version": "1",
-    }
     with Store(tmp_path) as store:
         with store.transaction() as tx:
             tx.set_authority("DEMO", Authority.STANDBY)
             tx.set_failback_pending("DEMO", pending=True)
             tx.set_last_failover("DEMO", failover_at)
-            for effect in Replication(PORTS, clock, TO_LIVE, recovers).finished("DEMO", facts):
+            for effect in Replication(PORTS, clock, TO_LIVE, recovers).finished(
+                "DEMO", facts_of(clock)
+            ):
                 effect(tx)
 
         state = store.server("DEMO")
     assert expected == (state.authority, state.failback_pending)
+
+
+def test_a_failback_ends_the_following_of_rows_and_says_how_it_begins_again(tmp_path: Path) -> None:
+    clock = FakeClock()
+    followed = RowState("DEMO", clock.now(), 0, "", "", ("calls",))
+    with Store(tmp_path) as store:
+        with store.transaction() as tx:
+            tx.set_row_state(followed)
+            for effect in Replication(PORTS, clock, TO_LIVE).finished("DEMO", facts_of(clock)):
+                effect(tx)
+
+        found = store.row_states()["demo"]
+
+    assert (clock.now(), None, ("calls",)) == (found.as_of, found.behind, found.left)
+    assert "its rows are not followed since the failback" == found.trouble
+    assert found.advice.endswith("ipfx-failover replicate-from-live DEMO")

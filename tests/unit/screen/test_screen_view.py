@@ -71,6 +71,13 @@ def test_file_sync_says_what_it_does(expected: str, changes: dict[str, Any]) -> 
     assert expected == field("File Sync", **changes)
 
 
+def test_of_a_hot_copy_it_is_told_how_far_it_is_behind_or_as_of_when_it_is() -> None:
+    rows = {"rows_as_of": SERVER.last_answer_at, "rows_lag_s": 2.0}
+
+    assert field("DB Real Time", **rows, rows_behind=3) == "2 s behind, rows: 3"
+    assert field("DB Real Time", **rows) == "As of 12:00:00 (0 s ago)"
+
+
 def test_misses_stand_beside_the_last_answer_and_what_goes_on_beside_the_status() -> None:
     assert field("Last Answer", misses=3) == "12:00:00 (0 s ago), 3 misses"
     assert field("Status", activity="failback pending") == "OK, failback pending"

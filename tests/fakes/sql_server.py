@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from ipfx_failover.replication.sqlserver.session import SqlRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from ipfx_failover.replication.sqlserver.session import Row
 
@@ -43,9 +43,6 @@ class ScriptedSession:
 
     def run(self, sql: str, *_: object) -> int:
         raise NotImplementedError(sql)
-
-    def run_many(self, sql: str, rows: Sequence[Row], kinds: Sequence[object] = ()) -> None:
-        raise NotImplementedError(sql, rows, kinds)
 
     def work(self, sql: str, *_: object, phase: str) -> None:
         raise NotImplementedError(sql, phase)

@@ -47,7 +47,7 @@ class SqlSession(Protocol):
         ...
 
     def pages(self, sql: str, *values: object, size: int) -> Iterator[list[Row]]:
-        """The rows of the one result of a batch, so many at once: all of them need no memory.
+        """The rows of the one result of a batch, about so many at once, fewer of big ones.
 
         Until the last one has come, or the iteration is closed, the session does nothing else.
         """
@@ -55,14 +55,6 @@ class SqlSession(Protocol):
 
     def run(self, sql: str, *values: object) -> int:
         """Carry a batch out to its end; how many rows its last statement changed, -1 unknown."""
-        ...
-
-    def run_many(self, sql: str, rows: Sequence[Row], kinds: Sequence[object] = ()) -> None:
-        """Carry a statement out for each row, as fast as the driver can without losing digits.
-
-        `kinds`: for each parameter how it is sent (see `setinputsizes` of pyodbc), where the
-        value alone does not say it.
-        """
         ...
 
     def work(self, sql: str, *values: object, phase: str) -> None:

@@ -22,7 +22,6 @@ GENEROUS_S = 20.0
 MANNER = Manner(
     name="DEMOSERVER",
     statement_timeout_s=0.1,
-    is_fast=True,
     watch=lambda number: Stall(ScriptedServer("DEMOSERVER"), number, SystemClock(), 1.0),
     report=unreported,
     grace_s=0.1,

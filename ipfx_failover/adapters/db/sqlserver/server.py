@@ -66,9 +66,9 @@ class OdbcServer:
         except BaseException:
             helper.end()
             raise
-        return self._session(connection, helper, driver)
+        return self._session(connection, helper)
 
-    def _session(self, connection: Any, helper: Helper, driver: Driver) -> OdbcSession:
+    def _session(self, connection: Any, helper: Helper) -> OdbcSession:
         from ipfx_failover.adapters.db.sqlserver.session import Manner, OdbcSession
 
         def watch(number: int) -> Stall:
@@ -77,7 +77,6 @@ class OdbcServer:
         manner = Manner(
             name=self.name,
             statement_timeout_s=self.settings.statement_timeout_s,
-            is_fast=not driver.is_free_tds,  # pyodbc #459: FreeTDS crashes
             watch=watch,
             report=self.report,
         )

@@ -17,7 +17,7 @@ from ipfx_failover.errors import Unreachable
 from ipfx_failover.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from concurrent.futures import Future
 
     from ipfx_failover.adapters.db.sqlserver.said import Said
@@ -29,22 +29,21 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 GRACE_S: Final = 10.0
-_ROWS_A_STATEMENT: Final = 1000
-"""So many rows may take as long as one statement."""
+_PAGE_BYTES: Final = 4_000_000
+_AT_ONCE: Final = 10
+"""Rows, before their bytes are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Manner:
     """How a session does its work.
 
-    `is_fast`: whether the driver stands many rows at once. `watch`: begins to watch what the
-    session of a number does. `grace_s`: how long a server may take to hear that a statement is
-    called off, or a session closed.
+    `watch`: begins to watch what the session of a number does. `grace_s`: how long a server may
+    take to hear that a statement is called off, or a session closed.
     """
 
     name: str
     statement_timeout_s: float
-    is_fast: bool
     watch: Callable[[int], Stall]
     report: Report
     grace_s: float = GRACE_S
@@ -75,27 +74,21 @@ class OdbcSession:
         try:
             with self._under_way(cursor, partial(_execute, cursor.raw, sql, values)) as asked:
                 self._result(asked, limit_s)
-            page = self._page(cursor, size)
-            while len(page) == size:
-                yield page
-                page = self._page(cursor, size)
-            if page:
-                yield page
+            is_last = False
+            while not is_last:
+                page, is_last = self._page(cursor, size)
+                if page:
+                    yield page
         finally:
             if not self._is_lost:
                 self._helper.begin(cursor.close)
 
-    def _page(self, cursor: _Cursor, size: int) -> list[Row]:
+    def _page(self, cursor: _Cursor, size: int) -> tuple[list[Row], bool]:
         with self._under_way(cursor, partial(_fetch, size, cursor.raw)) as fetched:
             return self._result(fetched, self._manner.statement_timeout_s)
 
     def run(self, sql: str, *values: object) -> int:
         return self._carry_out(partial(_run, sql, values))
-
-    def run_many(self, sql: str, rows: Sequence[Row], kinds: Sequence[object] = ()) -> None:
-        if rows:
-            many = partial(_run_many, sql, rows, kinds, is_fast=self._manner.is_fast)
-            self._carry_out(many, statements=1 + len(rows) / _ROWS_A_STATEMENT)
 
     def work(self, sql: str, *values: object, phase: str) -> None:
         ((number,),) = self.rows("SELECT @@SPID")
@@ -135,10 +128,9 @@ class OdbcSession:
     def _tell(self, phase: str, percent: int) -> None:
         self._manner.report(Progress(phase, percent, 100, "percent"))
 
-    def _carry_out(self, call: Callable[[Any], T], statements: float = 1) -> T:
-        limit_s = self._manner.statement_timeout_s * statements
+    def _carry_out(self, call: Callable[[Any], T]) -> T:
         with self._begun(call) as future:
-            return self._result(future, limit_s)
+            return self._result(future, self._manner.statement_timeout_s)
 
     @contextmanager
     def _begun(self, call: Callable[[Any], T]) -> Iterator[Future[T]]:
@@ -227,14 +219,22 @@ def _execute(cursor: Any, sql: str, values: tuple[object, ...]) -> None:
         cursor.execute(sql)
 
 
-def _fetch(size: int, cursor: Any) -> list[Row]:
+def _fetch(size: int, cursor: Any) -> tuple[list[Row], bool]:
+    """The next page, and whether it is the last one."""
     while cursor.description is None:
         if not cursor.nextset():
-            return []
-    found = [tuple(row) for row in cursor.fetchmany(size)]
-    while len(found) < size and cursor.nextset():  # an error may still come
-        pass
-    return found
+            return [], True
+    found: list[Row] = []
+    length = 0
+    while len(found) < size and length < _PAGE_BYTES:
+        some = [tuple(row) for row in cursor.fetchmany(_AT_ONCE)]
+        found += some
+        length += sum(len(each) for row in some for each in row if isinstance(each, bytes | str))
+        if len(some) < _AT_ONCE:
+            while cursor.nextset():  # an error may still come
+                pass
+            return found, True
+    return found, False
 
 
 def _rows(sql: str, values: tuple[object, ...], cursor: Any) -> list[Row]:
@@ -263,15 +263,6 @@ def _run(sql: str, values: tuple[object, ...], cursor: Any) -> int:
     while cursor.nextset():
         changed = cursor.rowcount
     return int(changed)
-
-
-def _run_many(
-    sql: str, rows: Sequence[Row], kinds: Sequence[object], cursor: Any, *, is_fast: bool
-) -> None:
-    cursor.fast_executemany = is_fast
-    if kinds:
-        cursor.setinputsizes(list(kinds))
-    cursor.executemany(sql, rows)
 
 
 def _work(sql: str, values: tuple[object, ...], tell: Callable[[Said], None], cursor: Any) -> None:

@@ -351,7 +351,8 @@ class DatabaseSettings(Settings):
     the sqlite engine."""
     after_restore: tuple[Statement, ...] = ()
     """SQL statements that are executed in each restored copy on the Failover Server, such as the
-    manual's "Reports DB details". Not used by the sqlite engine."""
+    manual's "Reports DB details". With real_time, a row that the live server changes later comes as
+    it is there: let them change only what is not followed. Not used by the sqlite engine."""
     configuration_tables: tuple[Text, ...] = ()
     """The tables that `real_time = "configuration"` follows: `name` or `schema.name`."""
     row_interval_ms: Annotated[int, Field(strict=True, ge=20, le=3_600_000)] = (

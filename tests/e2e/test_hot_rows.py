@@ -238,6 +238,7 @@ def test_a_copy_that_rows_cannot_lead_on_is_due_unless_it_may_be_the_newer_one(
     (server,) = json.loads(hot.run("status", "--json").out)["servers"]
 
     assert (1, True) == (ended.code, f"hint: {hint}" in ended.err)
+    assert is_stale != ("--discard-standby" in ended.err)
     assert is_stale == server["stale"]
 
 

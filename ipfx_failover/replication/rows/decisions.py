@@ -31,7 +31,10 @@ class LiveRestored(FullNeeded):
 
     def __init__(self, server: str) -> None:
         super().__init__(server, "its live catalog was itself restored from a backup")
-        self.hint = f"the copy may have newer rows: look, then {self.hint}"
+        self.hint = (
+            f"the copy may have newer rows: look, then {self.hint} --discard-standby, which keeps "
+            "a backup of it"
+        )
 
 
 class NotTracked(Failed):
@@ -42,6 +45,18 @@ class NotTracked(Failed):
             f"{server}: change tracking is off for {what}",
             f"switch it on: ipfx-failover hot enable {server}",
         )
+
+
+class Unfit(Failed):
+    """A row of a table cannot be brought over. `table`: which; `why`: in the words of `left`."""
+
+    def __init__(self, server: str, table: Table, why: str) -> None:
+        super().__init__(
+            f"{server}: {table.shown}: {why}",
+            f"correct it on the live server, then ipfx-failover replicate-from-live {server}",
+        )
+        self.table = table
+        self.why = why
 
 
 class Outdated(DoneWithExceptions):

@@ -36,6 +36,7 @@ class EventKind(StrEnum):
     TAKEOVER_STARTED = "takeover_started"
     FENCE_FAILED = "fence_failed"
     COPY_NOT_READY = "copy_not_ready"
+    COPY_READY = "copy_ready"
     ADDRESS_TAKEN = "address_taken"
     ADDRESS_RELEASED = "address_released"
     ADDRESS_CONFLICT = "address_conflict"
@@ -168,8 +169,12 @@ SPECS: Mapping[EventKind, Spec] = {
         _E,
         "The copy of the database is not quite ready: {reason}; the takeover goes on",
         "The copy that stands in for {server} is not quite ready",
-        next_step="The application may work all the same. Look at the constraints, triggers and "
-        "identity columns of the catalog on the Failover Server.",
+        topic="copy",
+        next_step="It is tried again by a running monitor; status says how it stands. The "
+        "application may work all the same.",
+    ),
+    _K.COPY_READY: Spec(
+        _W, "The copy of the database is ready for the application now", closes=("copy",)
     ),
     _K.ADDRESS_TAKEN: Spec(_W, "Address {address} taken on {adapter} and announced"),
     _K.ADDRESS_RELEASED: Spec(
@@ -208,7 +213,7 @@ SPECS: Mapping[EventKind, Spec] = {
         "Takeover failed and was undone: {reason}",
         "Taking over {server} failed",
         topic="takeover",
-        closes=("trouble",),
+        closes=("copy", "trouble"),
         next_step="{advice}",
     ),
     _K.STAND_IN_TROUBLE: Spec(
@@ -236,14 +241,14 @@ SPECS: Mapping[EventKind, Spec] = {
     _K.STAND_IN_STOPPED: Spec(
         _W,
         "Stopped standing in; failback pending",
-        closes=("failed", "conflict", "application", "interrupted", "returned", "trouble"),
+        closes=("failed", "copy", "conflict", "application", "interrupted", "returned", "trouble"),
     ),
     _K.AUTO_STOPPED: Spec(
         _W,
         "Failover stopped automatically: the server is back; what was recorded meanwhile is kept "
         "in {kept}",
         "{server} is back: failover was stopped automatically",
-        closes=("failed", "suspect", "application", "interrupted", "returned", "trouble"),
+        closes=("failed", "suspect", "copy", "application", "interrupted", "returned", "trouble"),
         next_step="Call data and voicemail left during failover are not on {server}; "
         "a copy is kept in {kept}.",
     ),

@@ -73,7 +73,10 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class StandIn:
-    """The one role that the Failover Server performs."""
+    """The one role that the Failover Server performs.
+
+    `unready`: what could not be done yet to make the copy ready for the application, in words.
+    """
 
     server: str
     boot_id: str
@@ -81,6 +84,7 @@ class StandIn:
     phase: Phase
     address: str | None
     adapter: str | None
+    unready: str = ""
 
 
 @dataclass(frozen=True, slots=True)

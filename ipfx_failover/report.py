@@ -81,6 +81,7 @@ class MonitorReport:
 class StatusReport:
     """The whole of `status`; `as_of` is when it was drawn.
 
+    `stand_in_unready`: what the copy that stands in lacks, as it could not be done; "": nothing.
     `warnings`: nobody is watched. `advice`: what weakens the watch, and is to be mended.
     `hooks_waiting`: how many messages wait for each hook that any wait for.
     """
@@ -94,6 +95,7 @@ class StatusReport:
     advice: tuple[str, ...]
     servers: tuple[ServerReport, ...]
     hooks_waiting: Mapping[str, int] = field(default_factory=dict)
+    stand_in_unready: str = ""
 
 
 def draw(
@@ -162,6 +164,7 @@ def draw(
             for watched in outline.servers
         ),
         hooks_waiting={k: n for k, n in outbox.waiting(store).items() if k != outbox.MAIL},
+        stand_in_unready=stand_in.unready if stand_in else "",
     )
 
 
@@ -249,6 +252,8 @@ class _Drawing:
         if self.stand_in.phase is Phase.STANDING_IN:
             since = in_local_time(self.stand_in.since)
             yield f"stood in for since {since}: repair it, then ipfx-failover stop-failover {name}"
+            if self.stand_in.unready:
+                yield _of_unready_copy(self.stand_in.unready, monitored=self.monitored)
         elif self.stand_in.phase is Phase.INTERRUPTED:
             yield (
                 "interrupted: a human is to decide: "
@@ -295,7 +300,7 @@ class _Drawing:
                 f"{_takeovers(state.attempts)} failed, the next waits longer: "
                 f"ipfx-failover failover-now {name} --plan"
             )
-        if state.stale:
+        if state.stale and state.authority is Authority.LIVE:
             notes.append(self._of_stale(watched))
         if watched.has_database and (name.casefold(), "database") not in self.copies:
             notes.append(
@@ -333,6 +338,12 @@ class _Drawing:
             copy = self.copies.get((name.casefold(), "database"))
             of = f", but as of {in_local_time(copy.as_of)}" if copy and copy.as_of else ""
             yield f"{tables} {are} not followed{of}: ipfx-failover hot show {name}"
+
+
+def _of_unready_copy(what: str, *, monitored: bool) -> str:
+    """What a stand-in's database still lacks, and who sees to it."""
+    advice = "it is tried again" if monitored else "it is tried again as soon as a monitor runs"
+    return f"the copy that stands in is NOT quite ready ({what}): {advice}"
 
 
 def _newest(*copies: Copy | RowState | None) -> datetime | None:
@@ -456,7 +467,9 @@ def is_bad(report: StatusReport) -> tuple[int, str]:
 
 def _critical(report: StatusReport) -> Iterator[str]:
     if report.standing_in_for:
-        yield f"standing in for {report.standing_in_for}"
+        unready = report.stand_in_unready
+        on_what = f" on a copy that is not quite ready ({unready})" if unready else ""
+        yield f"standing in for {report.standing_in_for}{on_what}"
     for server in report.servers:
         if server.status == Status.FAILURE:
             yield _with_obstacle(server, "has failed")

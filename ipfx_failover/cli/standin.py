@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from ipfx_failover.cli.meter import Meter
     from ipfx_failover.cli.output import Output
     from ipfx_failover.config.models import ServerSettings
-    from ipfx_failover.errors import Refused
+    from ipfx_failover.errors import DoneWithExceptions, Refused
+    from ipfx_failover.records import StandIn
     from ipfx_failover.standin.desk import StandInDesk
     from ipfx_failover.state.journal import Step, StepState
     from ipfx_failover.wiring.site import Site
@@ -41,7 +42,7 @@ def failover_now(
     plan: Plan = False,
     force: Force = False,
     as_json: Json = False,
-) -> None:
+) -> int:
     """Take a Primary's role over now, whatever the pings say.
 
     Works with and without a running monitor; a running one takes over the upkeep. With assume_ip
@@ -68,7 +69,7 @@ def failover_now(
             steps = at.plan_takeover(server, by="operator")
             warnings = _broken_off(site, at, server)
             _show_plan(at, Takeover(at.ports), steps, refusal, output, warnings=warnings)
-            return
+            return 0
         if refusal is not None:
             raise refusal
         output.confirm(
@@ -77,7 +78,14 @@ def failover_now(
             yes=yes,
         )
         at.take_over(server, by="operator", wait_s=10)
-    end(site, output, f"The Failover Server stands in for {server.name}", server.name)
+        stand_in = at.ports.store.stand_in()
+    return end(
+        site,
+        output,
+        f"The Failover Server stands in for {server.name}",
+        server.name,
+        but_for=_unready(stand_in),
+    )
 
 
 def stop_failover(
@@ -201,6 +209,18 @@ def takeover_ip(
                 command.keep(arp, output.progress)
                 done = f"{command.address} released from {command.adapter}"
     end(site, output, done, None)
+
+
+def _unready(stand_in: StandIn | None) -> DoneWithExceptions | None:
+    """What to say of a role that is performed on a copy that is not quite ready; else None."""
+    if stand_in is None or not stand_in.unready:
+        return None
+    from ipfx_failover.errors import DoneWithExceptions
+
+    return DoneWithExceptions(
+        f"the copy that stands in for {stand_in.server} is not quite ready: {stand_in.unready}",
+        "a running monitor tries it again; see: ipfx-failover status",
+    )
 
 
 def _observer(meter: Meter) -> Observer:

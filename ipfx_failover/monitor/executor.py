@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ipfx_failover.errors import Failed, FailoverError, InDoubt, Refused
 from ipfx_failover.events import Event, EventKind
+from ipfx_failover.monitor.backoff import BackOff
 from ipfx_failover.monitor.messages import Message, WorkDone
 from ipfx_failover.records import Phase
 from ipfx_failover.standin.application import Process
@@ -25,14 +26,13 @@ if TYPE_CHECKING:
 
     from ipfx_failover.config.models import Config, ServerSettings
     from ipfx_failover.monitor.hurry import Hurry
+    from ipfx_failover.standin.application import Application
     from ipfx_failover.standin.desk import StandInDesk
     from ipfx_failover.state.writing import Transaction
     from ipfx_failover.workflow.runner import Effect
 
 _WATCH_EVERY_S = 5.0
 _LOCK_WAIT_S = 30.0
-_FIRST_RESTART_S = 5.0
-_LAST_RESTART_S = 300.0
 _RECOVER_EVERY_NS = 60_000_000_000
 
 Job = Literal["take over", "stop failover", "restore address", "recover", "watch"]
@@ -87,8 +87,8 @@ class Executor:
         self._hurry = hurry
         self._orders: SimpleQueue[_Order | None] = SimpleQueue()
         self._under_way: dict[_Order, _Order] = {}
-        self._restart_s = _FIRST_RESTART_S
-        self._quiet_until_ns = 0
+        self._restarting = BackOff()
+        self._readying = BackOff()
         self._was_dead = False
         self._recover_ns = 0
         self._watch_ns = 0
@@ -206,34 +206,47 @@ class Executor:
         desk.take_over(server, by="monitor", automatic=True, opening=opening)
 
     def _watch(self, desk: StandInDesk) -> None:
-        """Finish what could not be finished before, and look after the application."""
+        """Finish what could not be finished before, look after the copy and the application."""
         if desk.committer.is_behind:
             desk.catch_up()
         now_ns = desk.ports.clock.monotonic_ns()
         if desk.is_unfinished() and now_ns >= self._recover_ns:
             self._recover_ns = now_ns + _RECOVER_EVERY_NS
             desk.recover()
-        self._watch_application(desk)
-
-    def _watch_application(self, desk: StandInDesk) -> None:
-        """Is the application still doing its work? If not, start it again, with back-off."""
-        application, store, clock = desk.ports.application, desk.ports.store, desk.ports.clock
-        stand_in = store.stand_in()
-        if application is None or stand_in is None or stand_in.phase is not Phase.STANDING_IN:
+        stand_in = desk.ports.store.stand_in()
+        if stand_in is None or stand_in.phase is not Phase.STANDING_IN:
             return
         server = self._config.servers.get(stand_in.server)
         if server is None or stand_in.boot_id != desk.ports.boot_id:
             return
+        if stand_in.unready:
+            self._watch_copy(desk, server)
+        if (application := desk.ports.application) is not None:
+            self._watch_application(desk, server, application)
+
+    def _watch_copy(self, desk: StandInDesk, server: ServerSettings) -> None:
+        """What could not be done when the role was taken is tried again, with back-off."""
+        now_ns = desk.ports.clock.monotonic_ns()
+        if self._readying.is_due(now_ns):
+            self._readying.tried(now_ns)
+            if desk.ready_copy(server):
+                self._readying.is_over()
+
+    def _watch_application(
+        self, desk: StandInDesk, server: ServerSettings, application: Application
+    ) -> None:
+        """Is the application still doing its work? If not, start it again, with back-off."""
+        store, now_ns = desk.ports.store, desk.ports.clock.monotonic_ns()
         record = store.application()
         problem = application.problem(desk.role_of(server), Process(*record) if record else None)
         if problem is None:
             if self._was_dead:
                 self._tell(desk, EventKind.APPLICATION_RESTARTED, server.name)
-            self._was_dead, self._restart_s = False, _FIRST_RESTART_S
-        elif clock.monotonic_ns() >= self._quiet_until_ns:
+            self._was_dead = False
+            self._restarting.is_over()
+        elif self._restarting.is_due(now_ns):
             self._was_dead = True
-            self._quiet_until_ns = clock.monotonic_ns() + int(self._restart_s * 1e9)
-            self._restart_s = min(self._restart_s * 2, _LAST_RESTART_S)
+            self._restarting.tried(now_ns)
             self._tell(desk, EventKind.APPLICATION_DIED, server.name, f": {problem}")
             try:
                 desk.restart_application(server)

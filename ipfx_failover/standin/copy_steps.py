@@ -20,6 +20,7 @@ READY_COPY = "make the copy ready"
 
 _PATIENCE_S = 15.0
 _TRY_AGAIN_S = 1.0
+_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,28 @@ class ReadyCopy:
     def _not_ready(
         self, server: str, troubles: Sequence[str], facts: Values | None = None
     ) -> Outcome:
-        told = self.ports.event(EventKind.COPY_NOT_READY, server, reason="; ".join(troubles))
-        return Outcome((told,), facts or {})
+        left = _in_words(troubles)
+        told = self.ports.event(EventKind.COPY_NOT_READY, server, reason=left)
+        return Outcome((told, lambda tx: tx.set_unready(left)), facts or {}, left)
+
+    def again(self, server: str, unready: str) -> Sequence[Effect]:
+        """Try once more, while it is in use, what could not be done: `unready`, in words."""
+        try:
+            left = _in_words(self.ports.copy.take_role(server))
+        except Interrupted:
+            raise
+        except FailoverError as error:
+            left = error.message
+        if left == unready:
+            return ()
+        told = () if left else (self.ports.event(EventKind.COPY_READY, server),)
+        return (lambda tx: tx.set_unready(left), *told)
 
     def undo(self, values: Values) -> Sequence[Effect]:  # noqa: ARG002 - who claimed it gives it back
         return ()
+
+
+def _in_words(troubles: Sequence[str]) -> str:
+    """On one line, of which the beginning says enough."""
+    more = len(troubles) - _SHOWN
+    return "; ".join([*troubles[:_SHOWN], *([f"and {more} more"] if more > 0 else [])])

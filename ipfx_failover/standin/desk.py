@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 from ipfx_failover.errors import Refused, tolerated
 from ipfx_failover.events import Event, EventKind
 from ipfx_failover.records import HeldAddress, Phase, StandIn
+from ipfx_failover.standin.copy_steps import ReadyCopy
 from ipfx_failover.standin.refusals import inhibition, taking_refusal, unusable
 from ipfx_failover.standin.restoring import effects_of, noted
 from ipfx_failover.standin.stand_down import StandDown, stand_down_steps
@@ -177,6 +178,17 @@ class StandInDesk:
             step = StartApplication(self.ports)
             self.committer.commit(*step.undo(values))
             self.committer.commit(*step.do(values).effects)
+
+    def ready_copy(self, server: ServerSettings) -> bool:
+        """Try again what could not be done to make the copy ready; whether nothing is left."""
+        with self.machine_locks.hold(RESOURCE, locks.this_command()):
+            stand_in = self.ports.store.stand_in()
+            if stand_in is None or not self._is_standing(stand_in) or not stand_in.unready:
+                return True
+            effects = ReadyCopy(self.ports).again(server.name, stand_in.unready)
+            self.committer.commit(*effects)
+            after = self.ports.store.stand_in()
+            return after is None or not after.unready
 
     def refusal(self, server: ServerSettings) -> Refused | None:
         """Why the server's role cannot be taken, whoever asks; None when it can."""

@@ -158,6 +158,7 @@ class Reading:
             phase=Phase(row["phase"]),
             address=row["address"],
             adapter=row["adapter"],
+            unready=row["unready"],
         )
 
     def application(self) -> tuple[int, float] | None:

@@ -1,6 +1,6 @@
 """The state store's tables, and how those of an older version become them."""
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 _CHANNELS = """
 CREATE TABLE channels (
@@ -69,7 +69,8 @@ CREATE TABLE stand_in (
   since TEXT NOT NULL,
   phase TEXT NOT NULL,
   address TEXT,
-  adapter TEXT
+  adapter TEXT,
+  unready TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE TABLE application (
   id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -186,6 +187,7 @@ MIGRATIONS = {
     2: (_PINGS,),
     3: (_CONDITIONS,),
     4: (_FOLLOWED,),
+    5: ("ALTER TABLE stand_in ADD COLUMN unready TEXT NOT NULL DEFAULT ''",),
 }
 """For each older version what makes it the next one."""
 

@@ -80,7 +80,7 @@ class Transaction(Reading):
             sqlite3.IntegrityError: somebody else claimed it first.
         """
         self.connection.execute(
-            "INSERT INTO stand_in VALUES (1, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO stand_in VALUES (1, ?, ?, ?, ?, ?, ?, ?)",
             (
                 stand_in.server,
                 stand_in.boot_id,
@@ -88,6 +88,7 @@ class Transaction(Reading):
                 stand_in.phase,
                 stand_in.address,
                 stand_in.adapter,
+                stand_in.unready,
             ),
         )
 
@@ -96,6 +97,10 @@ class Transaction(Reading):
         self.connection.execute(
             "UPDATE stand_in SET phase = ?, boot_id = coalesce(?, boot_id)", (phase, boot_id)
         )
+
+    def set_unready(self, what: str) -> None:
+        """What the copy in use still lacks, in words; "": nothing."""
+        self.connection.execute("UPDATE stand_in SET unready = ?", (what,))
 
     def release_stand_in(self) -> None:
         self.connection.execute("DELETE FROM stand_in")

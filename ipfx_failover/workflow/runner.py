@@ -33,10 +33,14 @@ Values = Mapping[str, Parameter]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a step changes in the store, and what it found out for the steps after it."""
+    """What a step changes in the store, and what it found out for the steps after it.
+
+    `left`: what of it could not be done, for those who watch.
+    """
 
     effects: Sequence[Effect] = ()
     facts: Values = field(default_factory=dict)
+    left: str = ""
 
 
 class StepKind(Protocol):
@@ -284,7 +288,8 @@ class Runner:
                 journals.learn(tx, resource, journal.facts)
 
         self._committer.commit(done, *outcome.effects)
-        self._tell(step, StepState.DONE, text)
+        left = f"; NOT all of it: {outcome.left}" if outcome.left else ""
+        self._tell(step, StepState.DONE, f"{text}{left}")
         return journal
 
     def _undo(self, journal: Journal, reason: str) -> None:

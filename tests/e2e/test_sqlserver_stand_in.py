@@ -199,6 +199,23 @@ def test_a_sql_server_of_our_own_that_does_not_answer_is_told_of_and_stops_nothi
     pair.configure({"failover_server": {"data_source": "127.0.0.1,1"}})
     ended = stand_in(pair)
 
-    assert 0 == ended.code, ended.err
+    assert 6 == ended.code, ended.err
+    assert f"The Failover Server stands in for {DEMO}" in ended.out
     (told,) = pair.events(EventKind.COPY_NOT_READY)
     assert "127.0.0.1" in str(told.data["reason"])
+
+
+def test_what_somebody_held_at_the_takeover_is_told_of_as_not_done(pair: Pair) -> None:
+    with Client(pair.standby, COPY) as holder:
+        holder.run("BEGIN TRANSACTION; UPDATE tags SET weight = 2")
+        ended = stand_in(pair)
+        shown = pair.run("status")
+        found = switches(pair.standby, COPY)
+        holder.run("ROLLBACK")
+
+    assert 6 == ended.code
+    assert "NOT all of it" in ended.err
+    said = " ".join(shown.out.split())
+    assert "CHECK CONSTRAINT [fk_call]: the Failover Server: Lock request" in said
+    assert "(1222)): it is tried again as soon as a monitor runs" in said
+    assert {"tr_calls": 0, "fk_call": 1, "ck_weight": 1} == found

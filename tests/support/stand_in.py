@@ -136,6 +136,7 @@ class FailoverMachine:
     copy_answers_after: int = 0
     """How often it does not answer before it does."""
     copy_troubles: list[str] = field(default_factory=list)
+    copy_tries: int = 0
     copies_in_use: set[str] = field(default_factory=set)
     disk_is_full: bool = False
     answering: set[str] = field(default_factory=set)
@@ -324,6 +325,7 @@ class FailoverMachine:
         )
 
     def _take_copy(self, server: ServerSettings) -> list[str]:
+        self.copy_tries += 1
         if self.copy_answers_after:
             self.copy_answers_after -= 1
             raise Unreachable("no answer", "see whether it runs")

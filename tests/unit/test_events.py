@@ -29,6 +29,7 @@ FIELDS = {
     K.TAKEOVER_STARTED: {"by"},
     K.FENCE_FAILED: {"reason"},
     K.COPY_NOT_READY: {"reason"},
+    K.COPY_READY: set(),
     K.ADDRESS_TAKEN: {"address", "adapter"},
     K.ADDRESS_RELEASED: {"address", "adapter"},
     K.ADDRESS_CONFLICT: {"mac", "address"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -383,6 +383,36 @@ def test_rows_that_are_not_followed_are_a_note_with_the_way_out(site: Site) -> N
     shown = hot(site, broken)
 
     assert "tracking is off: switch it on" in shown.notes
+
+
+@pytest.mark.parametrize(
+    ("monitored", "advice"),
+    [(True, "it is tried again"), (False, "it is tried again as soon as a monitor runs")],
+)
+def test_a_stand_in_whose_copy_is_not_quite_ready_is_critical_and_says_what_is_left(
+    site: Site, *, monitored: bool, advice: str
+) -> None:
+    with site.store.transaction() as tx:
+        now = site.clock.now()
+        tx.claim_stand_in(StandIn("DEMO", "boot 1", now, Phase.STANDING_IN, None, None, "fk_a"))
+        tx.set_authority("DEMO", Authority.STANDBY)
+    with site.watching() if monitored else nullcontext():
+        report = site.report()
+
+    assert f"the copy that stands in is NOT quite ready (fk_a): {advice}" in report.servers[0].notes
+    assert "standing in for DEMO on a copy that is not quite ready (fk_a)" in is_bad(report)[1]
+    assert "fk_a" == report.stand_in_unready
+
+
+def test_the_copy_of_a_server_that_is_stood_in_for_is_not_said_to_be_replicated_again(
+    site: Site,
+) -> None:
+    with site.store.transaction() as tx:
+        tx.set_stale("DEMO", stale=True)
+        tx.set_authority("DEMO", Authority.STANDBY)
+    notes = site.report().servers[0].notes
+
+    assert not any("out of date" in note for note in notes)
 
 
 def followed_before(site: Site, age_s: float, *, interval_ms: int = 100) -> StatusReport:

@@ -146,5 +146,5 @@ def _refusal(session: SqlSession, statement: str) -> str:
     try:
         session.run(statement)
     except SqlRefused as error:
-        return error.message
+        return f"{statement}: {error.message}"
     return ""

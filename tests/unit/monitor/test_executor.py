@@ -241,6 +241,28 @@ def test_an_application_that_dies_is_started_again_with_back_off(thread: Thread)
     assert 1 == thread.machine.kinds().count(K.APPLICATION_RESTARTED)
 
 
+def test_a_copy_that_is_not_quite_ready_is_tried_again_with_back_off(thread: Thread) -> None:
+    thread.do("take over")
+    thread.machine.copy_troubles = ["fk_a is in use"]
+    with thread.machine.store() as store, store.transaction() as tx:
+        tx.set_unready("fk_a is in use")
+    waits = []
+    for _ in range(200):
+        tries = thread.machine.copy_tries
+        assert [] == thread.pass_s(5)
+        if thread.machine.copy_tries > tries:
+            waits.append(thread.machine.clock.monotonic_ns() // 1_000_000_000)
+    waits = [later - sooner for sooner, later in pairwise(waits)]
+
+    assert sorted(waits) == waits
+    assert 300 == waits[-1]
+    thread.machine.copy_troubles = []
+    for _ in range(70):
+        thread.pass_s(5)
+    assert K.COPY_READY is thread.machine.kinds()[-1]
+    assert 1 == thread.machine.kinds().count(K.COPY_READY)
+
+
 def test_orders_that_come_all_the_time_do_not_keep_it_from_watching(thread: Thread) -> None:
     thread.do("take over")
     thread.machine.application.crash()

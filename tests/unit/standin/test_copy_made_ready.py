@@ -51,6 +51,13 @@ def is_standing_in(machine: FailoverMachine) -> bool:
     return stand_in is not None and stand_in.phase is Phase.STANDING_IN
 
 
+def unready(machine: FailoverMachine) -> str:
+    with machine.store() as store:
+        stand_in = store.stand_in()
+    assert stand_in is not None
+    return stand_in.unready
+
+
 def authority(machine: FailoverMachine) -> Authority:
     with machine.store() as store:
         return store.server(DEMO).authority
@@ -86,10 +93,47 @@ def test_a_copy_that_is_not_ready_is_told_of_and_stops_nothing(
 ) -> None:
     machine.copy_problem = "no answer" if fault == "copy_problem" else ""
     machine.copy_troubles = ["a constraint"] if fault == "copy_troubles" else []
-    take_over(machine)
+    told: list[str] = []
+    with machine.desk(observer=lambda _step, _state, text: told.append(text)) as desk:
+        desk.take_over(machine.demo, by="operator")
 
+    reason = machine.copy_problem or "a constraint"
     assert EventKind.COPY_NOT_READY in machine.kinds()
     assert is_standing_in(machine)
+    assert reason == unready(machine)
+    assert any(text.endswith(f"; NOT all of it: {reason}") for text in told)
+
+
+def test_what_was_not_ready_is_tried_again_until_it_is(machine: FailoverMachine) -> None:
+    machine.copy_troubles = ["fk_a is in use", "fk_b is in use"]
+    take_over(machine)
+    machine.copy_troubles = ["fk_b is in use"]
+    with machine.desk() as desk:
+        first = desk.ready_copy(machine.demo)
+    still = unready(machine)
+    machine.copy_troubles = []
+    with machine.desk() as desk:
+        second = desk.ready_copy(machine.demo)
+        third = desk.ready_copy(machine.demo)
+
+    assert (False, True, True) == (first, second, third)
+    assert "fk_b is in use" == still
+    assert "" == unready(machine)
+    assert 1 == machine.kinds().count(EventKind.COPY_NOT_READY)
+    assert 1 == machine.kinds().count(EventKind.COPY_READY)
+
+
+def test_a_copy_that_does_not_answer_while_it_is_tried_again_stays_not_ready(
+    machine: FailoverMachine,
+) -> None:
+    machine.copy_troubles = ["fk_a is in use"]
+    take_over(machine)
+    machine.copy_answers_after = 1
+    with machine.desk() as desk:
+        is_ready = desk.ready_copy(machine.demo)
+
+    assert not is_ready
+    assert "no answer" == unready(machine)
 
 
 GONE = "there is no catalog DEMO_CT on the Failover Server"

@@ -14,12 +14,19 @@ from ipfx_failover.errors import FailoverError, Unreachable
 from ipfx_failover.replication.rows.decisions import (
     FullNeeded,
     NotTracked,
+    Unfit,
     has_gap,
     standing,
     start_of,
 )
 from ipfx_failover.replication.rows.marks import CopyMark, copy_mark, is_there, live_mark
-from ipfx_failover.replication.rows.schema import Choice, alike, read_fingerprint, read_tables
+from ipfx_failover.replication.rows.schema import (
+    Choice,
+    alike,
+    read_fingerprint,
+    read_tables,
+    without,
+)
 from ipfx_failover.replication.rows.staging import Staging, replaced
 from ipfx_failover.replication.rows.switching import read_tracked
 from ipfx_failover.replication.sqlserver import record
@@ -121,6 +128,9 @@ class Follower:
         self._fingerprint: Row | None = None
         self._choice = Choice((), {})
         self._staging: Staging | None = None
+        self._unfit: dict[Table, str] = {}
+        """Tables that are left until they are defined otherwise, or another copy is followed."""
+        self._unfit_in = ""
 
     def has_news(self) -> bool:
         """Whether the live server has committed changes that the copy has not: one statement.
@@ -140,7 +150,11 @@ class Follower:
             Busy: somebody else has changed the copy meanwhile.
             SqlRefused, Unreachable: so says one of the servers.
         """
-        return self._tried(self._round)
+        while True:
+            try:
+                return self._tried(self._round)
+            except Unfit as error:  # the others go on without this one, from the same version
+                self._unfit[error.table] = error.why
 
     def close(self) -> None:
         """Leave both servers; the next round opens new sessions."""
@@ -176,6 +190,9 @@ class Follower:
     def _since(self, copy: SqlSession, live: Watermark) -> tuple[CopyMark, int]:
         if self._mark is None:
             self._mark, self._begun = copy_mark(copy), record.begun(copy)
+            if self._mark is not None and self._mark.run_id != self._unfit_in:
+                self._unfit_in = self._mark.run_id
+                self._unfit.clear()
         if self._mark is not None and has_gap(self._mark.watermark, live):
             copy.run(FOLLOW_NO_MORE)
             self._mark = copy_mark(copy)
@@ -226,8 +243,8 @@ class Follower:
             if self._staging is not None:
                 self._staging.drop()
             wanted = self._ends.wanted(read_tables(live))
-            self._choice = alike(wanted, read_tables(copy))
-            self._staging = Staging(copy, record.conversions(copy))
+            self._choice = without(alike(wanted, read_tables(copy)), self._unfit)
+            self._staging = Staging(self._ends.server, copy, record.conversions(copy))
             self._fingerprint = fingerprint
         return self._staging
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -127,6 +127,13 @@ def alike(live: Choice, copy: Tables) -> Choice:
         outdated.append(name)
         left[name] = "it is in the copy only: dropped on the live server"
     return Choice(tuple(followed), left, tuple(outdated))
+
+
+def without(choice: Choice, unfit: Mapping[Table, str]) -> Choice:
+    """All but these, which are left for other reasons than what they are."""
+    found = {table.shown: why for table, why in unfit.items() if table in choice.followed}
+    followed = tuple(table for table in choice.followed if table not in unfit)
+    return replace(choice, followed=followed, left={**choice.left, **found})
 
 
 def _gone(live: Choice, copy: Tables) -> Iterator[str]:

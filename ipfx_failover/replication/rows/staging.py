@@ -7,6 +7,8 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from ipfx_failover.errors import Busy
+from ipfx_failover.replication.rows.decisions import Unfit
+from ipfx_failover.replication.sqlserver.session import SqlRefused
 from ipfx_failover.replication.sqlserver.transaction import transaction
 from ipfx_failover.replication.tsql import rows as texts
 from ipfx_failover.replication.tsql import tracking
@@ -24,6 +26,9 @@ _A_STATEMENT = 100
 _A_STATEMENT_BYTES = 1_000_000
 _A_BATCH = 100_000
 """Characters."""
+_LONGEST_ROW = 60_000_000
+"""Bytes. A batch takes 65,536 packets of 4 KiB, and a byte takes four of it in a literal."""
+_TOO_LONG = frozenset({2628, 8152})
 
 
 def replaced() -> Busy:
@@ -38,8 +43,9 @@ class Staging:
     it they, are to be given up.
     """
 
-    def __init__(self, session: SqlSession, conversions: Sequence[Conversion]) -> None:
+    def __init__(self, server: str, session: SqlSession, conversions: Sequence[Conversion]) -> None:
         self.rows = 0
+        self._server = server
         self._session = session
         self._conversions = conversions
         self._numbers: dict[Table, int] = {}
@@ -47,7 +53,11 @@ class Staging:
         self._said: list[str] = []
 
     def put(self, table: Table, pages: Iterable[Sequence[Row]], *, is_whole: bool) -> None:
-        """Let rows of a table wait, in the shape of `changes`. `is_whole`: no others will stay."""
+        """Let rows of a table wait, in the shape of `changes`. `is_whole`: no others will stay.
+
+        Raises:
+            Unfit: one of them cannot be brought over.
+        """
         if table not in self._numbers:
             self._numbers[table] = len(self._numbers)
             self._session.run(texts.create_stage(self._numbers[table], table))
@@ -55,13 +65,27 @@ class Staging:
         self._waiting.append((table, is_whole))
         for page in pages:
             for rows in _pieces(page):
+                if _length(rows[0]) > _LONGEST_ROW:
+                    raise Unfit(self._server, table, f"the row {_key(table, rows[0])} is too big")
                 self._say(texts.fill_stage(number, table, rows))
             self.rows += len(page)
         place = table.schema, table.name
         ours = [each for each in self._conversions if (each.schema, each.table) == place]
         column = attrgetter("column")
-        for _, of_column in groupby(sorted(ours, key=column), key=column):
-            self._say(texts.convert_staged(number, list(of_column)))
+        for name, of_column in groupby(sorted(ours, key=column), key=column):
+            self._convert(table, name, texts.convert_staged(number, list(of_column)))
+
+    def _convert(self, table: Table, column: str, statement: str) -> None:
+        """By itself: which table it is, no error tells before SQL Server 2019 (2628)."""
+        self._flush()
+        try:
+            self._session.run(statement)
+        except SqlRefused as error:
+            if error.number in _TOO_LONG:
+                raise Unfit(
+                    self._server, table, f"a converted path is too long for its column {column}"
+                ) from error
+            raise
 
     def apply(self, mark: CopyMark, to: int, remember: Sequence[str] = ()) -> None:
         """Apply all that waits, move the watermark and `remember`, in one transaction.
@@ -117,7 +141,7 @@ def _pieces(page: Sequence[Row]) -> Iterator[Sequence[Row]]:
     piece: list[Row] = []
     size = 0
     for row in page:
-        length = sum(len(value) for value in row if isinstance(value, bytes | str))
+        length = _length(row)
         if piece and (len(piece) == _A_STATEMENT or size + length > _A_STATEMENT_BYTES):
             yield piece
             piece, size = [], 0
@@ -125,3 +149,13 @@ def _pieces(page: Sequence[Row]) -> Iterator[Sequence[Row]]:
         size += length
     if piece:
         yield piece
+
+
+def _length(row: Row) -> int:
+    return sum(len(value) for value in row if isinstance(value, bytes | str))
+
+
+def _key(table: Table, row: Row) -> str:
+    """The values of its primary key, as they stand in a statement."""
+    values = dict(zip(table.written, row[1:], strict=True))
+    return ", ".join(f"{each.name} = {each.literal(values[each])}" for each in table.keys)

@@ -68,7 +68,7 @@ def facts_for(config: Config, *, stored: Collection[str] = ()) -> Facts:
     from ipfx_failover.adapters import paths
     from ipfx_failover.config.findings import Facts
     from ipfx_failover.errors import FailoverError
-    from ipfx_failover.wiring.network import addresses
+    from ipfx_failover.wiring.network import addresses, usable
 
     def look(path: Path) -> FileFacts:
         return paths.FileFacts("file") if str(path) in stored else paths.look(path)
@@ -87,7 +87,7 @@ def facts_for(config: Config, *, stored: Collection[str] = ()) -> Facts:
     try:
         here = addresses()
         try:
-            known = {each.name: each for each in here.adapters()}
+            known = {each.name: each for each in usable(here)}
             interfaces = known[adapter].interfaces if adapter in known else ()
             gateway = here.gateway(adapter) if adapter in known else None
         finally:

@@ -113,6 +113,16 @@ def init(
     from ipfx_failover.wiring.first_start import begin, write
 
     output = Output(as_json)
+    mail = {
+        "--smtp-server": smtp_server,
+        "--smtp-port": smtp_port,
+        "--from": sender,
+        "--to": to,
+        "--username": username,
+        "--smtp-password-file": smtp_password_file,
+    }
+    if no_mail:
+        _refuse_mail([option for option, text in mail.items() if text is not None])
     start = begin(config, force=force)
     start.place = "keyring" if keyring else "file"
     given = {
@@ -136,6 +146,15 @@ def init(
     else:
         _see_that_all_is_there(start, mail=not no_mail)
     _end(write(start), output)
+
+
+def _refuse_mail(given: list[str]) -> None:
+    from ipfx_failover.errors import UsageError
+
+    if given:
+        raise UsageError(
+            f"--no-mail contradicts {', '.join(given)}", "leave --no-mail away, or the others"
+        )
 
 
 def _take(start: FirstStart, key: Key, text: str) -> None:

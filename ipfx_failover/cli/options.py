@@ -30,7 +30,7 @@ Since = Annotated[
     typer.Option(
         "--since",
         metavar="TIME",
-        help="Only what was since then: 1h, 2d, 03:00, 2026-11-20, '2026-11-20 03:00'.",
+        help="Only what was since then: 1h, 1d12h, 03:00, 2026-11-20, '2026-11-20 03:00'.",
     ),
 ]
 Name = Annotated[

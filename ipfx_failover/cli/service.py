@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -93,28 +93,20 @@ def remove(plan: Plan = False, as_json: Json = False) -> None:
     _document(state, output, changed=bool(wanted.actions))
 
 
-def start(as_json: Json = False) -> None:
+def start(plan: Plan = False, as_json: Json = False) -> None:
     """Start the monitor's service; returns when the monitor watches.
 
     Example: ipfx-failover service start
     """
-    from ipfx_failover.cli.output import Output
-    from ipfx_failover.wiring.service import service_as_it_is
-
-    service = service_as_it_is()
-    _show(service.carry_out(service.control("start")), Output(as_json))
+    _control("start", plan=plan, as_json=as_json)
 
 
-def stop(as_json: Json = False) -> None:
+def stop(plan: Plan = False, as_json: Json = False) -> None:
     """Stop the monitor's service until it is started again; a stand-in stays standing.
 
     Example: ipfx-failover service stop
     """
-    from ipfx_failover.cli.output import Output
-    from ipfx_failover.wiring.service import service_as_it_is
-
-    service = service_as_it_is()
-    _show(service.carry_out(service.control("stop")), Output(as_json))
+    _control("stop", plan=plan, as_json=as_json)
 
 
 def status(config: ConfigPath = None, as_json: Json = False) -> None:
@@ -143,6 +135,20 @@ def run(config: ConfigPath = None) -> None:
 
     with hosted() as host:
         watch(config, host=host)
+
+
+def _control(verb: Literal["start", "stop"], *, plan: bool, as_json: bool) -> None:
+    from ipfx_failover.cli.output import Output
+    from ipfx_failover.cli.plans import show_plan
+    from ipfx_failover.wiring.service import service_as_it_is
+
+    service = service_as_it_is()
+    output = Output(as_json)
+    wanted = service.control(verb)
+    if plan:
+        show_plan(wanted, output)
+    else:
+        _show(service.carry_out(wanted), output)
 
 
 def _show(state: ServiceState, output: Output) -> None:

@@ -155,7 +155,7 @@ def _adapter(config: Config, facts: Facts) -> Iterator[Finding]:
     elif facts.interfaces is not None and not facts.interfaces:
         yield warning(
             "network",
-            f"the adapter {adapter} is not there, or has no IPv4 address",
+            f"the adapter {adapter} is not there, or has no IPv4 address to be reached at",
             "correct adapter in [network]",
         )
     elif facts.interfaces:

@@ -18,10 +18,16 @@ def adapters() -> list[Adapter]:
     """The network adapters of this machine, the loopback left out."""
     here = addresses()
     try:
-        found = here.adapters()
+        return usable(here)
     finally:
         here.close()
-    return [each for each in found if not any(at.ip.is_loopback for at in each.interfaces)]
+
+
+def usable(here: Addresses) -> list[Adapter]:
+    """The adapters that could take an address over."""
+    return [
+        each for each in here.adapters() if not any(at.ip.is_loopback for at in each.interfaces)
+    ]
 
 
 def addresses() -> Addresses:

@@ -104,8 +104,8 @@ def span(since: str | None, until: str | None) -> tuple[datetime | None, datetim
         UsageError: it is no time, ends before it begins, or has not begun.
     """
     now, local = SystemClock().now(), SystemLocalTime()
-    begin = moment(since, now, local) if since else None
-    end = moment(until, now, local) if until else None
+    begin = moment(since, now, local, passed=True) if since is not None else None
+    end = moment(until, now, local) if until is not None else None
     if begin and begin > now:
         raise UsageError("--since lies in the future", "give a time that has passed")
     if begin and end and end <= begin:

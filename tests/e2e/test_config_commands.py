@@ -298,3 +298,10 @@ def test_changes_at_the_same_time_are_all_made(config: Path) -> None:
         alerts["to"],
         alerts["smtp_security"],
     )
+
+
+@pytest.mark.usefixtures("config")
+def test_the_loopback_is_no_adapter_to_take_addresses_over() -> None:
+    said = run("config", "set", "network.adapter=lo", "--plan").out
+
+    assert "the adapter lo is not there, or has no IPv4 address to be reached at" in said

@@ -173,3 +173,12 @@ def test_a_place_that_cannot_be_written_is_one_line_and_a_hint(adapter: str) -> 
     assert 3 == told.code
     assert "cannot be written" in told.err
     assert "Traceback" not in told.err
+
+
+@pytest.mark.parametrize("option", ["--smtp-server=192.0.2.25", "--from=a@b", "--to=a@b"])
+def test_no_mail_and_whom_to_mail_contradict(config: Path, adapter: str, option: str) -> None:
+    told = init(config, f"--adapter={adapter}", "--no-mail", option)
+
+    assert 2 == told.code
+    assert f"error: --no-mail contradicts {option.partition('=')[0]}\n" in told.err
+    assert not config.exists()

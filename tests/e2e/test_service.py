@@ -158,6 +158,15 @@ def test_what_is_not_ours_is_left_alone(machine: Machine) -> None:
     assert machine.path(UNIT_FILE).read_text() == "[Service]\nExecStart=true\n"
 
 
+def test_start_and_stop_with_plan_say_what_they_would_run(machine: Machine) -> None:
+    machine.watch()
+    pid = machine.state()["pid"]
+
+    assert "1. Run systemctl stop ipfx-failover.service\n" == machine.service("stop", "--plan")
+    assert "1. Run systemctl start ipfx-failover.service\n" == machine.service("start", "--plan")
+    assert pid == machine.state()["pid"]
+
+
 def test_what_is_not_installed_cannot_be_started(machine: Machine) -> None:
     assert "ipfx-failover service install" in machine.service("start", code=3)
 

@@ -127,7 +127,7 @@ def test_a_well_kept_site_has_only_the_price_of_being_warm(files: ConfigFiles) -
             f'[network]\nadapter = "eth9"\n{SERVER}',
             {"interfaces": ()},
             "warning",
-            "the adapter eth9 is not there, or has no IPv4 address",
+            "the adapter eth9 is not there, or has no IPv4 address to be reached at",
         ),
         (
             f'[network]\nadapter = "eth9"\n{SERVER}',

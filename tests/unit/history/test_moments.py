@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ipfx_failover.errors import UsageError
 from ipfx_failover.history.moments import moment
+from ipfx_failover.wiring.past import span
 from tests.fakes.clock import A_WEDNESDAY_NOON as NOON
 from tests.fakes.clock import FakeClock
 from tests.fakes.local_time import FakeLocalTime
@@ -25,6 +26,8 @@ AUCKLAND = FakeLocalTime(FakeClock(), ahead_h=13)
         ("1h", NOON - timedelta(hours=1)),
         (" 2D ", NOON - timedelta(days=2)),
         ("3 w", NOON - timedelta(weeks=3)),
+        ("1d12h", NOON - timedelta(hours=36)),
+        ("1H 30m", NOON - timedelta(minutes=90)),
         # It is one o'clock at night there, on the fifth.
         ("03:00", datetime(2026, 3, 4, 14, tzinfo=UTC)),
         ("3:00:05", datetime(2026, 3, 4, 14, 0, 5, tzinfo=UTC)),
@@ -35,6 +38,19 @@ AUCKLAND = FakeLocalTime(FakeClock(), ahead_h=13)
 )
 def test_what_people_type_is_understood_as_local_time(typed: str, meant: datetime) -> None:
     assert meant == moment(typed, NOON, AUCKLAND)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("00:30", datetime(2026, 3, 4, 11, 30, tzinfo=UTC)),
+        ("23:59", datetime(2026, 3, 4, 10, 59, tzinfo=UTC)),
+    ],
+)
+def test_a_time_of_day_that_is_to_have_passed_may_be_yesterdays(
+    typed: str, meant: datetime
+) -> None:
+    assert meant == moment(typed, NOON, AUCKLAND, passed=True)
 
 
 @pytest.mark.parametrize(
@@ -56,6 +72,12 @@ def test_anything_else_is_refused_with_examples(typed: str) -> None:
         moment(typed, NOON, AUCKLAND)
 
     assert "2026-11-20 03:00" in caught.value.hint
+
+
+@pytest.mark.parametrize(("since", "until"), [("", None), (None, "")])
+def test_an_empty_time_is_none(since: str | None, until: str | None) -> None:
+    with pytest.raises(UsageError, match="'' is no point in time"):
+        span(since, until)
 
 
 @given(st.text())

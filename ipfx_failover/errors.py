@@ -141,6 +141,12 @@ class Busy(FailoverError):
     kind = "busy"
 
 
+class Bug(FailoverError):
+    """Nobody foresaw it."""
+
+    exit_code = ExitCode.BUG
+
+
 class Interrupted(FailoverError):
     """Stopped by the operator or the system; the state is consistent."""
 

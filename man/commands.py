@@ -23,8 +23,8 @@ _EXIT_STATUS: Final[dict[tuple[str, ...], str]] = {
         The one exception is `status --check`, which ends as monitoring plug-ins do. 0: all is
         well. 1: a server is suspect, or something is to be done (failback is pending, a copy is
         out of date or was never made). 2: a server has failed, the Failover Server stands in for
-        one, or no monitor watches. 3: nothing is known yet. An error before that, such as a wrong
-        config, ends with its usual code.
+        one, or no monitor watches. 3: nothing is known yet, or an error,
+        such as a wrong config, keeps it from looking; what to do is told on standard error.
     """
 }
 

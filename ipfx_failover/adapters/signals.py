@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,16 +68,27 @@ def on_end(told: Callable[[str], None]) -> None:
 
     sys.unraisablehook = again
     _handle_with(handle)
-
-
-def _handle_with(handle: Callable[[int, object], None]) -> None:
-    for name in ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), handle)
     if sys.platform == "win32":
         from ipfx_failover.adapters.windows.logoff import outlive_logoff
 
         outlive_logoff()
+
+
+def end_with(code: int) -> NoReturn:
+    """End this process with this exit code, whatever else asks it to end meanwhile.
+
+    Where a thread is still waited for, that ends the wait.
+    """
+    on_end(lambda _: os._exit(code))
+    # Behind the threads; from then on Python would give each signal its default back.
+    atexit.register(_handle_with, signal.SIG_IGN)
+    sys.exit(code)
+
+
+def _handle_with(handle: Callable[[int, object], None] | signal.Handlers) -> None:
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), handle)
 
 
 @contextmanager
@@ -103,6 +115,16 @@ def let_through() -> Iterator[None]:
         yield
     finally:
         _gate.is_shut = before
+
+
+@contextmanager
+def last_words() -> Iterator[None]:
+    """What asks this process to end comes too late, but for a `let_through` within the block."""
+    before, _gate.is_shut = _gate.is_shut, True
+    try:
+        yield
+    finally:
+        _gate.is_shut, _gate.waiting = before, None
 
 
 def end_at_eof() -> None:

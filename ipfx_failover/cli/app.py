@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
 
 import typer
 from typer.exceptions import TyperException
 
-from ipfx_failover.adapters.signals import on_end
+from ipfx_failover.adapters.signals import end_with, last_words, let_through, on_end
 from ipfx_failover.cli import (
     alerts,
     completion,
@@ -29,9 +30,15 @@ from ipfx_failover.cli import (
     state,
     status,
 )
-from ipfx_failover.cli.output import report_error, unprinted, unwritten, write
+from ipfx_failover.cli.output import (
+    report_error,
+    report_unknown,
+    unprinted,
+    unwritten,
+    write,
+)
 from ipfx_failover.cli.shape import shape
-from ipfx_failover.errors import ExitCode, FailoverError, Interrupted, UsageError
+from ipfx_failover.errors import Bug, ExitCode, FailoverError, Interrupted, UsageError
 
 _HELP = """\
 Keeps business telephony alive when a server dies.
@@ -97,35 +104,56 @@ def build() -> typer.Typer:
     return app
 
 
-def run() -> None:
+def run() -> NoReturn:
     """Run the command line of this process, and end it with the right exit code."""
-    sys.exit(main(sys.argv[1:]))
+    end_with(main(sys.argv[1:]))
 
 
 def main(arguments: list[str]) -> int:
     """Run a command line; its exit code. No traceback reaches the user."""
-    code = _run(arguments, as_json="--json" in arguments)
-    if (lost := unwritten(is_done=code == ExitCode.DONE)) is None:
-        return code
-    told = report_error(lost, as_json=False)
-    return code or told
+    with last_words():
+        on_end(_interrupt)
+        code = _run(arguments, as_json="--json" in arguments)
+        if (lost := unwritten(is_done=code == ExitCode.DONE)) is None:
+            return code
+        told = report_error(lost, as_json=False)
+        return code or told
 
 
 def _run(arguments: list[str], *, as_json: bool) -> int:
-    on_end(_interrupt)
     try:
-        result = build()(args=arguments, prog_name="ipfx-failover", standalone_mode=False)
-    except FailoverError as error:
-        return report_error(error, as_json=as_json)
-    except TyperException as error:
-        return _report_usage(error, as_json=as_json)
+        with let_through():
+            result = build()(args=arguments, prog_name="ipfx-failover", standalone_mode=False)
     except typer.Exit as leave:
         return leave.exit_code
-    except (KeyboardInterrupt, typer.Abort):
-        return report_error(_interrupted("Ctrl-C"), as_json=as_json)
-    except Exception as bug:  # noqa: BLE001 - the last place that can keep a traceback from the user
-        return _report_bug(bug, as_json=as_json)
+    except (Exception, KeyboardInterrupt) as problem:  # noqa: BLE001 - the last place that can keep a traceback from the user
+        is_check = {"status", "--check"} <= {*arguments}
+        return _report(problem, as_json=as_json, is_check=is_check)
     return int(result) if isinstance(result, int) else ExitCode.DONE
+
+
+def _report(problem: Exception | KeyboardInterrupt, *, as_json: bool, is_check: bool) -> int:
+    if type(problem).__name__ == _HELP_WANTED and not as_json:
+        write(sys.stderr, str(problem))
+        return ExitCode.USAGE
+    if (lost := unprinted(problem)) is not None:
+        return report_error(lost, as_json=False)
+    report = report_unknown if is_check else report_error
+    return report(_foreseen(problem), as_json=as_json)
+
+
+def _foreseen(problem: Exception | KeyboardInterrupt) -> FailoverError:
+    match problem:
+        case FailoverError():
+            return problem
+        case TyperException():
+            return _usage(problem)
+        case KeyboardInterrupt() | typer.Abort():
+            return _interrupted("Ctrl-C")
+    return Bug(
+        f"a bug in ipfx-failover: {type(problem).__name__}",
+        f"report it with the details in {_keep_details(problem)}",
+    )
 
 
 def _interrupt(signal_name: str) -> None:
@@ -139,13 +167,6 @@ def _interrupted(signal_name: str) -> Interrupted:
     )
 
 
-def _report_usage(error: TyperException, *, as_json: bool) -> ExitCode:
-    if type(error).__name__ == _HELP_WANTED and not as_json:
-        write(sys.stderr, error.format_message())
-        return ExitCode.USAGE
-    return report_error(_usage(error), as_json=as_json)
-
-
 def _usage(error: TyperException) -> UsageError:
     message = error.format_message().rstrip(".")
     context = getattr(error, "ctx", None)
@@ -155,18 +176,7 @@ def _usage(error: TyperException) -> UsageError:
     return UsageError(message[:1].lower() + message[1:], hint)
 
 
-def _report_bug(bug: Exception, *, as_json: bool) -> ExitCode:
-    if (lost := unprinted(bug)) is not None:
-        return report_error(lost, as_json=False)
-    error = FailoverError(
-        f"a bug in ipfx-failover: {type(bug).__name__}",
-        f"report it with the details in {_keep_details(bug)}",
-    )
-    report_error(error, as_json=as_json)
-    return ExitCode.BUG
-
-
-def _keep_details(bug: Exception) -> str:
+def _keep_details(bug: BaseException) -> str:
     """Write the traceback to a file that only we can read; where it is."""
     import os
     import tempfile

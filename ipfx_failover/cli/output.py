@@ -129,6 +129,14 @@ def report_error(error: FailoverError, *, as_json: bool) -> ExitCode:
     return error.exit_code
 
 
+def report_unknown(error: FailoverError, *, as_json: bool) -> int:
+    """Print an error as a monitoring plug-in does; its exit code, for UNKNOWN."""
+    if not as_json:
+        write(sys.stdout, f"UNKNOWN: {error.message}")
+    report_error(error, as_json=as_json)
+    return 3
+
+
 def as_error(error: FailoverError) -> dict[str, object]:
     """An error as it stands in a JSON document."""
     shown: dict[str, object] = {
@@ -177,7 +185,7 @@ def write(stream: Any, text: str) -> bool:
     return True
 
 
-def unprinted(error: Exception) -> Failed | None:
+def unprinted(error: BaseException) -> Failed | None:
     """What to say of an error when it is that standard output takes no more; else None."""
     if not isinstance(error, OSError) or error.errno not in _TAKES_NO_MORE or error.filename:
         return None

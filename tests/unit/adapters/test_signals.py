@@ -63,6 +63,68 @@ end_at_eof()
 print("ready", flush=True)
 """
 
+LATE = """
+import os, signal, threading
+from ipfx_failover.adapters.signals import end_with
+
+class Late:
+    def __del__(self, told=os.write, strike=signal.raise_signal, number=signal.SIGINT):
+        strike(number)
+        told(1, b"late")
+
+late = Late()
+end_with(6)
+"""
+STILL_BUSY = """
+import threading
+from ipfx_failover.adapters.signals import end_with
+
+def work():
+    threading.main_thread().join()
+    print("ready", flush=True)
+    threading.Event().wait()
+
+threading.Thread(target=work).start()
+end_with(6)
+"""
+LAST_WORDS = """
+from ipfx_failover.adapters.signals import last_words, let_through
+
+with last_words():
+    try:
+        with let_through():
+            signal.raise_signal(signal.SIGINT)
+    except Asked:
+        print("asked")
+on_end(told)
+with last_words():
+    signal.raise_signal(signal.SIGINT)
+    print("unmoved")
+"""
+
+
+def test_a_signal_while_the_interpreter_ends_changes_no_exit_code() -> None:
+    with child(LATE) as process:
+        code, said = process.finish()
+
+    assert (6, "late") == (code, said)
+
+
+def test_a_signal_ends_the_wait_for_other_threads_with_the_exit_code() -> None:
+    with child(STILL_BUSY) as process:
+        process.line()
+        process.process.send_signal(signal.SIGINT)
+        code, _ = process.finish()
+
+    assert 6 == code
+
+
+def test_a_signal_while_last_words_are_said_comes_too_late() -> None:
+    with child(BEGIN + LAST_WORDS) as process:
+        code, said = process.finish()
+
+    assert (0, ["told", "asked", "unmoved"]) == (code, said.split())
+
 
 def test_what_ends_by_itself_before_its_parent_ends_as_ever() -> None:
     with child(f"{WITH_A_PARENT}raise SystemExit(6)") as process:

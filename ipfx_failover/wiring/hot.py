@@ -127,8 +127,11 @@ def report(site: Site, server: ServerSettings) -> HotReport:
     with both.live.open(both.catalog) as session:
         setup, found = read_setup(session, both), live_mark(session)
         choice, since, whole, trouble = _compared(both, setup, found)
+        unfit = {} if trouble else _unfit(site, server)
         tables = tuple(
-            _table(session, server.name, table, setup, None if table in whole else since)
+            FollowedTable(table.shown, None, None, unfit[table.shown])
+            if table in whole and table.shown in unfit
+            else _table(session, server.name, table, setup, None if table in whole else since)
             for table in choice.followed
         )
     left = (FollowedTable(name, None, None, why) for name, why in choice.left.items())
@@ -196,6 +199,16 @@ def _table(
     if since is not None and since >= tracked.valid:
         ((behind,),) = session.rows(rows.count_changes(table), since)
     return FollowedTable(table.shown, tracked.valid, behind, None)
+
+
+def _unfit(site: Site, server: ServerSettings) -> dict[str, str]:
+    """Why the last round has left tables whose definitions do not say it."""
+    from ipfx_failover.replication.rows.decisions import untracked
+
+    with site.store() as store:
+        state = store.row_states().get(server.name.casefold())
+    left = (each.partition(": ") for each in state.left) if state else ()
+    return {table: why for table, _, why in left if why != untracked(server.name)}
 
 
 def _refusal(site: Site, server: ServerSettings) -> FailoverError | None:

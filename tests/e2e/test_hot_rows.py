@@ -168,11 +168,29 @@ def test_what_may_hinder_a_failback_or_cost_a_whole_copy_is_warned_of(pair: Pair
     assert "the whole database is copied again" in enabled
 
 
+def test_a_table_in_which_a_path_gets_too_long_is_told_by_every_command(hot: Pair) -> None:
+    hot.run_live(
+        "CREATE TABLE other (id int NOT NULL PRIMARY KEY)",
+        "ALTER TABLE other ENABLE CHANGE_TRACKING",
+    )
+    hot.replicated()
+    hot.run_live(
+        "INSERT INTO calls (voicemail) VALUES (N'C:\\VM\\' + REPLICATE(N'a', 94))",
+        "INSERT INTO other VALUES (1)",
+    )
+    why = "calls: a converted path is too long for its column voicemail"
+
+    assert f"not followed: {why}" in hot.run("sync-rows", "DEMOSERVER").out
+    assert f"Not followed: {why}" in hot.run("hot", "show", "DEMOSERVER").out
+    assert "DEMOSERVER: calls is not followed, but as of" in hot.run("status").out
+
+
 def test_hot_show_of_a_server_that_is_stood_in_for_says_what_comes_first(hot: Pair) -> None:
     hot.run("sync-files", "DEMOSERVER")
     hot.run("failover-now", "DEMOSERVER", "--yes")
     code, _, trouble = shown(hot)
     ended = hot.run("sync-rows", "DEMOSERVER")
+    hot.run("stop-failover", "DEMOSERVER", "--yes")
 
     assert (6, True) == (code, trouble.endswith("and stands in"))
     assert "hint: when DEMOSERVER is repaired: ipfx-failover stop-failover" in ended.err

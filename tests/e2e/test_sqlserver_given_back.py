@@ -213,6 +213,18 @@ def test_who_comes_in_right_before_it_is_made_read_only_is_not_thrown_out(pair: 
     assert ["one", "late"] == pair.live_calls
 
 
+def test_a_session_of_our_own_that_follows_its_rows_is_in_nobodys_way(pair: Pair) -> None:
+    pair.replicated()
+    pair.has_stood_in("two")
+    with Client(pair.live, CATALOG) as follower:
+        follower.session.program = "ipfx-failover"
+        pair.given_back()
+
+        assert [596] == follower.fails("SELECT 1")
+
+    assert ["one", "two"] == pair.live_calls
+
+
 def test_a_live_catalog_that_cannot_be_written_to_again_is_told_until_it_can(pair: Pair) -> None:
     pair.replicated()
     pair.has_stood_in("two")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from ipfx_failover.decide.age import whole_as_of
 from ipfx_failover.decide.liveness import Liveness
 from ipfx_failover.decide.schedule import next_planned
 from ipfx_failover.decide.status import Status, status
@@ -215,14 +216,15 @@ class _Drawing:
             rows_as_of=_iso(rows.as_of if rows else None),
             rows_lag_s=self._lag_s(rows),
             rows_behind=rows.behind if rows and not self._are_old(rows, watched) else None,
-            copy_as_of=_iso(_newest(database, self._rows_of_all(watched, state))),
+            copy_as_of=_iso(
+                whole_as_of(
+                    database,
+                    self.row_states.get(name.casefold()),
+                    follows_all=watched.follows_all,
+                    stale=state.stale,
+                )
+            ),
         )
-
-    def _rows_of_all(self, watched: Watched, state: ServerState) -> RowState | None:
-        """None where there are rows that are not followed."""
-        rows = self.row_states.get(watched.name.casefold())
-        counts = watched.follows_all and not state.stale and rows is not None and not rows.left
-        return rows if counts else None
 
     def _are_old(self, rows: RowState, watched: Watched, *, at_work: bool = False) -> bool:
         """Whether nothing is known of the rows now. Without a monitor, commands alone follow."""
@@ -344,11 +346,6 @@ def _of_unready_copy(what: str, *, monitored: bool) -> str:
     """What a stand-in's database still lacks, and who sees to it."""
     advice = "it is tried again" if monitored else "it is tried again as soon as a monitor runs"
     return f"the copy that stands in is NOT quite ready ({what}): {advice}"
-
-
-def _newest(*copies: Copy | RowState | None) -> datetime | None:
-    """As of when the newest of them is."""
-    return max((each.as_of for each in copies if each and each.as_of), default=None)
 
 
 def _is_followed(watched: Watched, state: ServerState) -> bool:

@@ -10,6 +10,7 @@ from ipfx_failover.net import wait_readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from ipfx_failover.clock import Clock
     from ipfx_failover.net import Address, Addresses, ArpSocket, OpenEcho, Wait
@@ -28,6 +29,10 @@ class StandbyCopy(Protocol):
 
     def fingerprint(self, server: str) -> str:
         """Changes when the application has written to the copy."""
+        ...
+
+    def as_of(self, server: str) -> datetime | None:
+        """As of when all of its database is; None: nothing was replicated."""
         ...
 
     def obstacle(self, server: str) -> str | None:

@@ -18,6 +18,7 @@ from ipfx_failover.state.journal import StepState, read_journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
 
     from ipfx_failover.clock import Clock
     from ipfx_failover.config.models import Config, FailoverServerSettings, ServerSettings
@@ -107,6 +108,11 @@ class Standby:
         for line in _listing(settings.local_vm_dir, skip=settings.local_vm_dir / "DB"):
             digest.update(line.encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
+
+    def as_of(self, server: str) -> datetime | None:
+        settings = self.config.servers.get(server)
+        follows_all = settings is not None and settings.real_time == "all"
+        return self.store.database_as_of(server, follows_all=follows_all)
 
     def obstacle(self, server: str) -> str | None:
         return self.copy_obstacle(self.config.servers[server])

@@ -63,7 +63,7 @@ class Takeover:
 
     def _on_what(self, server: str) -> str:
         """How old the data are that it stands in with: what people ask first."""
-        as_of = self.ports.store.database_as_of(server)
+        as_of = self.ports.copy.as_of(server)
         if as_of is None:
             return ""
         age_s = round((self.ports.clock.now() - as_of).total_seconds())

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
+from ipfx_failover.decide.age import whole_as_of
 from ipfx_failover.decide.alerts import Memory
 from ipfx_failover.events import Event, EventKind
 from ipfx_failover.records import (
@@ -185,11 +186,14 @@ class Reading:
         row = self.row("SELECT * FROM copies WHERE server = ? AND kind = ?", server, kind)
         return None if row is None else _copy(row)
 
-    def database_as_of(self, server: str) -> datetime | None:
-        """What time the standby's data are of: of the last copy, or of the rows that followed."""
-        copy, rows = self.copy(server, "database"), self.row_states().get(server.casefold())
-        known = [each.as_of for each in (copy, rows) if each is not None and each.as_of is not None]
-        return max(known, default=None)
+    def database_as_of(self, server: str, *, follows_all: bool) -> datetime | None:
+        """As of when all of the standby's database is; `follows_all`: its rows, by the config."""
+        return whole_as_of(
+            self.copy(server, "database"),
+            self.row_states().get(server.casefold()),
+            follows_all=follows_all,
+            stale=self.server(server).stale,
+        )
 
     @_sound
     def copies(self) -> dict[tuple[str, str], Copy]:

@@ -48,6 +48,22 @@ ADDRESS = IPv4Address("10.0.0.1")
 OTHER_ADDRESS = IPv4Address("10.0.0.3")
 GATEWAY = IPv4Address("10.0.0.254")
 ADAPTER = "eth0"
+_PASSWORD = {"env": "SQL_PASSWORD"}
+SQLSERVER: dict[str, Any] = {
+    "failover_server": {"data_source": "US", "password": _PASSWORD},
+    "servers": {
+        DEMO: {
+            "database": {
+                "engine": "sqlserver",
+                "data_source": "DEMO",
+                "password": _PASSWORD,
+                "vm_dir": "C:\\VM",
+            },
+            "ssh": {"user": "ipfx", "key_file": "/key"},
+        }
+    },
+}
+"""Settings: the database of DEMO is a SQL Server's."""
 
 
 class Killed(BaseException):

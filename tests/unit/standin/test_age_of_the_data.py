@@ -8,7 +8,7 @@ import pytest
 
 from ipfx_failover.events import EventKind
 from ipfx_failover.records import RowState
-from tests.support.stand_in import DEMO, FailoverMachine
+from tests.support.stand_in import DEMO, SQLSERVER, FailoverMachine
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,14 +17,21 @@ if TYPE_CHECKING:
 TWO_HOURS_S = 7200.0
 
 
+def hot(directory: Path, real_time: str) -> FailoverMachine:
+    demo = SQLSERVER["servers"][DEMO]
+    database = {**demo["database"], "configuration_tables": ["users"]}
+    demo = {**demo, "database": database, "real_time": real_time}
+    return FailoverMachine.with_a_dead_primary(directory, {**SQLSERVER, "servers": {DEMO: demo}})
+
+
 @pytest.fixture
 def machine(tmp_path: Path) -> FailoverMachine:
-    return FailoverMachine.with_a_dead_primary(tmp_path)
+    return hot(tmp_path, "all")
 
 
-def follow_rows(machine: FailoverMachine, until: datetime | None) -> None:
+def follow_rows(machine: FailoverMachine, until: datetime | None, *left: str) -> None:
     with machine.store() as store, store.transaction() as tx:
-        tx.set_row_state(RowState(DEMO, until, 0, "", "", ()))
+        tx.set_row_state(RowState(DEMO, until, 0, "", "", left))
 
 
 def said_of_the_data(machine: FailoverMachine) -> str:
@@ -53,5 +60,24 @@ def test_a_copy_whose_rows_are_followed_is_as_of_the_last_round(machine: Failove
 def test_rows_that_were_never_followed_make_no_copy_younger(machine: FailoverMachine) -> None:
     machine.clock.advance(TWO_HOURS_S)
     follow_rows(machine, None)
+
+    assert said_of_the_data(machine).endswith("(2 h ago)")
+
+
+def test_tables_that_are_not_followed_are_as_old_as_the_last_replication(
+    machine: FailoverMachine,
+) -> None:
+    machine.clock.advance(TWO_HOURS_S)
+    follow_rows(machine, machine.clock.now(), "log: no key")
+
+    assert said_of_the_data(machine).endswith("(2 h ago)")
+
+
+def test_where_only_the_configuration_follows_the_rest_is_as_of_the_last_replication(
+    tmp_path: Path,
+) -> None:
+    machine = hot(tmp_path, "configuration")
+    machine.clock.advance(TWO_HOURS_S)
+    follow_rows(machine, machine.clock.now())
 
     assert said_of_the_data(machine).endswith("(2 h ago)")

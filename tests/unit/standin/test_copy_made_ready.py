@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,26 +13,10 @@ from ipfx_failover.standin import copy_steps, steps
 from ipfx_failover.state import locks
 from ipfx_failover.state.journal import Step, StepState, open_journal
 from tests.fakes.application import Behaviour
-from tests.support.stand_in import DEMO, FailoverMachine
+from tests.support.stand_in import DEMO, SQLSERVER, FailoverMachine
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-PASSWORD = {"env": "SQL_PASSWORD"}
-SQLSERVER: dict[str, Any] = {
-    "failover_server": {"data_source": "US", "password": PASSWORD},
-    "servers": {
-        DEMO: {
-            "database": {
-                "engine": "sqlserver",
-                "data_source": "DEMO",
-                "password": PASSWORD,
-                "vm_dir": "C:\\VM",
-            },
-            "ssh": {"user": "ipfx", "key_file": "/key"},
-        }
-    },
-}
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from tests.unit.config.samples import WARM, ConfigFiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from ipfx_failover.net import Address
@@ -44,6 +45,9 @@ class CopyInMemory:
 
     def fingerprint(self, server: str) -> str:
         return f"{server} {self.writes}"
+
+    def as_of(self, server: str) -> datetime | None:  # noqa: ARG002 - the port
+        return None
 
     def obstacle(self, server: str) -> str | None:  # noqa: ARG002 - the port
         return None

@@ -47,13 +47,16 @@ def check(config: ConfigPath = None, as_json: Json = False) -> None:
     site = open_site(config)
     output = Output(as_json)
     findings = explain(site.config, facts=facts_for(site.config))
+    warnings = list(site.warnings)
+    if (lost := site.lost_server()) is not None:
+        warnings.append(f"{lost} is stood in for, and is not in it: put [servers.{lost}] back")
     output.line(f"{site.config_path}: no errors")
-    for warning in site.warnings:
+    for warning in warnings:
         show_warning(warning, output)
     show_findings(findings, output)
     output.document(
         config=str(site.config_path),
-        warnings=list(site.warnings),
+        warnings=warnings,
         findings=[asdict(finding) for finding in findings],
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from ipfx_failover.errors import FailoverError, UsageError
 from ipfx_failover.state.channels import register, routes_of
 from ipfx_failover.state.locks import Locks
 from ipfx_failover.wiring.boot import boot_id
-from ipfx_failover.wiring.looking import CONFIG_IN_USE, LOCKS, outline_at
+from ipfx_failover.wiring.looking import CONFIG_IN_USE, LOCKS, noted_at, open_to_read, outline_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,17 +85,21 @@ class Site:
         try:
             return find_server(self.config, name)
         except UsageError as unknown:
-            raise self._lost_role(name) or unknown from None
+            lost = self.lost_server()
+            if lost is None or lost.casefold() != name.casefold():
+                raise
+            raise UsageError(
+                f"the config does not name {lost}, which is stood in for",
+                f"put [servers.{lost}] back, and try again",
+            ) from unknown
 
-    def _lost_role(self, name: str) -> UsageError | None:
-        """What to do about a server that is stood in for, and is not in the config any more."""
-        with suppress(FailoverError), self.store() as store:
-            stand_in = store.stand_in()
-            if stand_in is not None and stand_in.server.casefold() == name.casefold():
-                return UsageError(
-                    f"the config does not name {stand_in.server}, which is stood in for",
-                    f"put [servers.{stand_in.server}] back, and try again",
-                )
+    def lost_server(self) -> str | None:
+        """The server that is stood in for, if the config does not name it any more."""
+        with suppress(FailoverError), closing(open_to_read(self.state_dir)) as store:
+            stand_in = store.stand_in() or noted_at(self.state_dir)
+            known = {name.casefold() for name in self.config.servers}
+            if stand_in is not None and stand_in.server.casefold() not in known:
+                return stand_in.server
         return None
 
 

@@ -177,3 +177,17 @@ def test_where_there_is_no_state_it_is_an_error(
 
     assert [2, 2, 2] == codes
     assert 3 == capsys.readouterr().err.count("error: 1 problem in ")
+
+
+def test_a_server_that_is_stood_in_for_and_not_in_the_config_is_told_of(
+    state_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(f"[failover_server]\nstate_dir = '{state_dir}'\n", "utf-8")
+    code = main(["config", "check", "--config", str(path)])
+    again = main(["stop-failover", "demo", "--yes", "--config", str(path)])
+    said = capsys.readouterr()
+
+    assert (0, 2) == (code, again)
+    assert "DEMO is stood in for, and is not in it: put [servers.DEMO] back" in said.out
+    assert "error: the config does not name DEMO, which is stood in for\n" in said.err

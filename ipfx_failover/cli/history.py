@@ -53,11 +53,12 @@ def history(
     from shutil import get_terminal_size
 
     from ipfx_failover.cli.output import Output
+    from ipfx_failover.history.plot import chart_columns
     from ipfx_failover.wiring.recalling import recall, save
 
     output = Output(as_json)
     width = get_terminal_size().columns
-    slots = width if plot else _SLOTS_OF_REPORT if html else None
+    slots = chart_columns(width) if plot else _SLOTS_OF_REPORT if html else None
     found = recall(config, name, since, slots, output.progress)
     if html:
         from ipfx_failover.history.page import page

@@ -124,7 +124,7 @@ class _Story:
     def _begin(self, server: str, event: Event) -> None:
         misses = self._misses.get(server)
         why = f"{misses} pings in a row failed" if misses else ""
-        by = str(event.data.get("by") or "")
+        by = one_line(str(event.data.get("by") or ""))
         self._latest[server] = len(self.told)
         self.told.append(Failover(event.server or "", event.at, by, why))
 

@@ -48,6 +48,12 @@ def test_it_says_who_took_over_why_and_how_long_nobody_served() -> None:
     assert 70 == failover.stood_in_s(at(100))
 
 
+def test_what_a_terminal_would_act_upon_is_shown_as_text() -> None:
+    (failover,) = told((0, K.TAKEOVER_STARTED, {"by": "a\x1b[2J\nb"}))
+
+    assert "a\\x1b[2J\\nb" == failover.by
+
+
 def test_by_hand_the_outage_begins_with_the_command() -> None:
     (failover,) = told(
         (0, K.SERVER_SUSPECT, {}),

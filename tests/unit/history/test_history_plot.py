@@ -15,7 +15,9 @@ def test_a_chart_shows_ping_time_loss_states_and_the_span() -> None:
     lines = plot(history(), 31, ASCII)
 
     assert lines == [
-        "DEMO: ping time up to 3.00 ms in the mean, 9.00 ms at most; lost up to 100 %",
+        "DEMO: mean ping time up to 3.00",
+        "  ms, at most 9.00 ms; lost up",
+        "  to 100 %",
         "  3.00 ms |          ##",
         "          |        ####",
         "          |        ####",
@@ -28,7 +30,11 @@ def test_a_chart_shows_ping_time_loss_states_and_the_span() -> None:
         "",
         "QUIET: nothing was watched",
         "",
-        "state: - answered pings, x down, S the Failover Server stood in, blank: not known",
+        "lost: from . a few pings to #",
+        "  all of them",
+        "state: - answered pings, x",
+        "  down, S the Failover Server",
+        "  stood in, blank: not known",
     ]
 
 
@@ -36,10 +42,10 @@ def test_a_chart_shows_ping_time_loss_states_and_the_span() -> None:
 @pytest.mark.parametrize("width", [1, 40, 80, 200])
 def test_no_line_of_a_chart_is_wider_than_the_terminal(width: int, drawn_with: object) -> None:
     chosen = BLOCKS if drawn_with is BLOCKS else ASCII
-    charts = [line for line in plot(history(), width, chosen) if chosen.axis in line]
+    lines = plot(history("A-NAME-OF-LETTERS"), width, chosen)
 
-    assert charts
-    assert max(map(len, charts)) <= max(width, 31)
+    assert any(chosen.axis in line for line in lines)
+    assert max(map(len, lines)) <= max(width, 31)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +61,15 @@ def test_no_line_of_a_chart_is_wider_than_the_terminal(width: int, drawn_with: o
 )
 def test_the_encoding_says_what_can_be_drawn_with(encoding: str | None, expected: object) -> None:
     assert expected is characters(encoding)
+
+
+def test_few_lost_pings_look_like_few_also_when_there_were_no_more() -> None:
+    past = history()
+    few = plot(replace(past, pings=past.pings[:3]), 31, BLOCKS)
+    half = replace(past.pings[2], lost=900)
+
+    assert "     lost │    ▁▁" in few
+    assert "     lost │    ▄▄" in plot(replace(past, pings=(*past.pings[:2], half)), 31, BLOCKS)
 
 
 def test_a_short_ping_time_beside_a_long_one_is_not_invisible() -> None:

@@ -41,6 +41,12 @@ SWITCHES = (
     "SELECT name, is_disabled, is_not_trusted FROM sys.check_constraints"
 )
 
+UNTRACK = (
+    "ALTER TABLE [person] DISABLE CHANGE_TRACKING; "
+    "ALTER TABLE [odd ]] one].[pet's] DISABLE CHANGE_TRACKING; "
+    f"ALTER DATABASE {quoted(LIVE)} SET CHANGE_TRACKING = OFF"
+)
+
 
 @pytest.fixture(params=[drivers.free_tds, drivers.microsoft], ids=["FreeTDS", "Microsoft"])
 def driver(request: pytest.FixtureRequest) -> Driver:
@@ -104,8 +110,9 @@ def test_options_are_those_of_the_live_catalog(site: Copies) -> None:
 
 def test_change_tracking_is_on_as_it_was_and_begins_anew(site: Copies) -> None:
     site.on_live().run(
-        "DISABLE TRIGGER ALL ON DATABASE; CREATE TABLE late (k int PRIMARY KEY); ALTER TABLE late ENABLE CHANGE_TRACKING; "
-        "ALTER TABLE [person] DISABLE CHANGE_TRACKING; "
+        f"DISABLE TRIGGER ALL ON DATABASE; {UNTRACK}; ALTER DATABASE {quoted(LIVE)} SET "
+        "CHANGE_TRACKING = ON (CHANGE_RETENTION = 36 HOURS, AUTO_CLEANUP = OFF); "
+        "CREATE TABLE late (k int PRIMARY KEY); ALTER TABLE late ENABLE CHANGE_TRACKING; "
         "ALTER TABLE [person] ENABLE CHANGE_TRACKING WITH (TRACK_COLUMNS_UPDATED = ON); "
         "ENABLE TRIGGER ALL ON DATABASE"
     )
@@ -116,18 +123,15 @@ def test_change_tracking_is_on_as_it_was_and_begins_anew(site: Copies) -> None:
     kept = tuple(each for each in live.tables if each[1] != "late")
 
     assert replace(live, tables=kept) == back
-    assert ("dbo", "person", True) in kept
-    assert 1 == len(live.tables) - len(kept)
+    assert ("36 HOURS", False) == (live.retention, live.is_cleaned_up)
+    assert (("dbo", "person", True),) == kept
+    assert 2 == len(live.tables)
     assert any("change tracking begins anew" in each for each in told)
     assert any("change tracking is off for dbo.late" in each for each in told)
 
 
 def test_change_tracking_that_was_off_stays_off(site: Copies) -> None:
-    site.on_live().run(
-        "ALTER TABLE [person] DISABLE CHANGE_TRACKING; "
-        "ALTER TABLE [odd ]] one].[pet's] DISABLE CHANGE_TRACKING; "
-        f"ALTER DATABASE {quoted(LIVE)} SET CHANGE_TRACKING = OFF"
-    )
+    site.on_live().run(UNTRACK)
     told = given_back(site)
     with site.to_live.open() as session:
         assert read_replaced(session, BESIDE).tracking is None

@@ -339,9 +339,10 @@ def test_what_was_never_replicated_is_not_taken_over(tmp_path: Path) -> None:
     machine = FailoverMachine.with_a_dead_primary(tmp_path, {"servers": {DEMO: {"files": files}}})
     machine.lose_copies()
 
-    with pytest.raises(Refused, match="its files have never been replicated"):
+    with pytest.raises(Refused, match="its files have never been replicated") as refused:
         take_over(machine)
     check_nothing_taken(machine)
+    assert f"copy it while it is alive: ipfx-failover sync-files {DEMO}" == refused.value.hint
 
 
 def test_a_busy_machine_is_named(machine: FailoverMachine) -> None:

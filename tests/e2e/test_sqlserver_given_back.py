@@ -118,6 +118,26 @@ def test_what_was_given_back_is_replicated_again(pair: Pair) -> None:
     assert [] == pair.strays()
 
 
+def test_a_hot_copy_is_followed_again_from_the_next_whole_one_on(pair: Pair) -> None:
+    pair.configure_server(real_time="all")
+    assert 0 == pair.run("hot", "enable", "DEMOSERVER", "--yes").code
+    pair.replicated()
+    assert 0 == pair.run("sync-rows", "DEMOSERVER").code
+    pair.has_stood_in("two")
+    pair.given_back()
+    said = " ".join(pair.run("status").out.split())
+
+    assert "its rows are not followed since the failback: make a whole copy:" in said
+    assert "hot, with all rows as of" in said
+
+    pair.replicated()
+    pair.run_live("INSERT INTO calls (text) VALUES (N'three')")
+
+    assert 0 == pair.run("sync-rows", "DEMOSERVER").code
+    assert ["one", "two", "three"] == pair.copied_calls
+    assert "0 rows behind" in pair.run("status").out
+
+
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG.keys())
 def test_whatever_goes_wrong_both_catalogs_are_the_ones_that_they_were(
     pair: Pair, wrong: Wrong

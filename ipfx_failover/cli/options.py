@@ -25,6 +25,15 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer the question with
 Plan = Annotated[
     bool, typer.Option("--plan", help="Print each step and what speaks against it; do nothing.")
 ]
+OutputDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        metavar="DIR",
+        help="Write the files there, to carry them to another machine; install nothing.",
+        show_default=False,
+    ),
+]
 Since = Annotated[
     str | None,
     typer.Option(

@@ -26,6 +26,17 @@ def show_plan(plan: Plan, output: Output) -> None:
     output.document(steps=[as_step(action) for action in plan.actions], notes=plan.notes)
 
 
+def show_files(written: Plan, output: Output) -> None:
+    """The files that were written for another machine."""
+    from ipfx_failover.installing import WriteFile
+
+    files = [str(action.path) for action in written.actions if isinstance(action, WriteFile)]
+    for file in files:
+        output.line(f"written: {file}")
+    show_notes(written, output)
+    output.document(files=files, notes=written.notes)
+
+
 def show_notes(plan: Plan, output: Output) -> None:
     for note in plan.notes:
         output.line(f"Note: {note}")

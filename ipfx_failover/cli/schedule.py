@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ipfx_failover.cli.options import ConfigPath, Json, Plan
+from ipfx_failover.cli.options import ConfigPath, Json, OutputDir, Plan
 
 if TYPE_CHECKING:
     from ipfx_failover.cli.output import Output
-    from ipfx_failover.installing import Plan as Steps
     from ipfx_failover.installing import ScheduleState
 
 
@@ -55,15 +54,7 @@ def install(
         With | None,
         typer.Option("--with", help="Default: what this machine has.", show_default=False),
     ] = None,
-    output_dir: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            metavar="DIR",
-            help="Write the files there, to carry them to another machine; install nothing.",
-            show_default=False,
-        ),
-    ] = None,
+    output_dir: OutputDir = None,
     user: User = None,
     config: ConfigPath = None,
     plan: Plan = False,
@@ -80,7 +71,7 @@ def install(
     from dataclasses import asdict
 
     from ipfx_failover.cli.output import Output
-    from ipfx_failover.cli.plans import show_notes, show_plan
+    from ipfx_failover.cli.plans import show_files, show_notes, show_plan
     from ipfx_failover.wiring import scheduling
     from ipfx_failover.wiring.site import open_site
 
@@ -97,7 +88,7 @@ def install(
         return
     scheduling.carry_out(wanted)
     if output_dir is not None:
-        _show_files(wanted, output)
+        show_files(wanted, output)
         return
     state = scheduling.scheduler(name, site, account).check(scheduling.job_of(site))
     _show(state, output)
@@ -161,17 +152,6 @@ def show(
     for state in states:
         _show(state, output)
     output.document(wanted=wanted, schedules=[asdict(state) for state in states])
-
-
-def _show_files(written: Steps, output: Output) -> None:
-    from ipfx_failover.cli.plans import show_notes
-    from ipfx_failover.installing import WriteFile
-
-    files = [str(action.path) for action in written.actions if isinstance(action, WriteFile)]
-    for file in files:
-        output.line(f"written: {file}")
-    show_notes(written, output)
-    output.document(files=files, notes=written.notes)
 
 
 def _show(state: ScheduleState, output: Output) -> None:

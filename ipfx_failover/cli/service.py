@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ipfx_failover.cli.options import ConfigPath, Json, Plan
+from ipfx_failover.cli.options import ConfigPath, Json, OutputDir, Plan
 
 if TYPE_CHECKING:
     from ipfx_failover.cli.output import Output
@@ -37,6 +37,7 @@ def install(
             show_default=False,
         ),
     ] = None,
+    output_dir: OutputDir = None,
     config: ConfigPath = None,
     plan: Plan = False,
     as_json: Json = False,
@@ -50,15 +51,20 @@ def install(
     Example: ipfx-failover service install --plan
     """
     from ipfx_failover.cli.output import Output
-    from ipfx_failover.cli.plans import show_notes, show_plan
+    from ipfx_failover.cli.plans import show_files, show_notes, show_plan
+    from ipfx_failover.wiring.scheduling import carry_out
     from ipfx_failover.wiring.service import monitor_service
     from ipfx_failover.wiring.site import open_site
 
     service = monitor_service(open_site(config), user)
     output = Output(as_json)
-    wanted = service.installation()
+    wanted = service.installation() if output_dir is None else service.export(output_dir)
     if plan:
         show_plan(wanted, output)
+        return
+    if output_dir is not None:
+        carry_out(wanted)
+        show_files(wanted, output)
         return
     state = service.carry_out(wanted)
     if not wanted.actions:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
+from ipfx_failover.cli.app import main
 from ipfx_failover.installing import Plan, WriteFile
 from ipfx_failover.wiring.service import monitor_service
 from ipfx_failover.wiring.site import open_site
@@ -75,3 +77,17 @@ def test_secrets_that_a_service_has_not_are_named(tmp_path: Path) -> None:
     made = plan(tmp_path, '[alerts]\nusername = "me"\npassword = { env = "SMTP_PASSWORD" }')
 
     assert ["alerts.password comes from env" in note for note in made.notes] == [True]
+
+
+def test_the_unit_can_be_written_for_another_machine(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (wanted, *_) = plan(tmp_path).actions
+    config, there = tmp_path / "config.toml", tmp_path / "there"
+    code = main(["service", "install", "--output", str(there), "--config", str(config), "--json"])
+    (written,) = json.loads(capsys.readouterr().out)["files"]
+
+    assert 0 == code
+    assert str(there / "ipfx-failover.service") == written
+    assert isinstance(wanted, WriteFile)
+    assert wanted.text == (there / "ipfx-failover.service").read_text()

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final, Literal
 from ipfx_failover.adapters.carry_out import carry_out
 from ipfx_failover.adapters.linux import unit_files
 from ipfx_failover.errors import Failed, Refused
-from ipfx_failover.installing import Plan, Run, ServiceState
+from ipfx_failover.installing import Plan, Run, ServiceState, WriteFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 UNIT: Final = "ipfx-failover.service"
 _PROPERTIES: Final = (
@@ -43,6 +44,10 @@ class SystemdService:
         if unit_files.is_booted() and unit_files.is_installed(units) and self.state().at_boot:
             return Plan()
         return Plan(unit_files.installation(units, UNIT, now=False), self._notes)
+
+    def export(self, directory: Path) -> Plan:
+        """What writes the unit into a directory, to be carried to another machine."""
+        return Plan((WriteFile(directory / UNIT, self._text or ""),), self._notes)
 
     def removal(self) -> Plan:
         return Plan(unit_files.removal(unit_files.require_ours([UNIT]), UNIT))

@@ -77,6 +77,13 @@ class WindowsService:
         steps = sc_commands.installation(wanted, service_facts.KEYS, is_there=there is not None)
         return Plan(tuple(steps), self._notes)
 
+    def export(self, directory: Path) -> Plan:
+        """Refused: Windows keeps its services in no file."""
+        raise Refused(
+            f"there is no file of a Windows service to write into {directory}",
+            "what would be run is shown by: ipfx-failover service install --plan",
+        )
+
     def removal(self) -> Plan:
         there = self._ours()
         if there is None:

@@ -39,9 +39,8 @@ class StateLook:
         self.config = find(config_path, environ=os.environ)
         self._clock = SystemClock()
         self._config_version = _version(self.config)
-        outline = outline_at(self.config)
-        self._config_problem: FailoverError | None = outline.problem
-        self._outline = replace(outline, problem=None)
+        self._config_problem: FailoverError | None = None
+        self._outline = outline_at(self.config)
         self._place = StoreInPlace(self._outline.state_dir)
         self._number = -1
         self._cursor = 0
@@ -104,8 +103,10 @@ class StateLook:
         except FailoverError as problem:
             self._config_problem = problem
             return
-        self._config_problem = outline.problem
+        self._config_problem = None
         if outline.problem is not None:
+            # The report tells of it, in the monitor's words where there is one.
+            self._outline = replace(self._outline, problem=outline.problem)
             return
         if outline.state_dir != self._outline.state_dir:
             self.close()

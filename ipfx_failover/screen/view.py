@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from ipfx_failover.config.problems import ConfigError
 from ipfx_failover.decide.status import Status
 from ipfx_failover.records import Authority, Mode
 
@@ -64,7 +65,9 @@ def title(seen: Seen) -> str:
 def banner(seen: Seen) -> list[Line]:
     """What concerns all servers: what is wrong, and the stand-in."""
     lines = []
-    if seen.problem is not None:
+    # The report's advice tells of a broken config, in the monitor's words where there is one.
+    is_told = seen.report is not None and isinstance(seen.problem, ConfigError)
+    if seen.problem is not None and not is_told:
         details = getattr(seen.problem, "details", ())
         lines += [Line(str(detail), "error") for detail in details]
         lines.append(Line(f"error: {seen.problem.message}", "error"))

@@ -39,8 +39,8 @@ class StateLook:
         self.config = find(config_path, environ=os.environ)
         self._clock = SystemClock()
         self._config_version = _version(self.config)
-        self._config_problem: FailoverError | None = None
         self._outline = outline_at(self.config)
+        self._config_problem: FailoverError | None = self._outline.problem
         self._place = StoreInPlace(self._outline.state_dir)
         self._number = -1
         self._cursor = 0
@@ -103,9 +103,8 @@ class StateLook:
         except FailoverError as problem:
             self._config_problem = problem
             return
-        self._config_problem = None
+        self._config_problem = outline.problem
         if outline.problem is not None:
-            # The report tells of it, in the monitor's words where there is one.
             self._outline = replace(self._outline, problem=outline.problem)
             return
         if outline.state_dir != self._outline.state_dir:

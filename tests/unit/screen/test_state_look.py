@@ -15,6 +15,7 @@ from ipfx_failover.errors import InDoubt, Refused, UsageError
 from ipfx_failover.events import Event, EventKind
 from ipfx_failover.records import Mode
 from ipfx_failover.screen.values import Seen
+from ipfx_failover.screen.view import banner
 from ipfx_failover.snapshot import write_snapshot
 from ipfx_failover.state.store import DATABASE, Store
 from ipfx_failover.wiring.watching import StateLook
@@ -139,8 +140,9 @@ def test_a_config_that_gets_broken_is_told_while_the_one_before_stays_in_use(
     config.write_text(f"{sound}\n[servers.SECOND\n", "utf-8")
     broken = until(look, lambda seen: bool(seen.report and seen.report.advice))
 
-    assert broken.problem is None
+    assert isinstance(broken.problem, UsageError)
     assert broken.report is not None
+    assert [] == [line.text for line in banner(broken) if line.text.startswith("error: ")]
     assert broken.report.advice[0].startswith(f"the config is broken: {config}:")
     assert [server.name for server in broken.report.servers] == ["DEMOSERVER"]
 

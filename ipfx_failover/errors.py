@@ -142,7 +142,7 @@ class Busy(FailoverError):
 
 
 class Bug(FailoverError):
-    """Nobody foresaw it."""
+    """A bug; the message says where the details are."""
 
     exit_code = ExitCode.BUG
 

@@ -72,10 +72,7 @@ The application that stands in is told whose role it performs. A command is star
 variables. A systemd unit gets them when its [Service] section has the line
 `EnvironmentFile=-{ENVIRONMENT_FILE}`; a Windows service has them in its environment:
 """
-_TEXT_OF_CODE: Final = {
-    errors.ExitCode.DONE: "Done.",
-    errors.ExitCode.BUG: "A bug; the message says where the details are.",
-}
+_DONE: Final = "Done."
 _WITH_ALL: Final = """
 With `--all` the gravest outcome counts; gravest is 5. The one exception to these codes is
 `status --check`: see ipfx-failover-status(1).
@@ -90,7 +87,7 @@ def exit_codes() -> dict[ExitCode, str]:
         for kind in kinds
         if kind.__module__ == errors.__name__
     }
-    return {code: texts.get(code) or _TEXT_OF_CODE[code] for code in errors.ExitCode}
+    return {code: texts.get(code, _DONE) for code in errors.ExitCode}
 
 
 def overview_page(version: str) -> Page:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CONFIG = """
+[failover_server]
+state_dir = "{state_dir}"
 [servers.DEMOSERVER]
 address = "192.168.11.1"
 """
@@ -21,7 +23,7 @@ address = "192.168.11.1"
 def run(tmp_path: Path, *argv: str, closed: str) -> subprocess.CompletedProcess[str]:
     """Run a command with these redirections."""
     config = tmp_path / "config.toml"
-    config.write_text(CONFIG)
+    config.write_text(CONFIG.format(state_dir=tmp_path))
     own = [sys.executable, "-m", "ipfx_failover", *argv]
     return subprocess.run(
         ["/bin/sh", "-c", f'exec "$@" {closed}', "sh", *own],

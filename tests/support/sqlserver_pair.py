@@ -238,7 +238,7 @@ class Pair:
         }
         words = [sys.executable, "-m", "ipfx_failover", *argv, "--config", str(self.config_path)]
         return subprocess.Popen(
-            [*self.inside, *words],
+            [*(self.inside or self._own_machine()), *words],
             env=environ,
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
@@ -246,6 +246,14 @@ class Pair:
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def _own_machine(self) -> list[str]:
+        """The note of who stands in is the machine's: here each pair has its own."""
+        own, machine = self.directory / "machine", Path("/run/ipfx-failover")
+        for each in (own, machine):
+            each.mkdir(mode=0o755, exist_ok=True)
+        script = f'mount --bind "$0" {machine} && exec "$@"'
+        return ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, str(own)]
 
     def replicated(self, report: Report = unreported, observer: Observer = silent) -> None:
         """A copy is made, by what the command does, in this process."""

@@ -11,6 +11,7 @@ import pytest
 
 from ipfx_failover.adapters.clock import SystemClock
 from ipfx_failover.cli.app import main
+from ipfx_failover.config.problems import ConfigError
 from ipfx_failover.events import Event, EventKind
 from ipfx_failover.records import Concern, Condition, MonitorRecord, Phase, StandIn
 from ipfx_failover.snapshot import write_snapshot
@@ -165,7 +166,7 @@ def test_the_main_screen_opens(config: str) -> None:
     assert seen.report is not None
     assert ["DEMO"] == [server.name for server in seen.report.servers]
     assert 1 == len([each for each in seen.report.advice if "the config is broken" in each])
-    assert seen.problem is None
+    assert isinstance(seen.problem, ConfigError)
 
 
 def test_where_there_is_no_state_it_is_an_error(

@@ -48,12 +48,6 @@ def site(driver: Driver, directory: Path, tls: ssl.SSLContext) -> Iterator[Site]
             connection.close()
 
 
-@pytest.fixture(params=[drivers.free_tds, drivers.microsoft], ids=["FreeTDS", "Microsoft"])
-def driver(request: pytest.FixtureRequest) -> Driver:
-    found: Driver = request.param()
-    return found
-
-
 @pytest.fixture
 def tls(tmp_path: Path) -> ssl.SSLContext:
     context = self_signed(tmp_path).server_context()

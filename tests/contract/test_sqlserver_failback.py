@@ -11,7 +11,6 @@ from ipfx_failover.errors import Failed
 from ipfx_failover.replication.sqlserver.failback import prepare_for_live, read_replaced
 from ipfx_failover.replication.sqlserver.prepare import prepare
 from ipfx_failover.replication.sqlserver.role import take_role
-from tests.sqlserver import drivers
 from tests.sqlserver.engine.client import Client
 from tests.support.sql_copies import COPY, LIVE, RUN, conversion, copies, move, quoted, settings
 
@@ -46,12 +45,6 @@ UNTRACK = (
     "ALTER TABLE [odd ]] one].[pet's] DISABLE CHANGE_TRACKING; "
     f"ALTER DATABASE {quoted(LIVE)} SET CHANGE_TRACKING = OFF"
 )
-
-
-@pytest.fixture(params=[drivers.free_tds, drivers.microsoft], ids=["FreeTDS", "Microsoft"])
-def driver(request: pytest.FixtureRequest) -> Driver:
-    found: Driver = request.param()
-    return found
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import pytest
 from ipfx_failover.errors import Failed
 from ipfx_failover.replication.sqlserver.prepare import prepare
 from ipfx_failover.replication.sqlserver.watermark import Watermark
-from tests.sqlserver import drivers
 from tests.support.sql_copies import COPY, RUN, conversion, copies, settings
 
 if TYPE_CHECKING:
@@ -32,12 +31,6 @@ ON = "SELECT name FROM {} WHERE is_disabled = 0 ORDER BY name"
 STILL_ON = [ON.format(view) for view in ("sys.triggers", "sys.foreign_keys")] + [
     ON.format("sys.check_constraints")
 ]
-
-
-@pytest.fixture(params=[drivers.free_tds, drivers.microsoft], ids=["FreeTDS", "Microsoft"])
-def driver(request: pytest.FixtureRequest) -> Driver:
-    found: Driver = request.param()
-    return found
 
 
 @pytest.fixture

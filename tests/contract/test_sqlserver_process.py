@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pyodbc
 import pytest
 
-from tests.sqlserver import drivers
 from tests.support.certificates import self_signed
 from tests.support.sqlserver_process import SqlServerProcess
 
@@ -17,12 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.sqlserver.drivers import Driver
-
-
-@pytest.fixture(params=[drivers.free_tds, drivers.microsoft], ids=["FreeTDS", "Microsoft"])
-def driver(request: pytest.FixtureRequest) -> Driver:
-    found: Driver = request.param()
-    return found
 
 
 @pytest.fixture

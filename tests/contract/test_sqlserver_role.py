@@ -13,7 +13,6 @@ from ipfx_failover.replication.sqlserver.role import (
     obstacle,
     take_role,
 )
-from tests.sqlserver import drivers
 from tests.sqlserver.results import Message
 from tests.sqlserver.sql.lexer import SqlError
 from tests.support.sql_copies import COPY, RUN, copies, settings
@@ -32,12 +31,6 @@ SWITCHES = (
     "SELECT name, is_disabled, is_not_trusted FROM sys.check_constraints"
 )
 VERSION = "SELECT version FROM ipfx_failover.watermark"
-
-
-@pytest.fixture(params=[drivers.free_tds, drivers.microsoft], ids=["FreeTDS", "Microsoft"])
-def driver(request: pytest.FixtureRequest) -> Driver:
-    found: Driver = request.param()
-    return found
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from ipfx_failover.errors import Busy, Unreachable
 from ipfx_failover.replication.rows.decisions import FullNeeded, NotTracked
 from ipfx_failover.replication.rows.follower import Follower
 from ipfx_failover.replication.sqlserver.session import SqlRefused
-from tests.sqlserver import drivers
 from tests.sqlserver.engine.client import Client
 from tests.sqlserver.engine.faults import Fault, Faults
 from tests.support.hot_copies import HotCopy, Machines, machines
@@ -44,12 +43,6 @@ VALUES = r"""1, 255, -9223372036854775808, 0.1e0, 1.1e0, 12345678901234567890123
 '9999-12-31T23:59:59.9999999', '23:59:59.9999999', '2020-01-01 00:00:00.1234567 +05:30', 'ab ',
 'it''s {fn NOW()} ? -- /* %', N'é€𝄞', REPLICATE('x', 9000), N'', 0x01, 0x, 0x00FF00,
 '6F9619FF-8B86-D011-B42D-00C04FC964FF', N'<a> b </a>', 'text', N'ntext', 0x0102, N'z', 'Aa'"""
-
-
-@pytest.fixture(params=[drivers.free_tds, drivers.microsoft], ids=["FreeTDS", "Microsoft"])
-def driver(request: pytest.FixtureRequest) -> Driver:
-    found: Driver = request.param()
-    return found
 
 
 @pytest.fixture

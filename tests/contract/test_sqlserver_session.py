@@ -11,7 +11,6 @@ import pytest
 
 from ipfx_failover.errors import Failed, FailoverError, Interrupted, Refused, Unreachable
 from ipfx_failover.replication.sqlserver.session import SqlRefused
-from tests.sqlserver import drivers
 from tests.sqlserver.engine.server import SimulatedServer
 from tests.sqlserver.results import Message
 from tests.sqlserver.sql.lexer import SqlError
@@ -43,12 +42,6 @@ class Site:
 
     def server(self, **settings: Any) -> OdbcServer:
         return odbc_server(self.driver, self.port, report=self.told.append, **settings)
-
-
-@pytest.fixture(params=[drivers.free_tds, drivers.microsoft], ids=["FreeTDS", "Microsoft"])
-def driver(request: pytest.FixtureRequest) -> Driver:
-    found: Driver = request.param()
-    return found
 
 
 @pytest.fixture

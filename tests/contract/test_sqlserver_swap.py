@@ -10,7 +10,6 @@ from ipfx_failover.errors import Failed, FailoverError, Unreachable
 from ipfx_failover.replication.sqlserver.prepare import prepare
 from ipfx_failover.replication.sqlserver.session import SqlRefused
 from ipfx_failover.replication.sqlserver.swap import Swapper
-from tests.sqlserver import drivers
 from tests.sqlserver.engine.client import Client
 from tests.sqlserver.results import Message
 from tests.sqlserver.sql.lexer import SqlError
@@ -28,12 +27,6 @@ CURRENT = f"DEMO_{LIVE}"
 OLD = f"{CURRENT}__old_{RUN}"
 CONTENT = "SELECT * FROM [marker]"
 ACCESS = "SELECT name, user_access_desc FROM sys.databases WHERE database_id > 4 ORDER BY name"
-
-
-@pytest.fixture(params=[drivers.free_tds, drivers.microsoft], ids=["FreeTDS", "Microsoft"])
-def driver(request: pytest.FixtureRequest) -> Driver:
-    found: Driver = request.param()
-    return found
 
 
 @pytest.fixture

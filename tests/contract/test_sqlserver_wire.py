@@ -131,12 +131,6 @@ class Script:
         pass
 
 
-@pytest.fixture(params=[drivers.free_tds, drivers.microsoft], ids=["FreeTDS", "Microsoft"])
-def driver(request: pytest.FixtureRequest) -> Driver:
-    found: Driver = request.param()
-    return found
-
-
 @pytest.fixture
 def script() -> Script:
     return Script()

@@ -8,12 +8,15 @@ import pytest
 from ipfxlab.lab import Lab
 from ipfxlab.network import Network
 
+from tests.sqlserver import drivers
 from tests.support.commands import Starter
 from tests.support.failover import FailoverServer, Prepared
 from tests.support.office import Office
+from tests.support.sqlserver_pair import Pair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -73,3 +76,17 @@ def ready(failover: FailoverServer, opened: Opened) -> FailoverServer:
     """The same, with a copy of DEMOSERVER's database, in which there are two calls."""
     opened.prepared.give(failover)
     return failover
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    """Two simulated SQL Servers, with a database to be replicated."""
+    with Pair(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(params=[drivers.microsoft, drivers.free_tds], ids=["Microsoft", "FreeTDS"])
+def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pair]:
+    """The same, through each of both drivers."""
+    with Pair(tmp_path, driver=request.param()) as made:
+        yield made

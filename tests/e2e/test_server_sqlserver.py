@@ -27,12 +27,6 @@ if TYPE_CHECKING:
     from tests.support.sqlserver_pair import Ended
 
 
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Pair]:
-    with Pair(tmp_path) as made:
-        yield made
-
-
 def checks(pair: Pair) -> dict[str, dict[str, Any]]:
     ended = pair.run("server", "test", "DEMOSERVER", "--json")
     return {check["name"]: check for check in json.loads(ended.out)["checks"]}

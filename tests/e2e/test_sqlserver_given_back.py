@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from tests.sqlserver import drivers
 from tests.sqlserver.engine.client import Client
 from tests.sqlserver.engine.faults import Fault, Faults
 from tests.sqlserver.results import Message
@@ -16,9 +15,6 @@ from tests.support.sqlserver_pair import CATALOG, COPY, Pair
 from tests.support.sshd import running_sshd
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from tests.sqlserver.engine.session import EngineSession
 
 FAILED, REFUSED, UNREACHABLE, IN_DOUBT, WITH_EXCEPTIONS = 1, 3, 4, 5, 6
@@ -77,18 +73,6 @@ WRONG = {
         "live", {"statement": r"__new_\w+\] MODIFY NAME", "cut": True}, "lost", UNREACHABLE
     ),
 }
-
-
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Pair]:
-    with Pair(tmp_path) as made:
-        yield made
-
-
-@pytest.fixture(params=[drivers.microsoft, drivers.free_tds], ids=["Microsoft", "FreeTDS"])
-def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pair]:
-    with Pair(tmp_path, driver=request.param()) as made:
-        yield made
 
 
 def test_what_was_recorded_is_given_back_and_the_old_is_kept_as_a_backup(either: Pair) -> None:

@@ -11,17 +11,10 @@ from tests.sqlserver.engine.client import Client
 from tests.support.sqlserver_pair import COPY, Pair
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 REFUSED = 3
 FROM_LIVE = ("replicate-from-live", "DEMOSERVER")
-
-
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Pair]:
-    with Pair(tmp_path) as made:
-        yield made
 
 
 def kept_backups(pair: Pair) -> list[Path]:

@@ -126,21 +126,9 @@ WRONG = {
 
 
 @pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Pair]:
-    with Pair(tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
 def in_memory() -> Iterator[Pair]:
     """For as many runs as there are statements: no disk is waited for."""
     with TemporaryDirectory(dir="/dev/shm") as directory, Pair(Path(directory)) as made:
-        yield made
-
-
-@pytest.fixture(params=[drivers.microsoft, drivers.free_tds], ids=["Microsoft", "FreeTDS"])
-def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pair]:
-    with Pair(tmp_path, driver=request.param()) as made:
         yield made
 
 

@@ -34,7 +34,6 @@ from tests.support.toy_workflow import (
     Toy,
     ToyWorkflow,
     end,
-    prepare,
     runner,
 )
 
@@ -73,17 +72,6 @@ class PatientStore(Store):
         self.waits.append(busy_timeout_s)
         with super().transaction(durable=durable, busy_timeout_s=busy_timeout_s) as tx:
             yield tx
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "state", busy_timeout_s=0.05) as opened:
-        yield opened
-
-
-@pytest.fixture
-def toy(tmp_path: Path) -> Toy:
-    return prepare(tmp_path)
 
 
 def test_all_steps_are_done_in_order_and_the_end_is_told_once(store: Store, toy: Toy) -> None:

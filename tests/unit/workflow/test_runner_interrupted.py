@@ -37,17 +37,6 @@ def signals() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "state", busy_timeout_s=0.05) as opened:
-        yield opened
-
-
-@pytest.fixture
-def toy(tmp_path: Path) -> Toy:
-    return prepare(tmp_path)
-
-
 class InterruptedCommitter(Committer):
     """Somebody presses Ctrl-C right behind one of its commits."""
 

@@ -12,11 +12,25 @@ def main() -> None:
     _open_closed_streams()
     if sys.argv[1:] in (["--version"], ["-V"]):
         sys.exit(_print_version())
+    _remember_ctrl_c()
     # Looking for pydantic's plug-ins costs every command 30 ms, and there are none.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from ipfx_failover.cli.app import run
 
     run()
+
+
+def _remember_ctrl_c() -> None:
+    """Python would tell it with a traceback while the commands are imported."""
+    try:
+        from ipfx_failover.adapters.signals import remember_end
+
+        remember_end()
+    except KeyboardInterrupt:  # meanwhile
+        _remember_ctrl_c()
+        from signal import SIGINT, raise_signal
+
+        raise_signal(SIGINT)
 
 
 def _print_version() -> int:

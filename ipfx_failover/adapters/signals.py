@@ -38,6 +38,15 @@ class _Gate(threading.local):
 _gate = _Gate()
 
 
+def remember_end() -> None:
+    """What asks this process to end is told in the first `let_through` behind `on_end`."""
+
+    def remember(number: int, frame: object) -> None:  # noqa: ARG001 - the signature of a handler
+        _gate.waiting = number
+
+    _handle_with(remember)
+
+
 def on_end(told: Callable[[str], None]) -> None:
     """Call `told` with the signal's name on Ctrl-C, SIGTERM or Ctrl-Break; in the main thread.
 

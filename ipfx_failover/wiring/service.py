@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from ipfx_failover.adapters.service.unit_text import Rights
     from ipfx_failover.config.models import Config
-    from ipfx_failover.config.secrets import Secret
     from ipfx_failover.installing import Plan, ServiceState
     from ipfx_failover.wiring.site import Site
 
@@ -130,24 +129,14 @@ def _forbidden(site: Site) -> Iterator[str]:
 
 def secret_notes(config: Config) -> Iterator[str]:
     """Secrets that come from an environment, or a user's keyring, which a service has not."""
-    for key, secret in _secrets(config, ()):
+    from ipfx_failover.config.secrets_in import secrets_in
+
+    for key, secret in secrets_in(config):
         if secret.source in {"env", "keyring"}:
             yield (
-                f"{'.'.join(key)} comes from {secret.source}, which is not there when nobody is "
+                f"{key} comes from {secret.source}, which is not there when nobody is "
                 'logged in: use { file = "…" }'
             )
-
-
-def _secrets(value: object, key: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Secret]]:
-    from pydantic import BaseModel
-
-    from ipfx_failover.config.secrets import Secret
-
-    if isinstance(value, Secret):
-        yield key, value
-    elif isinstance(value, BaseModel | dict):
-        for name, below in value.items() if isinstance(value, dict) else value:
-            yield from _secrets(below, (*key, name))
 
 
 def _notes(site: Site, user: str | None) -> Sequence[str]:

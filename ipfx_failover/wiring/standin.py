@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ipfx_failover.adapters.paths import WINDOWS
+from ipfx_failover.config.secrets_in import without_secrets
 from ipfx_failover.wiring import network
 from ipfx_failover.wiring.copy_in_use import warm_up
 
@@ -14,13 +15,7 @@ if TYPE_CHECKING:
     import psutil
 
     from ipfx_failover.adapters.application_commands import Enclosure
-    from ipfx_failover.config.models import (
-        AlertSettings,
-        Config,
-        DatabaseSettings,
-        FailoverServerSettings,
-        ServerSettings,
-    )
+    from ipfx_failover.config.models import ServerSettings
     from ipfx_failover.net import Address, Addresses
     from ipfx_failover.standin.application import Application, Role
     from ipfx_failover.standin.desk import StandInDesk
@@ -107,7 +102,7 @@ def application(site: Site) -> Application | None:
             state_dir=site.state_dir,
             run_dir=site.machine_dir,
             boot_id=site.boot_id,
-            environ=_environ_without_secrets(site.config),
+            environ=without_secrets(os.environ, site.config),
             enclosure=_enclosure(),
             clock=site.clock,
         )
@@ -130,18 +125,6 @@ def _enclosure() -> Enclosure:
     from ipfx_failover.adapters.linux.enclosure import LinuxEnclosure
 
     return LinuxEnclosure()
-
-
-def _environ_without_secrets(config: Config) -> dict[str, str]:
-    """What the application inherits: not the variables that our own secrets come from."""
-    tables: list[FailoverServerSettings | AlertSettings | DatabaseSettings] = [
-        config.failover_server,
-        config.alerts,
-        *(server.database for server in config.servers.values() if server.database),
-    ]
-    secrets = [table.password for table in tables if table.password is not None]
-    names = {secret.reference for secret in secrets if secret.source == "env"}
-    return {name: value for name, value in os.environ.items() if name not in names}
 
 
 def standby(site: Site, store: Store) -> Standby:
@@ -182,7 +165,7 @@ def _fence(site: Site, name: str) -> None:
 
     server = site.config.servers[name]
     if server.fence is not None:
-        fence(server.fence, _role(site, server), os.environ)
+        fence(server.fence, _role(site, server), without_secrets(os.environ, site.config))
 
 
 def _end_process(site: Site, pid: int, created_at: float) -> None:

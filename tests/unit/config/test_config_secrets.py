@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from ipfx_failover.config.load import load
 from ipfx_failover.config.models import AlertSettings, Config
 from ipfx_failover.config.secrets import MASK, Secret
+from ipfx_failover.config.secrets_in import without_secrets
 from ipfx_failover.errors import FailoverError, Refused
 from tests.fakes.keyring_backend import VALUE, MemoryKeyring
 from tests.unit.config.samples import ConfigFiles, any_time, as_nobody, posix_only
@@ -295,3 +296,33 @@ def test_a_secret_that_this_user_must_not_read_is_refused(tmp_path: Path) -> Non
         error = refusal(Secret("file", str(path)))
 
     assert f"the secret file {path} cannot be read: Permission denied" == error.message
+
+
+FROM_THE_ENVIRONMENT = r"""
+[failover_server]
+data_source = "HERE"
+user_id = "sa"
+password = { env = "SA" }
+[alerts]
+username = "u"
+password = { env = "smtp_password" }
+webhooks.slack = { url = { env = "SLACK" } }
+[servers.A]
+address = "192.168.11.1"
+ssh = { user = "ipfx", key_file = "/key" }
+database.engine = "sqlserver"
+database.data_source = "A"
+database.catalog = "CTSERVER"
+database.user_id = "sa"
+database.password = { env = "DB" }
+database.vm_dir = 'C:\VM'
+"""
+
+
+def test_the_commands_of_others_get_no_variable_that_a_secret_comes_from(
+    files: ConfigFiles,
+) -> None:
+    config = files.load(FROM_THE_ENVIRONMENT)
+    given = dict.fromkeys(("SA", "SMTP_PASSWORD", "SLACK", "DB", "PATH", "SAX"), "x")
+
+    assert {"PATH": "x", "SAX": "x"} == without_secrets(given, config)

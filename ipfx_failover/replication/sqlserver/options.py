@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Self
 
 
@@ -27,10 +26,6 @@ class CatalogOptions:
     compatibility: int
     owner: str
 
-    def as_text(self) -> str:
-        """For a journalled fact."""
-        return json.dumps(asdict(self))
-
     @classmethod
     def of_row(cls, row: tuple[Any, ...]) -> Self:
         """Of values in the order of the fields, whatever a driver makes of a bit."""
@@ -38,7 +33,3 @@ class CatalogOptions:
         values: dict[str, Any] = dict(zip(names, row, strict=True))
         flags = {name: bool(value) for name, value in values.items() if name.startswith("is_")}
         return cls(**values | flags)
-
-    @classmethod
-    def of_text(cls, text: str) -> Self:
-        return cls(**json.loads(text))

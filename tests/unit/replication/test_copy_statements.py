@@ -172,7 +172,3 @@ def test_what_cannot_be_set_beside_the_live_catalog_is_not() -> None:
     other = replace(LIVE, owner="", is_broker=False)
 
     assert [] == options.change(COPY, other, LIVE)
-
-
-def test_options_survive_a_journal() -> None:
-    assert LIVE == CatalogOptions.of_text(LIVE.as_text())

@@ -39,6 +39,8 @@ class Preflight:
             Refused: versions or editions do not fit, or a login may not do its work.
             Failed: there is no such catalog, or it is not usable now.
         """
+        if self.source.is_copy and not self.source.exists(database):
+            raise self._copy_gone(database)
         source, target = self.source.instance(), self.target.instance()
         if mismatch := fitness.instance_refusal(source, target):
             raise mismatch
@@ -67,6 +69,16 @@ class Preflight:
         _see_free(self.target, arrives, backup_bytes)
         free = _free_of_volumes(self.target, database)
         _compare(self.target.name, directory, free, copy_bytes)
+
+    def _copy_gone(self, catalog: str) -> Failed:
+        live = self.target.name
+        return Failed(
+            f"there is no catalog {catalog} on {self.source.name} any more, which had what was "
+            "recorded there",
+            "attach or restore it there by that name; if it is lost, bring the files with "
+            f"ipfx-failover sync-files {live} --to-live, then go on with the Primary's database: "
+            f"ipfx-failover replicate-from-live {live} --discard-standby",
+        )
 
     def _see_certificate(self, database: str) -> None:
         with self.source.server.open() as session:

@@ -193,15 +193,18 @@ class SqlServerSide:
 
     def remove_files(self, paths: list[str]) -> None:
         """Remove those that no catalog uses; what cannot be removed now the next run removes."""
+        for path in self.unused(paths):
+            with tolerated():
+                self.host.remove(path)
+
+    def unused(self, paths: list[str]) -> list[str]:
+        """Those of them that no catalog uses."""
         if not paths:
-            return
+            return []
         with self.server.open() as session:
             used = {_file_name(path) for (path,) in session.rows(asking.FILES_IN_USE)}
-        for path in paths:
-            # By their names alone, which no two share: a directory may be known by two paths.
-            if _file_name(path) not in used:
-                with tolerated():
-                    self.host.remove(path)
+        # By their names alone, which no two share: a directory may be known by two paths.
+        return [path for path in paths if _file_name(path) not in used]
 
     def instance(self) -> fitness.Instance:
         with self.server.open() as session:

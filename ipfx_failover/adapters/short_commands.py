@@ -20,7 +20,7 @@ import psutil
 from ipfx_failover.adapters.processes import cannot_run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _KEPT_BYTES = 64 << 10
 _ON_DISK_BYTES = 1 << 20
@@ -78,6 +78,11 @@ def run_command(
         with child, _kept_short(output):
             exit_code = _wait(child, given, timeout_s)
         return Ended(exit_code, _end_of(output).decode("utf-8", "replace"))
+
+
+def kill_commands() -> None:
+    """Kill, with what they have started, the commands that run in other threads of this process."""
+    _kill(psutil.Process().children(recursive=True))
 
 
 def last_lines(text: str) -> str:
@@ -142,11 +147,13 @@ def _kill_with_descendants(child: subprocess.Popen[bytes]) -> None:
     except psutil.Error:
         descendants = []
     child.kill()
-    for process in descendants:
-        try:
+    _kill(descendants)
+
+
+def _kill(processes: Iterable[psutil.Process]) -> None:
+    for process in processes:
+        with suppress(psutil.Error):
             process.kill()
-        except psutil.Error:
-            continue
 
 
 def _scratch_file() -> IO[bytes]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from ipfx_failover.errors import ExitCode, FailoverError, Interrupted
+from ipfx_failover.errors import ExitCode, FailoverError
 from ipfx_failover.survey.check import Check, failed, ok
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ipfx_failover.decide.alerts import Mail
     from ipfx_failover.mailing import Letter
@@ -19,12 +20,24 @@ _MAIL: Final = "E-mail"
 
 
 def alert_checks(site: Site) -> Iterator[Check]:
-    """Send the test mail, and tell every webhook and command; how it went for each."""
+    """Send the test mail, and tell every webhook and command; how it went for each.
+
+    One that hangs holds up none of the others; they are told of in the order of the config.
+    """
+    from ipfx_failover.adapters.short_commands import kill_commands
+    from ipfx_failover.wiring.side_by_side import at_once
+
     alerts = site.config.alerts
+    works: list[Callable[[], list[Check]]] = []
     if alerts.smtp_server or alerts.to or not alerts.hooks:
-        yield from _mail_checks(site)
-    for channel in alerts.hooks:
-        yield _hook_check(site, channel)
+        works.append(lambda: [*_mail_checks(site)])
+    works += [partial(_hook_checks, site, channel) for channel in alerts.hooks]
+    try:
+        for checks in at_once(works):
+            yield from checks
+    except BaseException:
+        kill_commands()  # their threads end with this process, and would see to them no more
+        raise
 
 
 def _mail_checks(site: Site) -> Iterator[Check]:
@@ -35,8 +48,6 @@ def _mail_checks(site: Site) -> Iterator[Check]:
     settings = site.config.alerts
     try:
         refused = send_now(SmtpSender(settings), _mail(site), site.clock)
-    except Interrupted:
-        raise
     except FailoverError as error:
         yield failed(_MAIL, error)
         return
@@ -53,17 +64,15 @@ def _mail_checks(site: Site) -> Iterator[Check]:
             yield ok(recipient, f"{settings.smtp_server} takes the mail")
 
 
-def _hook_check(site: Site, channel: str) -> Check:
+def _hook_checks(site: Site, channel: str) -> list[Check]:
     from ipfx_failover.wiring.hooks import send_to_hook
 
     try:
         said = send_to_hook(site, channel, _letter(site))
-    except Interrupted:
-        raise
     except FailoverError as error:
         check = failed(channel, error)
-        return replace(check, message=check.message.removeprefix(f"{channel} "))
-    return ok(channel, f"told; it said: {said}" if said else "told")
+        return [replace(check, message=check.message.removeprefix(f"{channel} "))]
+    return [ok(channel, f"told; it said: {said}" if said else "told")]
 
 
 def _letter(site: Site) -> Letter:

@@ -1,16 +1,19 @@
-"""Work that goes on for many servers in one process, a thread each."""
+"""Work for many in one process, a thread each: going on until it is stopped, or done once."""
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from concurrent.futures import Future, wait
+from typing import TYPE_CHECKING, TypeVar
 
 from ipfx_failover.errors import Interrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ipfx_failover.clock import Clock
+
+T = TypeVar("T")
 
 _LOOK_S = 0.5
 _GOOD_BYE_S = 2.0
@@ -58,3 +61,31 @@ def go_on(
         give_up_ns = clock.monotonic_ns() + round(_GOOD_BYE_S * 1e9)
         for strand in strands:
             strand.thread.join(timeout=max(0.0, (give_up_ns - clock.monotonic_ns()) / 1e9))
+
+
+def at_once(works: Sequence[Callable[[], T]]) -> Iterator[T]:
+    """Have all of them done at the same time; what each returns, in their order.
+
+    Who is interrupted meanwhile waits for none of them.
+
+    Raises: what one of them raises, in its place.
+    """
+    begun = [_begun(work) for work in works]
+    for future in begun:
+        # On Windows a wait without a bound is not interrupted.
+        while not wait([future], _LOOK_S).done:
+            continue
+        yield future.result()
+
+
+def _begun(work: Callable[[], T]) -> Future[T]:
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - it is raised where the result is wanted
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="at once", daemon=True).start()
+    return future

@@ -169,6 +169,34 @@ def test_where_there_are_only_hooks_no_mail_server_is_missed(site: Site) -> None
     assert ["  ok       command pager: told", "alerts: Test Successful"] == done.stdout.splitlines()
 
 
+def test_channels_are_told_at_the_same_time_and_shown_in_the_order_of_the_config(
+    site: Site,
+) -> None:
+    flags = [str(site.directory / name) for name in ("met-first", "met-second")]
+    meets = (
+        "import pathlib, sys, time\n"
+        "own, other = map(pathlib.Path, sys.argv[1:])\n"
+        "own.touch()\n"
+        "while not other.exists(): time.sleep(0.05)\n"
+    )
+    command = [sys.executable, "-ISc", meets]
+    done = site.run(
+        smtp_server=None,
+        smtp_port=None,
+        to=None,
+        commands={
+            "second": {"command": [*command, *flags], "timeout_s": 60},
+            "first": {"command": [*command, *reversed(flags)], "timeout_s": 60},
+        },
+    )
+
+    assert [
+        "  ok       command second: told",
+        "  ok       command first: told",
+        "alerts: Test Successful",
+    ] == done.stdout.splitlines()
+
+
 def test_a_login_by_tls_works_and_a_wrong_password_and_a_strange_certificate_are_told(
     tmp_path: Path,
 ) -> None:

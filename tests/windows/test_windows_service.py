@@ -6,38 +6,19 @@ import json
 import os
 import subprocess
 import sys
-from ipaddress import IPv4Address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
 import pytest
 
 from ipfx_failover.adapters.service.log_file import log_file
 from ipfx_failover.adapters.service.sc_commands import NAME
-from ipfx_failover.adapters.windows.addresses import WindowsAddresses
 from tests.windows.program import Program, Ran, eventually
+from tests.windows.watching import applications, configure, end_applications, is_standing_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CONFIG = """\
-[failover_server]
-state_dir = '{state}'
-[failover_server.application]
-start = ['{python}', '-c', 'import time; time.sleep(1001)']
-[network]
-adapter = "{adapter}"
-ping_interval_ms = 500
-ping_timeout_ms = 300
-warning_count = 3
-failover_count = 6
-failover_count_after_reboot = 6
-[servers.UP]
-address = "127.0.0.1"
-[servers.DOWN]
-address = "203.0.113.77"
-"""
 # What Wine's sc has no words for is listed, and nothing else.
 INSTALLED = {0, 6}
 
@@ -57,27 +38,16 @@ class Service:
         return said
 
     def is_standing_in(self) -> bool:
-        said = json.loads(self.program.run("status", "--json").output)
-        return (said["standing_in_for"], said["stand_in_phase"]) == ("DOWN", "standing in")
+        return is_standing_in(self.program)
 
 
 def sc(*words: str) -> None:
     subprocess.run(["sc", *words], check=False, stdin=subprocess.DEVNULL, capture_output=True)
 
 
-def applications() -> list[psutil.Process]:
-    return [
-        process
-        for process in psutil.process_iter(["cmdline"])
-        if "import time; time.sleep(1001)" in (process.info["cmdline"] or ())
-    ]
-
-
 @pytest.fixture
 def service(program: Program, tmp_path: Path) -> Iterator[Service]:
-    adapter = WindowsAddresses().holder(IPv4Address("127.0.0.1"))
-    text = CONFIG.format(state=tmp_path / "state", python=sys.executable, adapter=adapter)
-    program.config.write_text(text, "utf-8")
+    configure(program, tmp_path / "state")
     made = Service(program)
     try:
         yield made
@@ -85,8 +55,7 @@ def service(program: Program, tmp_path: Path) -> Iterator[Service]:
         made.run("remove")
         sc("delete", NAME)
         program.run("stop-failover", "DOWN", "--yes")
-        for process in applications():
-            process.kill()
+        end_applications()
         log_file().unlink(missing_ok=True)
 
 

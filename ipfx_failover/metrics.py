@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from prometheus_client.core import GaugeMetricFamily, Metric
 
     from ipfx_failover.records import PingTotals
-    from ipfx_failover.report import ServerReport, StatusReport
+    from ipfx_failover.report.values import ServerReport, StatusReport
 
 PREFIX = "ipfx_failover_"
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ipfx_failover.decide.liveness import Liveness
 from ipfx_failover.decide.status import status
 from ipfx_failover.records import Mode
-from ipfx_failover.report import MonitorReport, ServerReport, StatusReport, in_local_time
+from ipfx_failover.report.values import MonitorReport, ServerReport, StatusReport
+from ipfx_failover.report.wording import in_local_time
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from ipfx_failover.errors import Failed
 from ipfx_failover.events import Event, EventKind
-from ipfx_failover.report import MonitorReport, ServerReport, StatusReport
+from ipfx_failover.report.values import MonitorReport, ServerReport, StatusReport
 from ipfx_failover.screen.app import WatchApp
 from ipfx_failover.screen.values import Seen
 from ipfx_failover.state.reading import Logged

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from ipfx_failover.report import ServerReport, StatusReport
+    from ipfx_failover.report.values import ServerReport, StatusReport
 
 
 def add_to(app: typer.Typer) -> None:
@@ -56,7 +56,7 @@ def status(
     from dataclasses import asdict
 
     from ipfx_failover.cli.output import Output
-    from ipfx_failover.report import is_bad
+    from ipfx_failover.report.verdict import is_bad
     from ipfx_failover.wiring.looking import look
 
     output = Output(as_json)
@@ -176,7 +176,7 @@ def _last_whole(server: ServerReport) -> str:
     """When it was last known to have every row; after a failback that is the whole copy."""
     from datetime import datetime
 
-    from ipfx_failover.report import in_local_time
+    from ipfx_failover.report.wording import in_local_time
 
     known = filter(None, (server.rows_as_of, server.copy_as_of))
     return in_local_time(max(map(datetime.fromisoformat, known)))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ipfx_failover.cli.output import Output
-    from ipfx_failover.report import StatusReport
+    from ipfx_failover.report.values import StatusReport
     from ipfx_failover.screen.values import Seen
 
 

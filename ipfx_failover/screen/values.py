@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ipfx_failover.errors import FailoverError
-    from ipfx_failover.report import StatusReport
+    from ipfx_failover.report.values import StatusReport
     from ipfx_failover.state.reading import Logged
 
 LOG_LINES = 500

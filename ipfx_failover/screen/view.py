@@ -15,7 +15,7 @@ from ipfx_failover.records import Authority, Mode
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ipfx_failover.report import ServerReport, StatusReport
+    from ipfx_failover.report.values import ServerReport, StatusReport
     from ipfx_failover.screen.values import Seen
     from ipfx_failover.state.reading import Logged
 

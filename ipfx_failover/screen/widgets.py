@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.events import Resize
 
-    from ipfx_failover.report import StatusReport
+    from ipfx_failover.report.values import StatusReport
     from ipfx_failover.screen.view import Line
 
 STYLES = {

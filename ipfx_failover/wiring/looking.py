@@ -15,7 +15,7 @@ from ipfx_failover.config.find import find
 from ipfx_failover.config.outline import Outline, Watched, read_outline, state_dir_of_broken
 from ipfx_failover.config.problems import ConfigError
 from ipfx_failover.errors import Refused
-from ipfx_failover.report import draw
+from ipfx_failover.report.drawing import draw
 from ipfx_failover.snapshot import aged, read_snapshot
 from ipfx_failover.standin.record import MachineRecord
 from ipfx_failover.standin.restoring import noted
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from ipfx_failover.clock import Clock
     from ipfx_failover.records import StandIn
-    from ipfx_failover.report import ServerReport, StatusReport
+    from ipfx_failover.report.values import ServerReport, StatusReport
 
 LOCKS = "locks"
 """The directory of the locks below `state_dir`."""

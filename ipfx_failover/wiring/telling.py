@@ -56,7 +56,7 @@ def refresh_snapshot(site: Site) -> None:
 
 
 def refresh_snapshot_from(site: Site, store: Store) -> None:
-    from ipfx_failover.report import draw
+    from ipfx_failover.report.drawing import draw
     from ipfx_failover.snapshot import write_snapshot
     from ipfx_failover.wiring.looking import noted_at
 

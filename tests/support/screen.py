@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ipfx_failover.events import Event, EventKind
-from ipfx_failover.report import MonitorReport, ServerReport, StatusReport
+from ipfx_failover.report.values import MonitorReport, ServerReport, StatusReport
 from ipfx_failover.screen.app import WatchApp
 from ipfx_failover.screen.values import Seen
 from ipfx_failover.state.reading import Logged

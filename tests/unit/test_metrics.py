@@ -20,7 +20,7 @@ from ipfx_failover.decide.status import Status
 from ipfx_failover.errors import Refused
 from ipfx_failover.metrics import PREFIX, Measured, exposition
 from ipfx_failover.records import PingTotals
-from ipfx_failover.report import MonitorReport, ServerReport, StatusReport
+from ipfx_failover.report.values import MonitorReport, ServerReport, StatusReport
 from ipfx_failover.state.pings import add, ever
 from ipfx_failover.state.store import Store
 

@@ -23,7 +23,9 @@ from ipfx_failover.records import (
     RowState,
     StandIn,
 )
-from ipfx_failover.report import ServerReport, StatusReport, draw, in_local_time, is_bad
+from ipfx_failover.report.drawing import draw
+from ipfx_failover.report.verdict import is_bad
+from ipfx_failover.report.wording import in_local_time
 from ipfx_failover.snapshot import aged, read_snapshot, write_snapshot
 from ipfx_failover.state import journal, locks
 from ipfx_failover.state.locks import Locks
@@ -34,6 +36,8 @@ from tests.fakes.local_time import FakeLocalTime
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from ipfx_failover.report.values import ServerReport, StatusReport
 
 IN_USE = "its address is in use: 02:00:00:00:00:07 answers ARP"
 WAY_OUT = "ipfx-failover failover-now DEMO --force"

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 import pytest
 
 from ipfx_failover.cli.status import remarks, speaks_colours, table, wrapped
-from ipfx_failover.report import MonitorReport, ServerReport, StatusReport, in_local_time
+from ipfx_failover.report.values import MonitorReport, ServerReport, StatusReport
+from ipfx_failover.report.wording import in_local_time
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 PROD = ServerReport(

@@ -285,7 +285,7 @@ SPECS: Mapping[EventKind, Spec] = {
         "Replication {direction} was rolled back: {kept}",
         "{daily}Replication of {server} was rolled back",
         topic="rollback",
-        next_step="Nothing is lost. Try again: ipfx-failover replicate-{direction} {server}",
+        next_step="Nothing is lost. {advice}",
     ),
     _K.REPLICATION_PREEMPTED: Spec(_W, "{work} was ended: the takeover comes first"),
     # Of topics of their own: the replications before it may have failed with the Primary.
@@ -301,7 +301,7 @@ SPECS: Mapping[EventKind, Spec] = {
         "Replication to-live was rolled back: {kept}",
         "Failback of {server} was rolled back",
         topic="failback rollback",
-        next_step="Nothing is lost. Try again: ipfx-failover replicate-to-live {server}",
+        next_step="Nothing is lost. {advice}",
     ),
     _K.FILES_SYNCED: Spec(
         _I, "Files synced {direction}: {copied} copied, {deleted} deleted, {size_bytes:,} bytes"

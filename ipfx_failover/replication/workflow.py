@@ -16,6 +16,7 @@ from ipfx_failover.replication.facts import (
     warnings_of,
 )
 from ipfx_failover.state.journal import Journal, Step, StepState
+from ipfx_failover.workflow.runner import HINT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -113,12 +114,19 @@ class Replication:
     def undone(self, server: str, reason: str, facts: Values) -> Sequence[Effect]:
         failed, rolled_back, kept = _UNDONE[self.direction]
         daily = "Daily " if facts.get("is_daily") else ""
-        again = f"Try again: ipfx-failover {self.name} {server}"
-        data = {"reason": reason, "advice": again, "daily": daily, **sizes(facts)}
+        told = {"advice": self._advice(server, str(facts.get(HINT) or "")), "daily": daily}
         return (
-            self._end(failed, server, RunOutcome.FAILED, **data),
-            self._event(rolled_back, server, kept=kept, daily=daily),
+            self._end(failed, server, RunOutcome.FAILED, reason=reason, **told, **sizes(facts)),
+            self._event(rolled_back, server, kept=kept, **told),
         )
+
+    def _advice(self, server: str, hint: str) -> str:
+        """The error's own; where that names no command, with the one that does all again."""
+        again = f"ipfx-failover {self.name} {server}"
+        if not hint:
+            return f"Try again: {again}"
+        advice = f"{hint[0].upper()}{hint[1:]}."
+        return advice if "ipfx-failover " in hint else f"{advice} Then: {again}"
 
     def goes_forward(self, journal: Journal) -> bool:
         """Once swapped it is done but for tidying up; whoever uses the new one has begun to."""

@@ -14,7 +14,7 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ipfx_failover.adapters.signals import held_back, let_through
 from ipfx_failover.errors import Busy, FailoverError, InDoubt, Interrupted
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from ipfx_failover.clock import Clock
     from ipfx_failover.state.store import Store
 
+HINT: Final = "hint"
+"""The fact of a journal that is undone, that says what to do about the failure."""
 Effect = Callable[[Transaction], None]
 Values = Mapping[str, Parameter]
 
@@ -252,7 +254,7 @@ class Runner:
             )
         except BaseException as error:
             if not self._is_late(journal):
-                self._undo(journal, _reason(error))
+                self._undo(_advised(journal, error), _reason(error))
             elif isinstance(error, StateUnwritableError):
                 raise _in_doubt("it is done, but not written down", error) from error
             raise
@@ -300,7 +302,10 @@ class Runner:
 
     def _undo_all(self, journal: Journal, reason: str) -> None:
         resource = journal.resource
-        self._committer.commit(lambda tx: journals.turn_back(tx, resource, reason))
+        self._committer.commit(
+            lambda tx: journals.turn_back(tx, resource, reason),
+            lambda tx: journals.learn(tx, resource, journal.facts),
+        )
         for position in reversed(range(len(journal.steps))):
             if journal.states[position] in {StepState.DOING, StepState.DONE}:
                 self._undo_step(journal, position, reason)
@@ -347,6 +352,13 @@ def _with(
 ) -> Journal:
     states = (*journal.states[:position], state, *journal.states[position + 1 :])
     return replace(journal, states=states, facts={**journal.facts, **(facts or {})})
+
+
+def _advised(journal: Journal, error: BaseException) -> Journal:
+    """With what is to be done about it, for those who are told that it was undone."""
+    if not isinstance(error, FailoverError) or isinstance(error, Interrupted):
+        return journal
+    return replace(journal, facts={**journal.facts, HINT: error.hint})
 
 
 def _in_doubt(what: str, error: Exception) -> InDoubt:

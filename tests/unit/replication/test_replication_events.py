@@ -125,3 +125,26 @@ def test_a_failback_is_told_in_the_same_way(copies: Copies) -> None:
     last = copies.events("replicated")[-1].data
 
     assert ("to-live", "done", 3.0) == (last["direction"], last["outcome"], last["duration_s"])
+
+
+@pytest.mark.parametrize(
+    ("hint", "advice"),
+    [
+        ("make room there", "Make room there. Then: ipfx-failover replicate-from-live DEMO"),
+        ("say ipfx-failover this --way", "Say ipfx-failover this --way."),
+    ],
+)
+def test_both_mails_of_a_failure_advise_what_its_error_does(
+    copies: Copies, hint: str, advice: str
+) -> None:
+    def refuse() -> None:
+        raise Failed("it cannot be", hint)
+
+    copies.carrying = refuse
+    with pytest.raises(Failed):
+        copies.replicator().from_live()
+    told = copies.events("replication_failed", "replication_rolled_back")
+
+    assert [advice, f"Nothing is lost. {advice}"] == [
+        each.fill(str(each.spec.next_step)) for each in told
+    ]

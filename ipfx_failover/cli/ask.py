@@ -56,8 +56,20 @@ def ask(label: str, *, default: str = "", check: Callable[[str], None] | None = 
             return answer
 
 
-def choose(label: str, choices: Sequence[str], *, default: int = 0) -> int:
+def choose(
+    label: str,
+    choices: Sequence[str],
+    *,
+    default: int = 0,
+    check: Callable[[int], None] = lambda _: None,
+) -> int:
     """Ask for one of several; its index.
+
+    Args:
+        label: what is wanted, without a colon.
+        choices: each in words.
+        default: the index of the one in brackets.
+        check: raises a FailoverError that says what is wrong with one.
 
     Raises:
         Refused: standard input ended.
@@ -65,11 +77,12 @@ def choose(label: str, choices: Sequence[str], *, default: int = 0) -> int:
     for number, choice in enumerate(choices, start=1):
         write(sys.stderr, f"  {number}  {choice}")
 
-    def check(answer: str) -> None:
+    def judge(answer: str) -> None:
         if not answer.isdecimal() or not 1 <= int(answer) <= len(choices):
             raise UsageError("that is none of them", f"give a number from 1 to {len(choices)}")
+        check(int(answer) - 1)
 
-    return int(ask(label, default=str(default + 1), check=check)) - 1
+    return int(ask(label, default=str(default + 1), check=judge)) - 1
 
 
 def ask_password(label: str) -> str:

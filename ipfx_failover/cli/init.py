@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ipfx_failover.config.edit import Key
     from ipfx_failover.net import Adapter
     from ipfx_failover.wiring.first_start import FirstStart, Written
+    from ipfx_failover.wiring.secret_store import Place
 
 _APPLICATION: Final = ("failover_server", "application")
 _DATA_SOURCE: Final = ("failover_server", "data_source")
@@ -21,6 +22,7 @@ _USER_ID: Final = ("failover_server", "user_id")
 _DATABASE_PASSWORD: Final = ("failover_server", "password")
 _MAIL_PASSWORD: Final = ("alerts", "password")
 _ADAPTER: Final = ("network", "adapter")
+_PLACES: Final[tuple[Place, ...]] = ("file", "keyring")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -111,6 +113,7 @@ def init(
     from ipfx_failover.cli.ask import somebody_there
     from ipfx_failover.cli.output import Output
     from ipfx_failover.wiring.first_start import begin, write
+    from ipfx_failover.wiring.secret_store import see_that_it_takes
 
     output = Output(as_json)
     mail = {
@@ -125,6 +128,7 @@ def init(
         _refuse_mail([option for option, text in mail.items() if text is not None])
     start = begin(config, force=force)
     start.place = "keyring" if keyring else "file"
+    see_that_it_takes(start.place)
     given = {
         _ADAPTER: adapter,
         (*_APPLICATION, "services"): service,
@@ -218,6 +222,7 @@ class _Questions:
     def ask(self, *, mail: bool) -> None:
         """Ask in the order of the manual's tabs."""
         from ipfx_failover.cli.ask import choose
+        from ipfx_failover.wiring.secret_store import see_that_it_takes
 
         self._general()
         if _ADAPTER not in self._start.values:
@@ -227,7 +232,8 @@ class _Questions:
         if self._start.passwords and self._start.place == "file":
             self._output.progress("Where are passwords kept?")
             places = ("in files that only their owner reads", "in this user's keyring")
-            self._start.place = ("file", "keyring")[choose("Place", places)]
+            chosen = choose("Place", places, check=lambda at: see_that_it_takes(_PLACES[at]))
+            self._start.place = _PLACES[chosen]
 
     def _general(self) -> None:
         service = (*_APPLICATION, "services")

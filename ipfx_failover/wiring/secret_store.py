@@ -5,6 +5,7 @@ Reading them is `ipfx_failover.config.secrets`: whoever adds a place adds it to 
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -15,7 +16,8 @@ from ipfx_failover.config.literal import is_text
 from ipfx_failover.errors import MissingPackage, Refused, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from types import ModuleType
 
 Place = Literal["file", "keyring"]
 
@@ -82,8 +84,25 @@ def _in_file(file: Path, value: str) -> None:
         ) from None
 
 
+def see_that_it_takes(place: Place) -> None:
+    """See whether passwords can be put there, before anybody is asked for one.
+
+    Raises:
+        MissingPackage, Refused: they cannot.
+    """
+    if place == "keyring":
+        with _keyring() as keyring:
+            keyring.get_password(_SERVICE, _SERVICE)
+
+
 def _in_keyring(entry: str, value: str) -> None:
     service, _, user = entry.partition("/")
+    with _keyring() as keyring:
+        keyring.set_password(service, user, value)
+
+
+@contextmanager
+def _keyring() -> Iterator[ModuleType]:
     try:
         import keyring
         from keyring.errors import KeyringError
@@ -92,7 +111,7 @@ def _in_keyring(entry: str, value: str) -> None:
             "the keyring", "keyring", extra="keyring", otherwise=", or keep the password in a file"
         ) from None
     try:
-        keyring.set_password(service, user, value)
+        yield keyring
     except KeyringError as error:
         raise Refused(
             f"the keyring takes no password: {type(error).__name__}",

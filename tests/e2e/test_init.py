@@ -167,6 +167,46 @@ def test_ctrl_d_and_ctrl_c_leave_nothing_behind(config: Path) -> None:
         assert not config.parent.exists()
 
 
+NO_KEYRING = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+
+
+def test_a_keyring_that_takes_no_password_is_told_before_anything_is_asked_or_written(
+    config: Path, adapter: str
+) -> None:
+    done = run(
+        "init",
+        *("--config", str(config), "--adapter", adapter, *MAIL),
+        *("--username=ops", "--smtp-password-file=-", "--keyring"),
+        given="s3cret\n",
+        env=NO_KEYRING,
+    )
+
+    assert 3 == done.code, done.err
+    assert "error: the keyring takes no password: NoKeyringError\n" in done.err
+    assert not config.parent.exists()
+
+
+def test_who_chooses_a_keyring_that_takes_no_password_is_asked_again(
+    config: Path, adapter: str
+) -> None:
+    done = at_terminal(
+        "init",
+        *("--config", str(config), "--adapter", adapter, "--service=a.service"),
+        *("--ready-port=100", *MAIL, "--smtp-port=25", "--username=ops"),
+        answers=(
+            ("Our own SQL Server", ""),
+            ("Its password", "s3cret"),
+            ("Confirm password", "s3cret"),
+            ("Place [1]", "2"),
+            ("keep the password in a file instead", "1"),
+        ),
+        env=NO_KEYRING,
+    )
+
+    assert 0 == done.code, done.out
+    assert ["alerts.password"] == [each.name for each in (config.parent / "secrets").iterdir()]
+
+
 def test_a_place_that_cannot_be_written_is_one_line_and_a_hint(adapter: str) -> None:
     told = init(Path("/proc/no/config.toml"), f"--adapter={adapter}", "--no-mail")
 

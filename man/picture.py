@@ -19,7 +19,7 @@ from ipfx_failover.events import Event, EventKind
 from ipfx_failover.report.values import MonitorReport, ServerReport, StatusReport
 from ipfx_failover.screen.app import WatchApp
 from ipfx_failover.screen.values import Seen
-from ipfx_failover.state.reading import Logged
+from ipfx_failover.state.log import Logged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -26,7 +26,7 @@ from ipfx_failover.errors import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ipfx_failover.state.reading import Logged
+    from ipfx_failover.state.log import Logged
 
 SCHEMA_VERSION = 1
 _TAKES_NO_MORE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}

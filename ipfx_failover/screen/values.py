@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from ipfx_failover.errors import FailoverError
     from ipfx_failover.report.values import StatusReport
-    from ipfx_failover.state.reading import Logged
+    from ipfx_failover.state.log import Logged
 
 LOG_LINES = 500
 """How much of the log the screen keeps."""

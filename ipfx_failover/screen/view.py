@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ipfx_failover.report.values import ServerReport, StatusReport
     from ipfx_failover.screen.values import Seen
-    from ipfx_failover.state.reading import Logged
+    from ipfx_failover.state.log import Logged
 
 STAND_IN_MARK = "*"
 _LABEL_WIDTH = 21
@@ -65,8 +65,10 @@ def title(seen: Seen) -> str:
 def banner(seen: Seen) -> list[Line]:
     """What concerns all servers: what is wrong, and the stand-in."""
     lines = []
-    # The report's advice tells of a broken config, in the monitor's words where there is one.
-    is_told = seen.report is not None and isinstance(seen.problem, ConfigError)
+    # What is wrong with the config is in the report's advice, too: a running monitor tells of it.
+    is_told = seen.report is not None and (
+        seen.report.monitor.running or isinstance(seen.problem, ConfigError)
+    )
     if seen.problem is not None and not is_told:
         details = getattr(seen.problem, "details", ())
         lines += [Line(str(detail), "error") for detail in details]

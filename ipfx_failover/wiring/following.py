@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from ipfx_failover.errors import FailoverError
-from ipfx_failover.state.reading import EVERYTHING
+from ipfx_failover.state.log import EVERYTHING
 from ipfx_failover.state.store import DATABASE
 from ipfx_failover.wiring.looking import open_to_read
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ipfx_failover.state.reading import Logged, Reading, Wanted
+    from ipfx_failover.state.log import Logged, Wanted
+    from ipfx_failover.state.reading import Reading
 
 _EVERY_S = 0.2
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from ipfx_failover.monitor.messages import Message
     from ipfx_failover.monitor.supervision import Host, Supervisor
-    from ipfx_failover.state.reading import Logged
+    from ipfx_failover.state.log import Logged
     from ipfx_failover.wiring.site import Site
 
 _SWITCH_INTERVAL_S = 0.0002

@@ -12,7 +12,7 @@ from ipfx_failover.adapters.readers import has_reader
 from ipfx_failover.errors import UsageError
 from ipfx_failover.events import Level
 from ipfx_failover.history.moments import moment
-from ipfx_failover.state.reading import Wanted
+from ipfx_failover.state.log import Wanted
 from ipfx_failover.wiring.following import Follower
 from ipfx_failover.wiring.looking import open_to_read, outline_told
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ipfx_failover.config.outline import Outline
-    from ipfx_failover.state.reading import Logged, Reading
+    from ipfx_failover.state.log import Logged
+    from ipfx_failover.state.reading import Reading
 
 _LAST = 20
 """So many lines are shown where nobody says which."""

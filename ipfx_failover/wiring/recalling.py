@@ -14,7 +14,7 @@ from ipfx_failover.errors import Failed, UsageError
 from ipfx_failover.history.availability import months
 from ipfx_failover.history.record import EVENTS, Found, draw
 from ipfx_failover.state import pings
-from ipfx_failover.state.reading import Wanted
+from ipfx_failover.state.log import Wanted
 from ipfx_failover.wiring.looking import open_to_read, outline_told
 from ipfx_failover.wiring.past import known_server, span
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from ipfx_failover.state.reading import Logged, Reading
+    from ipfx_failover.state.log import Logged
+    from ipfx_failover.state.reading import Reading
 
 _PAUSE_S = 0.2
 _AGAIN_NS = 1_000_000_000

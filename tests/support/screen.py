@@ -10,7 +10,7 @@ from ipfx_failover.events import Event, EventKind
 from ipfx_failover.report.values import MonitorReport, ServerReport, StatusReport
 from ipfx_failover.screen.app import WatchApp
 from ipfx_failover.screen.values import Seen
-from ipfx_failover.state.reading import Logged
+from ipfx_failover.state.log import Logged
 from tests.fakes.clock import A_WEDNESDAY_NOON as NOON
 from tests.fakes.screen import FakeCommands, FakeLook
 

@@ -11,7 +11,7 @@ import pytest
 from ipfx_failover.errors import Refused
 from ipfx_failover.events import Event, EventKind
 from ipfx_failover.state.locks import Locks
-from ipfx_failover.state.reading import Wanted
+from ipfx_failover.state.log import Wanted
 from ipfx_failover.state.reset import reset
 from ipfx_failover.state.store import DATABASE, Store
 from ipfx_failover.wiring.following import Follower

@@ -13,7 +13,7 @@ import pytest
 from ipfx_failover.cli.output import Output, as_error, report_error, write
 from ipfx_failover.errors import Busy, ExitCode, Refused
 from ipfx_failover.events import Event, EventKind
-from ipfx_failover.state.reading import Logged
+from ipfx_failover.state.log import Logged
 
 QUESTION = "DEMO will be taken over."
 LOGGED = Logged(

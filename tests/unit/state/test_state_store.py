@@ -27,9 +27,10 @@ from ipfx_failover.records import (
     ServerState,
     StandIn,
 )
-from ipfx_failover.state.reading import Wanted
+from ipfx_failover.state.log import Wanted
 from ipfx_failover.state.store import BALLAST, DATABASE, StateUnwritableError, Store
-from ipfx_failover.state.writing import KEPT_EVENTS, KEPT_RUNS, LASTING_FOR
+from ipfx_failover.state.telling import KEPT_EVENTS, LASTING_FOR
+from ipfx_failover.state.writing import KEPT_RUNS
 from tests.support.processes import child
 
 if TYPE_CHECKING:

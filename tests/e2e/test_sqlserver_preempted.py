@@ -116,26 +116,45 @@ def secret(directory: Path) -> str:
     return str(path)
 
 
-def replicating(copied: FailoverServer, live: Machine, statement: str, step: str) -> Command:
-    """It is night: a monitor replicates, until the live server stands still at a statement."""
+STANDS_STILL = "times = 0\nstall_s = 3600.0"
+
+
+def replicating(
+    copied: FailoverServer,
+    live: Machine,
+    statement: str,
+    step: str,
+    *,
+    on: Machine | None = None,
+    fault: str = STANDS_STILL,
+) -> Command:
+    """It is night: a monitor replicates, until a server stands still at a statement.
+
+    `on`: that server; else the live one. `fault`: how it does.
+    """
     copied.replicate()
     copied.age_copies(days=2)
     live.run("INSERT INTO calls (text) VALUES (N'two')", CATALOG)
-    live.server.misbehave(f"[[fault]]\nstatement = '{statement}'\ntimes = 0\nstall_s = 3600.0\n")
+    (on or live).server.misbehave(f"[[fault]]\nstatement = '{statement}'\n{fault}\n")
     monitor = copied.watching_monitor()
     copied.wait_until_step(step, DATABASE_WORK)
     return monitor
 
 
-def stands_in_on_the_last_copy(copied: FailoverServer, standby: Machine, tmp_path: Path) -> None:
+def uses_the_last_copy(copied: FailoverServer, standby: Machine, tmp_path: Path) -> None:
     eventually((tmp_path / "environment.json").exists, "the application is started")
     told = json.loads((tmp_path / "environment.json").read_text("utf-8"))
 
     assert COPY == told["IPFX_CATALOG"]
     assert ["one"] == standby.run(CALLS, COPY)
+    assert [] == copied.unfinished
+
+
+def stands_in_on_the_last_copy(copied: FailoverServer, standby: Machine, tmp_path: Path) -> None:
+    uses_the_last_copy(copied, standby, tmp_path)
+
     assert [COPY] == standby.catalogs()
     assert [] == standby.files_of_nobody(copied.vm_dir / "DB")
-    assert [] == copied.unfinished
 
 
 def test_a_takeover_ends_a_nightly_backup_and_asks_the_primary_nothing(
@@ -176,3 +195,31 @@ def test_a_takeover_ends_what_catches_up_at_once_and_does_not_take_it_for_a_swap
     assert office.owners(office.primary.address) == ["FAILOVER"]
     assert [True, True] == [NIGHTLY in preempted[0], "sync-rows" in preempted[1]]
     stands_in_on_the_last_copy(copied, standby, tmp_path)
+
+
+def test_a_takeover_ends_a_restore_half_way_and_removes_what_it_has_made(
+    copied: FailoverServer, office: Office, live: Machine, standby: Machine, tmp_path: Path
+) -> None:
+    half_way = f"percent = 50\n{STANDS_STILL}"
+    monitor = replicating(
+        copied, live, "^RESTORE DATABASE", own.RESTORE, on=standby, fault=half_way
+    )
+    eventually(lambda: len(standby.catalogs()) == 2, "half of it is restored")
+    office.pull_cable(office.primary.host)
+    copied.wait_for_event("stand_in_started")
+    preempted = copied.wait_for_event("replication_preempted")
+    rolled_back = copied.wait_for_mail("Daily Replication of DEMOSERVER was rolled back")
+
+    assert NIGHTLY in str(preempted.data["work"])
+    assert "the standby copy is the one that it was" in " ".join(rolled_back.text.split())
+    stands_in_on_the_last_copy(copied, standby, tmp_path)
+
+    monitor.stop()
+    standby.server.misbehave("")
+    copied.run("stop-failover", "DEMOSERVER", "--yes")
+    office.plug_cable(office.primary.host)
+    copied.run("replicate-from-live", "DEMOSERVER", "--discard-standby", "--yes")
+
+    assert ["one", "two"] == standby.run(CALLS, COPY)
+    assert [COPY] == standby.catalogs()
+    assert [] == standby.files_of_nobody(copied.vm_dir / "DB")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from ipfx_failover.adapters.process_identity import created_at as process_created_at
 from ipfx_failover.errors import Busy, Refused
+from ipfx_failover.state.trouble import how_to_write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -106,7 +107,7 @@ class Locks:
         except OSError as error:
             raise Refused(
                 f"the lock {path} cannot be made: {error.strerror or error}",
-                "run this as the user that runs the monitor (root or an administrator)",
+                how_to_write(path.parent),
             ) from None
         try:
             self._write_holder(resource, work)

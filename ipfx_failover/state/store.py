@@ -15,7 +15,7 @@ from ipfx_failover.errors import Refused
 from ipfx_failover.state.creation import create_if_missing, upgrade, version_of
 from ipfx_failover.state.reading import Reading
 from ipfx_failover.state.schema import SCHEMA_VERSION
-from ipfx_failover.state.trouble import StateUnwritableError, classified, damaged
+from ipfx_failover.state.trouble import StateUnwritableError, classified, damaged, how_to_write
 from ipfx_failover.state.writing import Transaction
 
 if TYPE_CHECKING:
@@ -163,5 +163,5 @@ def _cannot_open(path: Path, error: sqlite3.DatabaseError) -> Exception:
 def _refused(path: Path, reason: str) -> Refused:
     return Refused(
         f"the state store {path} cannot be opened: {reason}",
-        "run this as the user that runs the monitor (root or an administrator)",
+        how_to_write(path.parent),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -42,6 +44,16 @@ def damaged(path: Path, reason: str) -> InDoubt:
     )
 
 
+def how_to_write(directory: Path) -> str:
+    """What to do where a file of ours cannot be opened; `directory`: where it is."""
+    try:
+        os.utime(directory)  # changes nothing that anybody looks at
+    except OSError as error:
+        if error.errno == errno.EROFS:
+            return f"make the file system of {directory} writable again: it is read-only"
+    return "run this as the user that runs the monitor (root or an administrator)"
+
+
 def classified(path: Path, error: sqlite3.DatabaseError) -> FailoverError | None:
     """What an error means for those who use the store; None when it is a bug of ours."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
@@ -51,7 +63,7 @@ def classified(path: Path, error: sqlite3.DatabaseError) -> FailoverError | None
     if code in _NO_RIGHT:
         return StateUnwritableError(
             reason,
-            "run this as the user that runs the monitor (root or an administrator)",
+            how_to_write(path.parent),
             is_passing=False,
         )
     if code in _WAITS:

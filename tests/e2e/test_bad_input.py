@@ -181,3 +181,19 @@ def test_the_installed_program_says_the_same(failover: FailoverServer) -> None:
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.splitlines()[-1].startswith("  hint: ")
+
+
+@pytest.mark.parametrize("words", [("log",), ("suspend", "DEMOSERVER"), ("monitor",)])
+def test_a_read_only_state_directory_is_told_as_that(
+    ready: FailoverServer, words: tuple[str, ...]
+) -> None:
+    place = str(ready.state_dir)
+    read_only = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
+    command = (ready.host.python, "-m", "ipfx_failover", *words, "--config", ready.config_path)
+    done = ready.host.run(
+        "unshare", "--mount", "sh", "-c", read_only, place, *map(str, command), check=False
+    )
+
+    assert 3 == done.returncode
+    assert f"hint: make the file system of {place}" in done.stderr
+    assert done.stderr.endswith("writable again: it is read-only\n")

@@ -40,8 +40,8 @@ def _print_version() -> int:
     except OSError as error:
         from ipfx_failover.cli.output import report_error, unprinted
 
-        lost = unprinted(error)
-        return report_error(lost, as_json=False) if lost is not None else 1
+        if (lost := unprinted(error)) is not None:  # more than a reader who left
+            return report_error(lost, as_json=False)
     return 0
 
 

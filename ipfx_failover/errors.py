@@ -145,6 +145,7 @@ class Bug(FailoverError):
     """A bug; the message says where the details are."""
 
     exit_code = ExitCode.BUG
+    kind = "bug"
 
 
 class Interrupted(FailoverError):

@@ -126,10 +126,20 @@ def _run(arguments: list[str], *, as_json: bool) -> int:
             result = build()(args=arguments, prog_name="ipfx-failover", standalone_mode=False)
     except typer.Exit as leave:
         return leave.exit_code
+    except SystemExit as leave:
+        return _left(leave, arguments, as_json=as_json)
     except (Exception, KeyboardInterrupt) as problem:  # noqa: BLE001 - the last place that can keep a traceback from the user
         is_check = {"status", "--check"} <= {*arguments}
         return _report(problem, as_json=as_json, is_check=is_check)
     return int(result) if isinstance(result, int) else ExitCode.DONE
+
+
+def _left(leave: SystemExit, arguments: list[str], *, as_json: bool) -> int:
+    """Typer has left because of a broken pipe: `--help | head`, or one that is a bug."""
+    broken = leave.__context__
+    if {"--help", "-h"}.isdisjoint(arguments) and isinstance(broken, Exception):
+        return _report(broken, as_json=as_json, is_check=False)
+    return ExitCode.DONE
 
 
 def _report(problem: Exception | KeyboardInterrupt, *, as_json: bool, is_check: bool) -> int:
@@ -168,7 +178,7 @@ def _interrupted(signal_name: str) -> Interrupted:
 
 
 def _usage(error: TyperException) -> UsageError:
-    message = error.format_message().rstrip(".")
+    message = " ".join(error.format_message().split()).rstrip(".")
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "ipfx-failover"
     is_early = type(error).__name__ == _NO_OPTION and command == "ipfx-failover"

@@ -108,3 +108,15 @@ def test_a_command_that_is_not_there_is_told_with_the_nearest(
         "error: no such command 'statsu'. Did you mean 'status', 'state'?\n"
         "  hint: see: ipfx-failover --help\n"
     )
+
+
+def test_an_argument_that_is_missing_is_told_on_one_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code = main(["completion"])
+
+    assert 2 == code
+    assert capsys.readouterr().err == (
+        "error: missing argument 'bash|zsh|fish'. Choose from: bash, zsh, fish\n"
+        "  hint: see: ipfx-failover completion --help\n"
+    )

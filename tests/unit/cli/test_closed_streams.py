@@ -92,3 +92,20 @@ def test_a_result_that_was_not_taken_is_told(tmp_path: Path, argv: tuple[str, ..
         "error: done, but the output cannot be written: No space left on device\n"
         "  hint: make room where it goes, or let it go elsewhere; see: ipfx-failover status\n"
     )
+
+
+@pytest.mark.parametrize("argv", [("--version",), ("--help",), ("status", "--help")])
+def test_whoever_reads_no_help_any_more_has_had_it(argv: tuple[str, ...]) -> None:
+    reads, writes = os.pipe()
+    os.close(reads)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "ipfx_failover", *argv],
+            stdout=writes,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    finally:
+        os.close(writes)
+
+    assert (0, b"") == (done.returncode, done.stderr)

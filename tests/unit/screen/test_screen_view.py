@@ -99,12 +99,21 @@ def test_the_server_that_is_stood_in_for_is_marked_and_no_line_is_too_long() -> 
 
 def test_the_banner_says_all_that_is_wrong() -> None:
     report = replace(STANDING_IN, warnings=("w",), advice=("a",), mails_waiting=2)
-    said = [line.text for line in view.banner(Seen(report, UsageError("m", "h")))]
+    alone = replace(report, monitor=replace(report.monitor, running=False))
+    said = [line.text for line in view.banner(Seen(alone, UsageError("m", "h")))]
 
     assert said == [
         *("error: m", "  hint: h", "w", "* Stand-in: standing in for DEMOSERVER", "a"),
         "Messages that wait to be sent by mail: 2",
     ]
+
+
+def test_what_a_running_monitor_tells_of_the_config_is_not_told_twice() -> None:
+    gone = UsageError("no config file: there is no c.toml", "begin with init")
+    report = replace(REPORT, advice=("the config on disk is broken: it is gone",))
+    said = [line.text for line in view.banner(Seen(report, gone))]
+
+    assert said == ["the config on disk is broken: it is gone"]
 
 
 def test_without_any_server_it_says_how_to_add_one() -> None:

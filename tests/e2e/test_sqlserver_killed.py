@@ -134,6 +134,24 @@ def test_a_takeover_finds_a_whole_copy_and_asks_the_primary_nothing(
     assert [] == pair.unfinished
 
 
+def test_a_takeover_leaves_a_restore_that_our_server_holds_on_to_to_the_next_run(
+    pair: Pair,
+) -> None:
+    pair.killed_at("from live", FROM_LIVE.index(own.RESTORE), Moment.DONE, FROM_LIVE)
+    in_use = [{"number": 3702, "text": "it is in use"}]
+    pair.fault(pair.standby, statement="DROP DATABASE", times=0, errors=in_use)
+    pair.recovered_at_a_takeover()
+    pair.no_faults()
+
+    assert [] == pair.unfinished
+    assert ["one"] == pair.copied_calls
+    assert 1 == sum(said.startswith("DROP DATABASE") for said in pair.standby.said)
+
+    pair.replicated()
+
+    assert [] == pair.strays()
+
+
 @pytest.mark.parametrize("moment", BEFORE_DONE)
 def test_a_hot_copy_goes_on_from_where_it_was_when_what_would_replace_it_is_killed(
     pair: Pair, moment: Moment

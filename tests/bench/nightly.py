@@ -4,7 +4,8 @@ The parts are BACKUP, a plain copy of the file (OpenSSH's sftp, from the same se
 one after the other, with the same options, through the same driver. Ours is the whole command: its
 start, preflight, backup, transfer with hash, restore, after-restore work, check, swap, tidying up.
 What both run against is simulated: it writes, reads and checks real pages, of a content that cannot
-be compressed. Each side runs in turn, so that a busy disk meets both.
+be compressed; what a server has written is on the disk when it says that it is done. Each side runs
+in turn, so that a busy disk meets both, and begins when the other's writing has reached the disk.
 
 `rss_mib`: the command's largest resident set; `small_rss_mib`: with a backup of a sixteenth.
 """
@@ -165,7 +166,9 @@ def main() -> None:
         bench.live.run(f"EXEC sim_filler '{CATALOG}', {given.mib}")
         ours, theirs = [], []
         for _ in range(given.rounds):
+            os.sync()
             theirs.append(bench.parts())
+            os.sync()
             ours.append(bench.ours())
     report(given.mib, ours, theirs, small_rss_mib)
 

@@ -62,8 +62,7 @@ class SshConnection:
         if self._sftp is None:
             channel = self.open_channel()
             with self.guarded():
-                channel.invoke_subsystem("sftp")
-            self._sftp = Sftp(channel, timeout_s=self.target.silence_timeout_s, lost=self.lost)
+                self._sftp = Sftp(channel, timeout_s=self.target.silence_timeout_s, lost=self.lost)
         return self._sftp
 
     def open_channel(self) -> paramiko.Channel:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import paramiko
 
 from ipfx_failover.adapters.ssh import wire
+from ipfx_failover.adapters.ssh.arriving import Arriving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -33,9 +34,12 @@ LARGEST_PIECE_BYTES = 255 * 1024
 FLUSH_TIMEOUT_S = 300.0
 """A disk may take long to flush a large file."""
 
+_HEAD = struct.Struct(">IBI")
+"""Of each packet: its length behind that, its type, and its request's number (or the version)."""
+_LENGTH_BYTES = 4
 _LARGEST_PACKET_BYTES = 1 << 20
-_RECEIVE_BYTES = 8 << 20
-"""All that has arrived, at once: paramiko moves what it still holds whenever a part is taken."""
+_GATHERED_BYTES = 1 << 20
+"""Of a large file, so much is waited for at once: to be woken for each packet takes longer."""
 _SEND_BYTES = 1 << 15
 
 
@@ -43,8 +47,8 @@ class Reply(NamedTuple):
     """What the server answered; the accessors raise OSError when it answered with an error."""
 
     type: int
-    body: memoryview
-    """Of what was received with it: nothing is copied before it is wanted."""
+    body: bytes
+    """Without the request's number; of DATA, what was read."""
 
     def error(self) -> OSError | None:
         return wire.error_of(self.body) if self.type == wire.STATUS else None
@@ -56,7 +60,7 @@ class Reply(NamedTuple):
     def string(self) -> bytes:
         """A handle, or data."""
         self.check()
-        return wire.Reader(self.body).string()
+        return self.body if self.type == wire.DATA else wire.Reader(self.body).string()
 
     def attributes(self) -> wire.Attributes:
         self.check()
@@ -69,7 +73,10 @@ class Sftp:
     def __init__(
         self, channel: paramiko.Channel, *, timeout_s: float, lost: Callable[[str], Unreachable]
     ) -> None:
+        """`channel`: a new one. Raises SSHException too: the server has no SFTP."""
         self._channel = channel
+        self._arriving = Arriving()
+        channel.in_buffer = self._arriving  # type: ignore[assignment] # it keeps what that promises
         self._timeout_s = timeout_s
         self._lost = lost
         self._usable = True
@@ -78,6 +85,7 @@ class Sftp:
         self._arrived: dict[int, Reply] = {}
         self._abandoned: set[int] = set()
         channel.settimeout(timeout_s)
+        channel.invoke_subsystem("sftp")
         self._extensions = self._shake_hands()
         self.read_bytes, self.write_bytes = self._piece_sizes()
 
@@ -123,6 +131,7 @@ class Sftp:
         offsets = range(start_byte, size_bytes, piece)
         requests = (wire.read(handle, at, min(piece, size_bytes - at)) for at in offsets)
         for at, reply in zip(offsets, self.pipeline(requests, PIECES_IN_FLIGHT), strict=False):
+            self._arriving.enough_bytes = max(1, min(_GATHERED_BYTES, size_bytes - at - piece))
             yield from self._whole_piece(handle, at, min(piece, size_bytes - at), reply)
 
     def _whole_piece(self, handle: bytes, at: int, length: int, reply: Reply) -> Iterator[bytes]:
@@ -198,12 +207,11 @@ class Sftp:
         return fragment_size * available
 
     def _shake_hands(self) -> dict[str, bytes]:
-        self._transmit(struct.pack(">IBI", 5, wire.INIT, 3))
-        packet_type, body = self._packet()
-        if packet_type != wire.VERSION:
+        self._transmit(_HEAD.pack(5, wire.INIT, 3))
+        _version, reply = self._packet()
+        if reply.type != wire.VERSION:
             raise self._gone("the SFTP server does not speak SFTP")
-        reader, extensions = wire.Reader(body), {}
-        reader.number()
+        reader, extensions = wire.Reader(reply.body), {}
         while not reader.at_end():
             name = reader.string().decode("ascii", "replace")
             extensions[name] = reader.string()
@@ -226,7 +234,7 @@ class Sftp:
         for request in requests:
             self._last_number = (self._last_number + 1) & 0xFFFFFFFF
             numbers.append(self._last_number)
-            head = struct.pack(">IBI", len(request.body) + 5, request.type, self._last_number)
+            head = _HEAD.pack(len(request.body) + 5, request.type, self._last_number)
             packets.append(head + request.body)
         if packets:
             self._transmit(b"".join(packets))
@@ -234,41 +242,44 @@ class Sftp:
 
     def _reply(self, number: int) -> Reply:
         while number not in self._arrived:
-            packet_type, body = self._packet()
-            arrived = int.from_bytes(body[:4], "big")
+            arrived, reply = self._packet()
             if arrived in self._abandoned:
                 self._abandoned.discard(arrived)
             else:
-                self._arrived[arrived] = Reply(packet_type, body[4:])
+                self._arrived[arrived] = reply
         return self._arrived.pop(number)
 
-    def _packet(self) -> tuple[int, memoryview]:
-        length = int.from_bytes(self._take(4), "big")
-        if not 0 < length <= _LARGEST_PACKET_BYTES:
+    def _packet(self) -> tuple[int, Reply]:
+        """The next answer, with the number of its request."""
+        length, packet_type, number = _HEAD.unpack(self._take(_HEAD.size))
+        left = length + 4 - _HEAD.size
+        if not 0 <= left <= _LARGEST_PACKET_BYTES:
             # Usually text that the account's login shell printed into the stream.
             raise self._gone("the SFTP stream is disturbed: does the login shell print something?")
-        packet = self._take(length)
-        return packet[0], packet[1:]
+        if packet_type == wire.DATA and left >= _LENGTH_BYTES:
+            # What is read is the only string of its packet: it is copied once, from what came.
+            self._take(_LENGTH_BYTES)
+            left -= _LENGTH_BYTES
+        return number, Reply(packet_type, self._take(left))
 
-    def _take(self, wanted: int) -> memoryview:
-        if len(self._received) < wanted:
-            self._receive(wanted)
-        taken, self._received = self._received[:wanted], self._received[wanted:]
-        return taken
+    def _take(self, wanted: int) -> bytes:
+        parts = []
+        while wanted > len(self._received):
+            parts.append(self._received)
+            wanted -= len(self._received)
+            self._received = memoryview(self._receive())
+        parts.append(self._received[:wanted])
+        self._received = self._received[wanted:]
+        return b"".join(parts)
 
-    def _receive(self, wanted: int) -> None:
-        pieces = [self._received]
-        missing = wanted - len(self._received)
-        while missing > 0:
-            try:
-                piece = self._channel.recv(_RECEIVE_BYTES)
-            except (OSError, EOFError, paramiko.SSHException) as error:
-                raise self._gone(reason(error)) from None
-            if not piece:
-                raise self._gone("the connection ended")
-            pieces.append(memoryview(piece))
-            missing -= len(piece)
-        self._received = memoryview(b"".join(pieces))
+    def _receive(self) -> bytes:
+        try:
+            piece = self._channel.recv(_LARGEST_PACKET_BYTES)
+        except (OSError, EOFError, paramiko.SSHException) as error:
+            raise self._gone(reason(error)) from None
+        if not piece:
+            raise self._gone("the connection ended")
+        return piece
 
     def _gone(self, why: str) -> Unreachable:
         self._usable = False
@@ -294,7 +305,7 @@ def reason(error: BaseException) -> str:
     return str(error).strip() or "the connection ended"
 
 
-def _names(body: memoryview) -> Iterator[tuple[bytes, wire.Attributes]]:
+def _names(body: bytes) -> Iterator[tuple[bytes, wire.Attributes]]:
     reader = wire.Reader(body)
     for _ in range(reader.number()):
         name = reader.string()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.sqlserver.engine.catalog import File
-from tests.sqlserver.engine.storage import BLOCK_BYTES, PAGE_BYTES
+from tests.sqlserver.engine.storage import BLOCK_BYTES, PAGE_BYTES, write_through
 from tests.sqlserver.results import Message
 from tests.sqlserver.sql.lexer import SqlError
 
@@ -116,6 +116,8 @@ def _written(stream: BinaryIO, header: Header, blocks: Iterable[bytes]) -> Itera
         stream.flush()
         done += len(block)
         yield done
+    if header.filler_bytes:
+        write_through(stream)
 
 
 def read_header(path: str, command: str) -> Header:

@@ -6,6 +6,7 @@ belongs to the header's generation. So whoever is killed finds what was committe
 
 from __future__ import annotations
 
+import os
 import random
 import struct
 import zlib
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
+    from typing import BinaryIO
 
 PAGE_BYTES = 8192
 BLOCK_BYTES = 2**20
@@ -62,6 +64,8 @@ class Storage:
                 stream.write(block)
                 self.filler_bytes += len(block)
                 yield self.filler_bytes
+            if self.filler_bytes:
+                write_through(stream)
 
     def save(self, image: bytes) -> None:
         """Write an image; the log begins anew."""
@@ -118,6 +122,12 @@ class Storage:
             pass
         self._image_at = self._image_bytes = 0
         self.save(image)
+
+
+def write_through(stream: BinaryIO) -> None:
+    """A server writes past the cache: what it has done is on the disk when it says so."""
+    stream.flush()
+    os.fsync(stream.fileno())
 
 
 def made_up(size_bytes: int) -> Iterator[bytes]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ipfx_failover.wiring.draft import Draft
     from ipfx_failover.wiring.secret_store import Place
 
+_ADAPTER = ("network", "adapter")
 _PING_KEYS = frozenset(
     ("network", key)
     for key in (
@@ -230,7 +231,10 @@ class _Review:
         return not (self._passwords or self._changed.after != self._changed.before)
 
     def confirm(self, *, yes: bool) -> None:
-        """Ask with the manual's warning before ping values change."""
+        """Ask with the manual's warning before ping values change, and where no adapter is."""
+        for change in self._keys:
+            if change.key == _ADAPTER and (question := _no_adapter(change.after)):
+                self._output.confirm(question, yes=yes)
         if any(change.key in _PING_KEYS for change in self._keys):
             self._output.confirm(
                 "The manual warns: do not modify ping values except on the advice of a technician.",
@@ -266,6 +270,18 @@ class _Review:
             problems=[str(problem) for problem in self._changed.problems],
         )
         return ExitCode.EXCEPTIONS if self._changed.problems else ExitCode.DONE
+
+
+def _no_adapter(name: object) -> str | None:
+    from ipfx_failover.wiring.network import adapters
+
+    names = [each.name for each in adapters()]
+    if name is None or name in names:
+        return None
+    return (
+        f"This machine has no network adapter {name} that takes addresses over: nothing would be "
+        f"taken over. It has {', '.join(names) or 'none'}."
+    )
 
 
 def _follows(changed: Changed, stored: list[str]) -> list[Finding]:

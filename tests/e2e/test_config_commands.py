@@ -305,3 +305,20 @@ def test_the_loopback_is_no_adapter_to_take_addresses_over() -> None:
     said = run("config", "set", "network.adapter=lo", "--plan").out
 
     assert "the adapter lo is not there, or has no IPv4 address to be reached at" in said
+
+
+@pytest.mark.parametrize("name", ["lo", "eth99"])
+def test_an_adapter_that_is_not_there_is_written_only_when_that_is_confirmed(
+    config: Path, name: str
+) -> None:
+    change = "config", "set", f"network.adapter={name}"
+    scripted = run(*change)
+    declined = at_terminal(*change, answers=(("Continue? [y/N]", "n"),))
+
+    assert 3 == scripted.code
+    assert f"This machine has no network adapter {name} that takes addresses over" in scripted.err
+    assert 3 == declined.code
+    assert is_untouched(config)
+
+    assert 0 == run(*change, "--yes").code
+    assert name == tomllib.loads(config.read_text())["network"]["adapter"]

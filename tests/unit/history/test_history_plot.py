@@ -8,7 +8,7 @@ import pytest
 
 from ipfx_failover.history.plot import ASCII, BLOCKS, characters, plot
 from ipfx_failover.history.wording import stamp
-from tests.unit.history.past import BEGIN, history
+from tests.unit.history.past import BEGIN, HOUR, history, pings
 
 
 def test_a_chart_shows_ping_time_loss_states_and_the_span() -> None:
@@ -78,6 +78,20 @@ def test_a_short_ping_time_beside_a_long_one_is_not_invisible() -> None:
     lines = plot(replace(past, pings=(past.pings[0], long), failovers=()), 31, ASCII)
 
     assert "     0 ms |..##" in lines
+
+
+@pytest.mark.parametrize("hours", [1, 7, 19, 20])
+def test_the_last_slot_is_drawn_also_while_it_is_not_over(hours: int) -> None:
+    past = history()
+    failed = (*(pings(hour) for hour in range(hours - 1)), pings(hours - 1, lost=1800, down=True))
+    now = BEGIN + (hours - 0.5) * HOUR
+    lines = plot(replace(past, pings=failed, failovers=(), as_of=now), 31, ASCII)
+    lost = next(line for line in lines if line.startswith("     lost"))
+    state = next(line for line in lines if line.startswith("    state"))
+
+    assert (31, 31) == (len(lost), len(state))
+    assert ("#", "x") == (lost[-1], state[-1])
+    assert 20 // hours <= state.count("x") <= 20 // hours + 1
 
 
 def test_blocks_show_a_third_of_a_cell() -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ipfx_failover.state.journal import Step, StepState
     from ipfx_failover.state.store import Store
     from ipfx_failover.wiring.site import Site
-    from ipfx_failover.workflow.runner import Observer, Values
+    from ipfx_failover.workflow.ports import Observer, Values
 
 
 def add_to(app: typer.Typer) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ipfx_failover.standin.desk import StandInDesk
     from ipfx_failover.state.journal import Step, StepState
     from ipfx_failover.wiring.site import Site
-    from ipfx_failover.workflow.runner import Observer, Workflow
+    from ipfx_failover.workflow.ports import Observer, Workflow
 
 Force = Annotated[
     bool, typer.Option("--force", help="Take the address although somebody may use it.")

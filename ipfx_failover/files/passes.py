@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ipfx_failover.events import Value
     from ipfx_failover.files.values import SyncResult
     from ipfx_failover.state.store import Store
-    from ipfx_failover.workflow.runner import Effect
+    from ipfx_failover.workflow.ports import Effect
 
 _TOLD_AFTER = timedelta(seconds=60)
 """A Primary that has just died is told of by its pings; file sync need not add to that."""

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ipfx_failover.standin.application import Application
     from ipfx_failover.standin.desk import StandInDesk
     from ipfx_failover.state.writing import Transaction
-    from ipfx_failover.workflow.runner import Effect
+    from ipfx_failover.workflow.ports import Effect
 
 _WATCH_EVERY_S = 5.0
 _LOCK_WAIT_S = 30.0

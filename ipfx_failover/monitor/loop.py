@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from ipfx_failover.monitor.config_watch import ConfigWatch
     from ipfx_failover.monitor.threads import Threads
     from ipfx_failover.net import Address
-    from ipfx_failover.workflow.runner import Effect
+    from ipfx_failover.workflow.ports import Effect
 
 
 class Monitor:

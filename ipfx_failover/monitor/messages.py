@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ipfx_failover.monitor.threads import Generation
     from ipfx_failover.monitor.view import View
     from ipfx_failover.standin.upkeep import Asked, Conflict, Gone
-    from ipfx_failover.workflow.runner import Effect
+    from ipfx_failover.workflow.ports import Effect
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ipfx_failover.monitor.scribe import Scribe
     from ipfx_failover.monitor.view import View
     from ipfx_failover.records import Condition
-    from ipfx_failover.workflow.runner import Effect
+    from ipfx_failover.workflow.ports import Effect
 
 _EVERY_NS = 1_000_000_000
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ipfx_failover.errors import FailoverError
 from ipfx_failover.events import Event, EventKind
-from ipfx_failover.workflow.runner import Committer, Effect
+from ipfx_failover.workflow.committer import Committer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ipfx_failover.clock import Clock
     from ipfx_failover.monitor.hurry import Hurry
     from ipfx_failover.state.store import Store
+    from ipfx_failover.workflow.ports import Effect
 
 _RETRY_S = 1.0
 _REFRESH_S = 5.0

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ipfx_failover.events import Value
     from ipfx_failover.monitor.messages import WorkDone
     from ipfx_failover.state.writing import Transaction
-    from ipfx_failover.workflow.runner import Effect
+    from ipfx_failover.workflow.ports import Effect
 
 _JOBS = {
     "take over": "the takeover",

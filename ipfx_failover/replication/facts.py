@@ -10,7 +10,7 @@ from ipfx_failover.replication.engine import Backup
 
 if TYPE_CHECKING:
     from ipfx_failover.events import Value
-    from ipfx_failover.workflow.runner import Values
+    from ipfx_failover.workflow.ports import Values
 
 
 def backup_of(values: Values) -> Backup:

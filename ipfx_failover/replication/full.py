@@ -20,7 +20,8 @@ from ipfx_failover.replication.refusals import (
 from ipfx_failover.replication.workflow import FROM_LIVE, TO_LIVE, Replication
 from ipfx_failover.state import locks
 from ipfx_failover.state.journal import Step, read_journal
-from ipfx_failover.workflow.runner import Observer, Runner, Values, silent
+from ipfx_failover.workflow.ports import Observer, Values, silent
+from ipfx_failover.workflow.runner import Runner
 
 if TYPE_CHECKING:
     from ipfx_failover.clock import Clock

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ipfx_failover.config.models import ServerSettings
     from ipfx_failover.records import ServerState
     from ipfx_failover.state.store import Store
-    from ipfx_failover.workflow.runner import Values
+    from ipfx_failover.workflow.ports import Values
 
 
 def from_live_refusal(server: ServerSettings, store: Store) -> Refused | None:

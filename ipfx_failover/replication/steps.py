@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from ipfx_failover.errors import Failed, FailoverError, Interrupted
 from ipfx_failover.events import one_line
 from ipfx_failover.replication.facts import backup_of
-from ipfx_failover.workflow.runner import Outcome
+from ipfx_failover.workflow.ports import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ipfx_failover.files.values import SyncResult
     from ipfx_failover.replication.engine import Carrier, FileSide, Side
-    from ipfx_failover.workflow.runner import Effect, StepKind, Values
+    from ipfx_failover.workflow.ports import Effect, StepKind, Values
 
 MAKE_ROOM = "make room"
 BACK_UP = "back up"

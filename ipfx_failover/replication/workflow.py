@@ -16,7 +16,7 @@ from ipfx_failover.replication.facts import (
     warnings_of,
 )
 from ipfx_failover.state.journal import Journal, Step, StepState
-from ipfx_failover.workflow.runner import HINT
+from ipfx_failover.workflow.ports import HINT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ipfx_failover.replication.engine import Backup
     from ipfx_failover.state.reading import Reading
     from ipfx_failover.state.writing import Transaction
-    from ipfx_failover.workflow.runner import Effect, StepKind, Values
+    from ipfx_failover.workflow.ports import Effect, StepKind, Values
 
 FROM_LIVE = "from-live"
 TO_LIVE = "to-live"

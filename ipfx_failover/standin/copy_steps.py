@@ -9,7 +9,7 @@ from ipfx_failover.errors import FailoverError, Interrupted, Unreachable
 from ipfx_failover.events import EventKind
 from ipfx_failover.records import Authority
 from ipfx_failover.standin.refusals import unusable
-from ipfx_failover.workflow.runner import Effect, Outcome, Values
+from ipfx_failover.workflow.ports import Effect, Outcome, Values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

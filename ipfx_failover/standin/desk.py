@@ -22,7 +22,8 @@ from ipfx_failover.standin.take_alone import TakeAlone
 from ipfx_failover.standin.takeover import Takeover, role_values, takeover_steps
 from ipfx_failover.state import locks
 from ipfx_failover.state.journal import open_journals, read_journal
-from ipfx_failover.workflow.runner import Committer, Runner, silent
+from ipfx_failover.workflow.ports import silent
+from ipfx_failover.workflow.runner import Runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
     from ipfx_failover.standin.ports import StandInPorts
     from ipfx_failover.state.journal import Journal, Step
     from ipfx_failover.state.writing import Transaction
-    from ipfx_failover.workflow.runner import Effect, Observer, Workflow
+    from ipfx_failover.workflow.committer import Committer
+    from ipfx_failover.workflow.ports import Effect, Observer, Workflow
 
 RESOURCE = locks.STAND_IN
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ipfx_failover.events import EventKind
 from ipfx_failover.records import Authority, Phase
-from ipfx_failover.workflow.runner import Effect, Outcome, StepKind, Values
+from ipfx_failover.workflow.ports import Effect, Outcome, StepKind, Values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

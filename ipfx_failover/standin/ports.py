@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ipfx_failover.standin.application import Application
     from ipfx_failover.standin.record import MachineRecord
     from ipfx_failover.state.store import Store
-    from ipfx_failover.workflow.runner import Effect
+    from ipfx_failover.workflow.ports import Effect
 
 
 class StandbyCopy(Protocol):

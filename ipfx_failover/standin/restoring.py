@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from ipfx_failover.standin.ports import StandInPorts
     from ipfx_failover.standin.record import MachineRecord, Note
-    from ipfx_failover.workflow.runner import Effect
+    from ipfx_failover.workflow.ports import Effect
 
 
 def stand_in_of(note: Note, now: datetime) -> StandIn:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ipfx_failover.standin.application import Role
     from ipfx_failover.standin.ports import StandInPorts
     from ipfx_failover.state.journal import Journal
-    from ipfx_failover.workflow.runner import Effect, StepKind, Values
+    from ipfx_failover.workflow.ports import Effect, StepKind, Values
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from ipfx_failover.standin.application import Application, Process, Role
 from ipfx_failover.standin.probing import any_answers
 from ipfx_failover.standin.record import Note
 from ipfx_failover.state.store import StateUnwritableError
-from ipfx_failover.workflow.runner import Effect, Outcome, Values
+from ipfx_failover.workflow.ports import Effect, Outcome, Values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from ipfx_failover.standin.ports import StandInPorts
     from ipfx_failover.state.journal import Journal
-    from ipfx_failover.workflow.runner import Effect, StepKind, Values
+    from ipfx_failover.workflow.ports import Effect, StepKind, Values
 
 
 class TakeAlone:

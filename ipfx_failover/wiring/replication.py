@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ipfx_failover.replication.steps import ReplicationPorts
     from ipfx_failover.state.store import Store
     from ipfx_failover.wiring.site import Site
-    from ipfx_failover.workflow.runner import Observer
+    from ipfx_failover.workflow.ports import Observer
 
 _FILES_WAIT_S = 30.0
 
@@ -112,7 +112,7 @@ def replicator(
     `ask_live`: whether the live server may be asked anything. `is_daily`: see `Replicator`.
     """
     from ipfx_failover.replication.full import Replicator
-    from ipfx_failover.workflow.runner import silent
+    from ipfx_failover.workflow.ports import silent
 
     reached: list[LiveHost] = []
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ipfx_failover.standin.standby import Standby
     from ipfx_failover.state.store import Store
     from ipfx_failover.wiring.site import Site
-    from ipfx_failover.workflow.runner import Observer
+    from ipfx_failover.workflow.ports import Observer
 
 _TAKEOVER_BUSY_S = 1.0
 """How long a stuck writer may hold a takeover up, before it goes on without the store."""
@@ -39,7 +39,8 @@ def desk(site: Site, *, must_go_on: bool = False, observer: Observer | None = No
     from ipfx_failover.standin.desk import StandInDesk
     from ipfx_failover.standin.ports import StandInPorts
     from ipfx_failover.standin.record import MachineRecord
-    from ipfx_failover.workflow.runner import Committer, silent
+    from ipfx_failover.workflow.committer import Committer
+    from ipfx_failover.workflow.ports import silent
 
     store = site.store(busy_timeout_s=_TAKEOVER_BUSY_S if must_go_on else _COMMAND_BUSY_S)
     config = site.config

@@ -11,146 +11,26 @@ before it, or, behind the point of no return, finished. What is being undone is 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final, Protocol
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ipfx_failover.adapters.signals import held_back, let_through
 from ipfx_failover.errors import Busy, FailoverError, InDoubt, Interrupted
 from ipfx_failover.state import journal as journals
-from ipfx_failover.state.journal import Journal, Parameter, Step, StepState
+from ipfx_failover.state.journal import Journal, StepState
 from ipfx_failover.state.store import StateUnwritableError
-from ipfx_failover.state.writing import Transaction
+from ipfx_failover.workflow.committer import Committer
+from ipfx_failover.workflow.ports import HINT, Outcome, silent
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ipfx_failover.clock import Clock
+    from ipfx_failover.state.journal import Step
     from ipfx_failover.state.store import Store
-
-HINT: Final = "hint"
-"""The fact of a journal that is undone, that says what to do about the failure."""
-Effect = Callable[[Transaction], None]
-Values = Mapping[str, Parameter]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a step changes in the store, and what it found out for the steps after it.
-
-    `left`: what of it could not be done, for those who watch.
-    """
-
-    effects: Sequence[Effect] = ()
-    facts: Values = field(default_factory=dict)
-    left: str = ""
-
-
-class StepKind(Protocol):
-    """How a kind of step is done and undone. Both are idempotent: they may run again after a kill.
-
-    `describe` says in words what it will do, for `--plan` and progress.
-    """
-
-    def describe(self, values: Values) -> str: ...
-    def do(self, values: Values) -> Outcome: ...
-    def undo(self, values: Values) -> Sequence[Effect]: ...
-
-
-class Workflow(Protocol):
-    """A named set of step kinds, and what it means that all are done, or all undone."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def kinds(self) -> Mapping[str, StepKind]: ...
-    @property
-    def durable(self) -> bool:
-        """Whether commits must survive a power cut (FULL) rather than be fast (NORMAL)."""
-        ...
-
-    @property
-    def point_of_no_return(self) -> str | None:
-        """The kind of step that is not undone any more once it is done; None where all are."""
-        ...
-
-    def finished(self, server: str, facts: Values) -> Sequence[Effect]: ...
-    def undone(self, server: str, reason: str, facts: Values) -> Sequence[Effect]: ...
-    def goes_forward(self, journal: Journal) -> bool:
-        """Whether a journal that a killed process left is finished rather than undone."""
-        ...
-
-
-class Observer(Protocol):
-    """Is told when a step begins, is done or is undone (after the commit that says so)."""
-
-    def __call__(self, step: Step, state: StepState, text: str) -> None: ...
-
-
-def silent(step: Step, state: StepState, text: str) -> None:
-    """An observer for whom nobody watches."""
-
-
-class Committer:
-    """Commits effects; one that `must_go_on` keeps them in memory while the store is unwritable."""
-
-    def __init__(
-        self,
-        store: Store,
-        *,
-        durable: bool = False,
-        must_go_on: bool = False,
-        on_unwritable: Callable[[str], None] = lambda _: None,
-    ) -> None:
-        self._store = store
-        self._durable = durable
-        self._must_go_on = must_go_on
-        self._on_unwritable = on_unwritable
-        self._kept: list[Effect] = []
-
-    @property
-    def is_behind(self) -> bool:
-        """Whether effects wait in memory for a store that can be written."""
-        return bool(self._kept)
-
-    def keeps(self, effect: Effect) -> bool:
-        """Whether an effect waits in memory."""
-        return any(kept is effect for kept in self._kept)
-
-    def forget(self) -> None:
-        """Give up what waits in memory: it does not hold any more."""
-        self._kept = []
-
-    def commit(self, *effects: Effect) -> None:
-        """Commit `effects` behind what was kept.
-
-        Raises:
-            StateUnwritableError: the store cannot be written, and we must not go on without.
-        """
-        waiting = [*self._kept, *effects]
-        try:
-            self._write(waiting)
-        except StateUnwritableError as error:
-            if not self._must_go_on:
-                raise
-            self._kept = waiting
-            self._on_unwritable(error.reason)
-        else:
-            self._kept = []
-
-    def _write(self, effects: Sequence[Effect]) -> None:
-        try:
-            self._write_once(effects)
-        except StateUnwritableError as error:
-            if not error.needs_room or not self._store.release_ballast():
-                raise
-            self._write_once(effects)
-
-    def _write_once(self, effects: Sequence[Effect]) -> None:
-        # Another writer that hangs is waited for once, not at every step of a takeover.
-        wait_s = 0.0 if self.is_behind else None
-        with self._store.transaction(durable=self._durable, busy_timeout_s=wait_s) as tx:
-            for effect in effects:
-                effect(tx)
+    from ipfx_failover.state.writing import Transaction
+    from ipfx_failover.workflow.ports import Effect, Observer, StepKind, Values, Workflow
 
 
 class Runner:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from ipfx_failover.workflow.runner import Observer
+    from ipfx_failover.workflow.ports import Observer
 
 HUNG_AFTER_S = 5.0
 LEAVES_ITS_PID = """

@@ -20,7 +20,7 @@ from ipfx_failover.state.journal import open_journals
 from ipfx_failover.state.store import Store
 from ipfx_failover.wiring.replication import recover_from_live, replicator
 from ipfx_failover.wiring.site import open_site
-from ipfx_failover.workflow.runner import silent
+from ipfx_failover.workflow.ports import silent
 from tests.sqlserver import drivers
 from tests.sqlserver.engine.client import Client
 from tests.sqlserver.engine.faults import Fault, Faults
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ipfx_failover.events import Event
     from ipfx_failover.progress import Report
     from ipfx_failover.replication.full import Replicator
-    from ipfx_failover.workflow.runner import Observer, Values
+    from ipfx_failover.workflow.ports import Observer, Values
     from tests.sqlserver.drivers import Driver
     from tests.sqlserver.engine.session import EngineSession
     from tests.support.killed import Moment

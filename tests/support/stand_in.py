@@ -27,7 +27,8 @@ from ipfx_failover.standin.record import MachineRecord
 from ipfx_failover.standin.standby import Standby, role_of
 from ipfx_failover.state.locks import Locks
 from ipfx_failover.state.store import DATABASE, StateUnwritableError, Store
-from ipfx_failover.workflow.runner import Committer, silent
+from ipfx_failover.workflow.committer import Committer
+from ipfx_failover.workflow.ports import silent
 from tests.fakes.application import FakeApplication
 from tests.fakes.clock import FakeClock
 from tests.fakes.network import FakeLan, FakeMachine
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from ipfx_failover.events import EventKind
     from ipfx_failover.net import Address, ArpSocket, EchoSocket
     from ipfx_failover.state.writing import Transaction
-    from ipfx_failover.workflow.runner import Effect, Observer
+    from ipfx_failover.workflow.ports import Effect, Observer
 
 DEMO, OTHER = "DEMO", "OTHER"
 ADDRESS = IPv4Address("10.0.0.1")

@@ -17,14 +17,16 @@ from ipfx_failover.events import Event, EventKind
 from ipfx_failover.records import Authority
 from ipfx_failover.state.journal import Step, StepState, read_journal
 from ipfx_failover.state.store import Store
-from ipfx_failover.workflow.runner import Committer, Effect, Outcome, Runner, silent
+from ipfx_failover.workflow.ports import Effect, Outcome, silent
+from ipfx_failover.workflow.runner import Runner
 from tests.fakes.clock import A_WEDNESDAY_NOON, FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from ipfx_failover.state.journal import Journal
-    from ipfx_failover.workflow.runner import Observer, StepKind, Values
+    from ipfx_failover.workflow.committer import Committer
+    from ipfx_failover.workflow.ports import Observer, StepKind, Values
 
 RESOURCE = "DEMO/database"
 OLD, NEW = "old data", "new data"

@@ -15,13 +15,13 @@ from ipfx_failover.replication.sqlserver.swap import PAUSE_S, TRIES, may_pass
 from ipfx_failover.replication.sqlserver.telling import told
 from ipfx_failover.replication.tsql import server as asking
 from ipfx_failover.replication.tsql import swapping
-from ipfx_failover.workflow.runner import Outcome
+from ipfx_failover.workflow.ports import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ipfx_failover.replication.sqlserver.side import SqlServerSide
-    from ipfx_failover.workflow.runner import Effect, Values
+    from ipfx_failover.workflow.ports import Effect, Values
 
 READ_ONLY: Final = "make read-only"
 WAS_READ_ONLY: Final = "was_read_only"

@@ -13,7 +13,7 @@ from ipfx_failover.replication.tsql import server as asking
 if TYPE_CHECKING:
     from ipfx_failover.replication.sqlserver.side import SqlServerSide
     from ipfx_failover.replication.sqlserver.watermark import Watermark
-    from ipfx_failover.workflow.runner import Values
+    from ipfx_failover.workflow.ports import Values
 
 
 def see_replaceable(

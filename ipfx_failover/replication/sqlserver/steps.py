@@ -24,7 +24,7 @@ from ipfx_failover.replication.sqlserver.replaceable import see_replaceable
 from ipfx_failover.replication.sqlserver.restoring import Restoring
 from ipfx_failover.replication.sqlserver.telling import told
 from ipfx_failover.replication.sqlserver.watermark import Watermark
-from ipfx_failover.workflow.runner import Outcome
+from ipfx_failover.workflow.ports import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ipfx_failover.config.models import DatabaseSettings
     from ipfx_failover.replication.sqlserver.side import SqlServerSide
     from ipfx_failover.state.journal import Parameter
-    from ipfx_failover.workflow.runner import Effect, StepKind, Values
+    from ipfx_failover.workflow.ports import Effect, StepKind, Values
 
 PREFLIGHT = "preflight"
 RESTORE = "restore beside"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ipfx_failover.state.journal import Step
-    from ipfx_failover.workflow.runner import Observer
+    from ipfx_failover.workflow.ports import Observer
 
 KINDS = (
     steps.MAKE_ROOM,

@@ -16,7 +16,7 @@ from ipfx_failover.standin.record import MachineRecord, Note
 from ipfx_failover.standin.standby import role_of
 from ipfx_failover.state.locks import Locks
 from ipfx_failover.state.store import Store
-from ipfx_failover.workflow.runner import Committer
+from ipfx_failover.workflow.committer import Committer
 from tests.fakes.application import Behaviour, FakeApplication
 from tests.fakes.clock import FakeClock
 from tests.fakes.network import FakeLan

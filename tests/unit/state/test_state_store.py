@@ -34,7 +34,7 @@ from ipfx_failover.state.writing import KEPT_RUNS
 from tests.support.processes import child
 
 if TYPE_CHECKING:
-    from ipfx_failover.workflow.runner import Effect
+    from ipfx_failover.workflow.ports import Effect
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 STAND_IN = StandIn("DEMO", "boot 1", NOON, Phase.TAKING_OVER, "10.0.0.1", "eth0")

@@ -22,7 +22,7 @@ from ipfx_failover.state.journal import (
     turn_back,
 )
 from ipfx_failover.state.store import BALLAST, StateUnwritableError, Store
-from ipfx_failover.workflow.runner import Committer
+from ipfx_failover.workflow.committer import Committer
 from tests.fakes.clock import A_WEDNESDAY_NOON
 from tests.support.toy_workflow import (
     ALL_DONE,

@@ -11,7 +11,7 @@ import pytest
 from ipfx_failover.errors import Failed, InDoubt, Interrupted
 from ipfx_failover.state.journal import read_journal
 from ipfx_failover.state.store import StateUnwritableError, Store
-from ipfx_failover.workflow.runner import Committer, Effect
+from ipfx_failover.workflow.committer import Committer
 from tests.support.interrupts import signals_told
 from tests.support.toy_workflow import (
     ALL_DONE,
@@ -27,6 +27,8 @@ from tests.support.toy_workflow import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from ipfx_failover.workflow.ports import Effect
 
 KINDS = ("Write", "SetAside", "SwapIn")
 

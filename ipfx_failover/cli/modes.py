@@ -50,6 +50,7 @@ def resume(name: Name, config: ConfigPath = None, as_json: Json = False) -> None
 
 
 def _change(verb: str, name: str, config: Path | None, *, as_json: bool) -> None:
+    from ipfx_failover.cli.ending import tell
     from ipfx_failover.cli.output import Output
     from ipfx_failover.modes import change_mode
     from ipfx_failover.wiring.site import open_site_in_use
@@ -60,4 +61,5 @@ def _change(verb: str, name: str, config: Path | None, *, as_json: bool) -> None
     with site.store() as store:
         changed = change_mode(store, server.name, verb, site.clock.now())
     output.line(f"{server.name}: {changed.text}")
+    tell(site)
     output.document(server=server.name, mode=changed.mode, changed=changed.changed)

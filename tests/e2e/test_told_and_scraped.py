@@ -73,6 +73,17 @@ def test_a_hook_that_is_added_while_the_monitor_runs_is_told(ready: FailoverServ
     assert [("suspended", "DEMOSERVER")] == [(each["kind"], each["server"]) for each in told(file)]
 
 
+def test_a_hook_is_told_by_a_command_where_no_monitor_runs(ready: FailoverServer) -> None:
+    file = ready.directory / "told"
+    pager = {"command": python(KEEPS, file), "events": ["suspended", "resumed", "stopped"]}
+    ready.configure({"alerts": {"commands": {"pager": pager}}})
+    for verb in ("suspend", "resume", "stop"):
+        ready.run(verb, "DEMOSERVER")
+
+    assert ["suspended", "resumed", "stopped"] == [each["kind"] for each in told(file)]
+    assert '"STOPPED"' in (ready.state_dir / "status.json").read_text("utf-8")
+
+
 def test_metrics_are_served_beside_a_monitor_and_tell_of_a_stand_in(
     ready: FailoverServer, office: Office
 ) -> None:

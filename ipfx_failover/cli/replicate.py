@@ -198,6 +198,11 @@ def _to_live(
     if safety:
         output.line(f"{server.name}: the database that was there is kept as {safety}")
     output.line(f"Now start the application on {server.name}.")
+    if server.real_time != "off":
+        output.line(
+            "Its rows are followed again after a whole copy, which is due now: ipfx-failover "
+            f"replicate-from-live {server.name}"
+        )
     shown: dict[str, object] = {
         "size_bytes": facts["backup_size_bytes"],
         "files_copied": facts.get("files_copied", 0),

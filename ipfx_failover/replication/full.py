@@ -17,7 +17,7 @@ from ipfx_failover.replication.refusals import (
     known_of_copy,
     to_live_refusal,
 )
-from ipfx_failover.replication.workflow import FROM_LIVE, TO_LIVE, Replication
+from ipfx_failover.replication.workflow import FROM_LIVE, IS_HOT, TO_LIVE, Replication
 from ipfx_failover.state import locks
 from ipfx_failover.state.journal import Step, read_journal
 from ipfx_failover.workflow.ports import Observer, Values, silent
@@ -100,7 +100,13 @@ class Replicator:
             if reason:
                 raise reason
             started = workflow.started(self.server.name)
-            return runner.run(self._resource, self.server.name, self.plan(TO_LIVE), opening=started)
+            return runner.run(
+                self._resource,
+                self.server.name,
+                self.plan(TO_LIVE),
+                opening=started,
+                facts={IS_HOT: self.server.real_time != "off"},
+            )
 
     def recover(self, *directions: str) -> None:
         """Finish or undo what killed runs left; the caller holds the lock of the database."""

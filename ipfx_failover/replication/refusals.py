@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ipfx_failover.errors import Refused
 from ipfx_failover.records import Authority, Mode
@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from ipfx_failover.records import ServerState
     from ipfx_failover.state.store import Store
     from ipfx_failover.workflow.ports import Values
+
+NOT_FOLLOWED: Final = "its rows are not followed since the failback"
+WHOLE_COPY: Final = "make a whole copy: ipfx-failover replicate-from-live"
+"""Of a hot standby: the live catalog is another one, and what changes in it has a new history."""
 
 
 def from_live_refusal(server: ServerSettings, store: Store) -> Refused | None:
@@ -42,16 +46,33 @@ def _ahead_refusal(name: str, state: ServerState, *, is_stood_in: bool) -> Refus
     )
 
 
+def rows_refusal(server: ServerSettings, store: Store) -> Refused | None:
+    """Why no rows may be copied from the live server now."""
+    if reason := from_live_refusal(server, store):
+        return reason
+    if not _was_given_back(server.name, store):
+        return None
+    return Refused(
+        f"{server.name}: {NOT_FOLLOWED}",
+        f"{WHOLE_COPY} {server.name}",
+    )
+
+
+def _was_given_back(name: str, store: Store) -> bool:
+    """Whether the live catalog is what a failback has made of the copy, of which none was made."""
+    last_done = store.last_done(name, "replicate-from-live", "replicate-to-live")
+    return last_done == "replicate-to-live"
+
+
 def known_of_copy(name: str, store: Store, *, discards: bool) -> Values:
     """What an engine asks itself of the copy that it is to replace, as facts of the run.
 
     `discards`: what the copy has is kept elsewhere, and may go.
     """
-    last_done = store.last_done(name, "replicate-from-live", "replicate-to-live")
     return {
         "discards": discards,
         "has_stood_in": store.server(name).last_failover_at is not None,
-        "was_given_back": last_done == "replicate-to-live",
+        "was_given_back": _was_given_back(name, store),
     }
 
 

@@ -15,6 +15,7 @@ from ipfx_failover.replication.facts import (
     sizes,
     warnings_of,
 )
+from ipfx_failover.replication.refusals import NOT_FOLLOWED, WHOLE_COPY
 from ipfx_failover.state.journal import Journal, Step, StepState
 from ipfx_failover.workflow.ports import HINT
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 FROM_LIVE = "from-live"
 TO_LIVE = "to-live"
+IS_HOT = "is_hot"
+"""The fact that the copy's rows are followed."""
 _UNDONE = {
     FROM_LIVE: (
         EventKind.REPLICATION_FAILED,
@@ -44,9 +47,6 @@ _UNDONE = {
     ),
 }
 """What is told of one that failed, and what is as it was then."""
-_NOT_FOLLOWED = "its rows are not followed since the failback"
-_WHOLE_COPY = "make a whole copy: ipfx-failover replicate-from-live"
-"""Of a hot standby: the live catalog is another one, and what changes in it has a new history."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +91,13 @@ class Replication:
         if warnings:
             effects.append(self._event(EventKind.REPLICATION_WARNED, server, warnings=warnings))
         if self.direction == TO_LIVE:
-            effects.append(self._give_back(server, backup, files_left_out(facts)))
+            effects.append(self._give_back(server, backup, facts))
         else:
             effects.append(lambda tx: tx.forget_row_trouble(server))
         return effects
 
-    def _give_back(self, server: str, backup: Backup, left_out: int) -> Effect:
+    def _give_back(self, server: str, backup: Backup, facts: Values) -> Effect:
+        left_out = files_left_out(facts)
         detail = f", but for {left_out} of its files" if left_out else ""
         completed = self._event(EventKind.FAILBACK_COMPLETED, server, detail=detail)
 
@@ -106,7 +107,8 @@ class Replication:
                 return
             tx.set_authority(server, Authority.LIVE)
             tx.set_failback_pending(server, pending=False)
-            tx.set_row_trouble(server, _NOT_FOLLOWED, f"{_WHOLE_COPY} {server}")
+            tx.set_row_trouble(server, NOT_FOLLOWED, f"{WHOLE_COPY} {server}")
+            tx.set_stale(server, stale=bool(facts.get(IS_HOT)))  # a whole copy is due at once
             completed(tx)
 
         return give_back

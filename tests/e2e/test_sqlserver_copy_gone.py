@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.sqlserver.engine.client import Client
-from tests.support.sqlserver_pair import COPY, Pair
+from tests.support.sqlserver_pair import COPY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.support.sqlserver_pair import Ended
+    from tests.support.sqlserver_pair import Ended, Pair
 
 FAILED = 1
 DISCARD = ("replicate-from-live", "DEMOSERVER", "--discard-standby", "--yes")
@@ -21,12 +19,11 @@ GONE = f"there is no catalog {COPY} on the Failover Server"
 
 
 @pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Pair]:
+def pair(pair: Pair) -> Pair:
     """With a copy that has stood in."""
-    with Pair(tmp_path) as made:
-        made.replicated()
-        made.has_stood_in("two")
-        yield made
+    pair.replicated()
+    pair.has_stood_in("two")
+    return pair
 
 
 def drop(pair: Pair) -> None:

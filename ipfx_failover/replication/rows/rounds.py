@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ipfx_failover.errors import Busy, FailoverError, Interrupted, Unreachable
 from ipfx_failover.events import SPECS, Event, EventKind
 from ipfx_failover.records import RowState
-from ipfx_failover.replication.refusals import from_live_refusal
+from ipfx_failover.replication.refusals import rows_refusal
 from ipfx_failover.replication.rows.decisions import FullNeeded, LiveRestored, Outdated
 from ipfx_failover.replication.sqlserver.session import SqlRefused
 from ipfx_failover.state import locks
@@ -89,7 +89,7 @@ class Rounds:
         return done
 
     def _refuse(self) -> None:
-        if reason := from_live_refusal(self.server, self.store):
+        if reason := rows_refusal(self.server, self.store):
             self.follower.close()
             raise reason
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,7 @@ from ipfx_failover.replication.steps import ReplicationPorts
 from ipfx_failover.replication.workflow import TO_LIVE, Replication
 from ipfx_failover.state.store import Store
 from tests.fakes.clock import FakeClock
-from tests.support.replication import NOTHING_SYNCED
+from tests.support.replication import DEMO, NOTHING_SYNCED, Copies
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,3 +80,18 @@ def test_a_failback_ends_the_following_of_rows_and_says_how_it_begins_again(tmp_
     assert (clock.now(), None, ("calls",)) == (found.as_of, found.behind, found.left)
     assert "its rows are not followed since the failback" == found.trouble
     assert found.advice.endswith("ipfx-failover replicate-from-live DEMO")
+
+
+@pytest.mark.parametrize("is_hot", [True, False])
+def test_a_hot_copy_that_was_given_back_is_due_to_be_replaced_at_once_and_a_warm_one_is_not(
+    tmp_path: Path, *, is_hot: bool
+) -> None:
+    with closing(Copies(tmp_path)) as copies:
+        made = copies.replicator()
+        made.from_live()
+        copies.is_ahead()
+        hot = copies.server.model_copy(update={"real_time": "all"})
+        server = hot if is_hot else copies.server
+        replace(made, server=server).to_live(application_answers=False)
+
+        assert is_hot == copies.store.server(DEMO).stale

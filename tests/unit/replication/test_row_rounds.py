@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ipfx_failover.errors import FailoverError, Unreachable
+from ipfx_failover.errors import FailoverError, Refused, Unreachable
 from ipfx_failover.replication.rows.decisions import FullNeeded
 from ipfx_failover.replication.rows.follower import Follower, Round
 from ipfx_failover.replication.rows.rounds import Rounds
@@ -124,3 +124,17 @@ def test_a_table_that_was_altered_makes_a_full_replication_due_as_long_as_it_is_
 
     assert (True, False) == (first, copies.store.server(DEMO).stale)
     assert state.trouble.endswith("not followed any more: calls")
+
+
+def test_rows_are_not_looked_for_after_a_failback_before_a_whole_copy_was_made(
+    copies: Copies, rounds: Rounds
+) -> None:
+    copies.is_ahead()
+    copies.replicator().to_live(application_answers=False)
+
+    with pytest.raises(Refused, match="its rows are not followed since the failback"):
+        rounds.follow()
+    assert [] == copies.events("rows_failed")
+
+    copies.replicator().from_live()
+    rounds.follow()

@@ -267,6 +267,31 @@ def test_a_damaged_database_does_not_pass(site: Site, damage: str) -> None:
         site.side.verify(str(site.database))
 
 
+@pytest.mark.parametrize("side", ["here", "over ssh"])
+def test_a_verification_tells_how_far_it_has_come(
+    side: str, tmp_path: Path, connection: SshConnection
+) -> None:
+    database = make(tmp_path / "app.db", rows=60_000)
+    execute(
+        database,
+        "CREATE INDEX by_text ON calls (text)",
+        "CREATE TABLE named (name TEXT NOT NULL PRIMARY KEY, two, three) WITHOUT ROWID",
+        "INSERT INTO named SELECT 'name ' || id, id, id FROM calls",
+    )
+    told: list[Progress] = []
+    host = SshHost(connection)
+    engine = LocalSqlite(told.append) if side == "here" else LiveSqlite(host, told.append)
+    engine.verify(str(database))
+    shares = [each.share for each in told]
+
+    assert {("check", database.stat().st_size, "bytes")} == {
+        (each.phase, each.total, each.unit) for each in told
+    }
+    assert shares == sorted(shares)
+    assert len(shares) > 5
+    assert 0.7 < shares[-1] <= 1
+
+
 # Closing down
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 PIECE_BYTES = 1 << 20
 STEP_BYTES = 16 << 20
+STEPS = 100000
 BUSY_S = 120.0
 LOOK_BUSY_MS = 5000
 
@@ -104,11 +105,12 @@ def described(path: str, told: Told = nobody) -> dict[str, object]:
     }
 
 
-def verify(path: str) -> dict[str, object]:
+def verify(path: str, told: Told = nobody) -> dict[str, object]:
     """Check a database file that nobody uses, page by page."""
     try:
         connection = _open(path, "ro", "&immutable=1")
         try:
+            _tell_of_check(connection, os.path.getsize(path), told)
             answer = [row[0] for row in connection.execute("PRAGMA integrity_check(3)")]
             orphans = len(connection.execute("PRAGMA foreign_key_check").fetchmany(1000))
         finally:
@@ -118,6 +120,39 @@ def verify(path: str) -> dict[str, object]:
     if answer != ["ok"]:
         return {"refusal": "integrity_check: %s" % "; ".join(answer)}
     return {"orphans": orphans}
+
+
+def _tell_of_check(connection: sqlite3.Connection, size: int, told: Told) -> None:
+    """Have it told how much of the next integrity_check is done, in bytes of the whole file.
+
+    It is reckoned from the steps of SQLite's virtual machine, nearly all of which are those of the
+    rows: as measured with 3.40, some for each row, its columns and the indexes that it is in.
+    """
+    expected, done = _steps_of_check(connection), 0
+
+    def step() -> None:
+        nonlocal done
+        done += STEPS
+        told("check", min(size * done // expected, size), size)
+
+    if expected:
+        connection.set_progress_handler(step, STEPS)
+
+
+def _steps_of_check(connection: sqlite3.Connection) -> int:
+    """About how many steps an integrity_check takes; 0 where that cannot be said."""
+    try:
+        names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        steps = 0
+        for (name,) in names:
+            table = '"%s"' % name.replace('"', '""')
+            columns = connection.execute("PRAGMA table_info(%s)" % table).fetchall()
+            indexes = connection.execute("PRAGMA index_list(%s)" % table).fetchall()
+            (rows,) = connection.execute("SELECT count(*) FROM " + table).fetchone()  # noqa: S608 - quoted
+            steps += rows * (4 + sum(1 + column[3] for column in columns) + 3 * len(indexes))
+    except sqlite3.DatabaseError:
+        return 0  # what is wrong with it the check will say
+    return steps
 
 
 def fold(path: str) -> dict[str, object]:
@@ -211,8 +246,8 @@ WORKS: dict[str, Callable[..., dict[str, object]]] = {
 
 
 def do(work: str, *paths: str, told: Told = nobody) -> dict[str, object]:
-    """One of the works; the one that takes long tells how far it has come."""
-    more = {"told": told} if work == "snapshot" else {}
+    """One of the works; those that take long tell how far they have come."""
+    more = {"told": told} if work in ("snapshot", "verify") else {}
     try:
         return WORKS[work](*paths, **more)
     except (OSError, sqlite3.Error) as error:

@@ -1,9 +1,10 @@
-"""A Primary dies during its nightly replication, with simulated SQL Servers on both machines."""
+"""A Primary dies while its copy is being made, or held; with simulated SQL Servers."""
 
 from __future__ import annotations
 
 import json
 import sys
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 APPLICATION = Path(__file__).parents[1] / "support" / "answering.py"
 CALLS = "SELECT text FROM calls ORDER BY id"
+IS_OFF = "SELECT is_disabled FROM sys.triggers"
 DATABASE_WORK = locks.database("DEMOSERVER")
 PORT = 1433
 NIGHTLY = "replicate-from-live --all --if-due"
@@ -223,3 +225,30 @@ def test_a_takeover_ends_a_restore_half_way_and_removes_what_it_has_made(
     assert ["one", "two"] == standby.run(CALLS, COPY)
     assert [COPY] == standby.catalogs()
     assert [] == standby.files_of_nobody(copied.vm_dir / "DB")
+
+
+def test_what_somebody_held_at_a_takeover_is_done_by_the_monitor_when_it_is_let_go(
+    copied: FailoverServer, office: Office, live: Machine, standby: Machine
+) -> None:
+    live.run("CREATE TRIGGER tr_calls ON calls AFTER DELETE AS RETURN", CATALOG)
+    copied.replicate()
+    copied.watching_monitor()
+    with inside(standby.host):
+        holder = standby.server.connect(COPY)
+    with closing(holder):
+        holder.execute("BEGIN TRANSACTION; UPDATE calls SET text = N'held'")
+        office.pull_cable(office.primary.host)
+        copied.wait_for_event("stand_in_started")
+        copied.wait_for_event("copy_not_ready")
+        copied.wait_for_mail("not quite ready")
+        shown = copied.run("status").out
+
+        assert ["True"] == standby.run(IS_OFF, COPY)
+        assert "NOT quite ready" in shown
+
+        holder.execute("ROLLBACK")
+        copied.wait_for_event("copy_ready")
+
+    assert ["False"] == standby.run(IS_OFF, COPY)
+    assert "NOT quite ready" not in copied.run("status").out
+    assert 1 == len(copied.events("copy_not_ready")) == len(copied.events("stand_in_started"))

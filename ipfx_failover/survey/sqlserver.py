@@ -17,6 +17,7 @@ from ipfx_failover.replication.rows.schema import (
     torn,
     wanted_tables,
 )
+from ipfx_failover.replication.rows.switching import read_retention
 from ipfx_failover.replication.sqlserver import fitness, names
 from ipfx_failover.replication.sqlserver.plan import Places
 from ipfx_failover.replication.sqlserver.preflight import Preflight, look_at
@@ -120,10 +121,18 @@ class SqlTrial:
         )
 
     def _tracking(self) -> Check:
-        with self.live.server.open(Places.of(self.server).live) as session:
+        catalog = Places.of(self.server).live
+        with self.live.server.open(catalog) as session:
             ((is_tracked, has_snapshots),) = session.rows(tracking.tracking_state())
+            kept, is_short = read_retention(session) if is_tracked else ("", False)
+        if is_tracked and has_snapshots and is_short:
+            return warning(
+                TRACKING,
+                f"is kept {kept}: after a longer outage the whole database is copied again",
+                f"ALTER DATABASE [{catalog}] SET CHANGE_TRACKING (CHANGE_RETENTION = 7 DAYS)",
+            )
         if is_tracked and has_snapshots:
-            return ok(TRACKING, "is on, and so is snapshot isolation")
+            return ok(TRACKING, f"is on, kept {kept}, and so is snapshot isolation")
         lacking = "snapshot isolation" if is_tracked else "change tracking"
         return warning(
             TRACKING,

@@ -108,6 +108,25 @@ def test_hot_without_change_tracking_is_a_warning(pair: Pair) -> None:
     assert "ipfx-failover hot enable DEMOSERVER" == before["hint"]
 
 
+@pytest.mark.parametrize(
+    ("kept", "level"),
+    [("47 HOURS", "warning"), ("2 DAYS", "ok"), ("47 HOURS, AUTO_CLEANUP = OFF", "ok")],
+)
+def test_a_history_that_an_outage_may_outlast_is_a_warning(
+    pair: Pair, kept: str, level: str
+) -> None:
+    pair.configure_server(real_time="all")
+    with Client(pair.live, "CTSERVER") as client:
+        client.run("ALTER DATABASE CTSERVER SET ALLOW_SNAPSHOT_ISOLATION ON")
+        client.run(f"ALTER DATABASE CTSERVER SET CHANGE_TRACKING = ON (CHANGE_RETENTION = {kept})")
+    check = checks(pair)["Change tracking"]
+
+    assert level == check["level"]
+    if level == "warning":
+        assert "is kept 47 hours: after a longer outage" in check["message"]
+        assert "CHANGE_RETENTION = 7 DAYS" in check["hint"]
+
+
 HOST = f"127.{64 + (os.getpid() >> 16) % 64}.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"
 """Loopback, another in each process that runs tests: the port of a browser is always the same."""
 

@@ -45,11 +45,7 @@ def read_setup(session: SqlSession, ends: Ends) -> Setup:
     ((is_tracked, has_snapshots),) = session.rows(tracking.tracking_state())
     retention, is_short = None, False
     if is_tracked:
-        ((period, code, cleans),) = session.rows(tracking.retention())
-        unit, minutes = _UNITS[code]
-        kept = f"{period} {unit}" if period == 1 else f"{period} {unit}s"
-        retention = kept if cleans else "for ever"
-        is_short = bool(cleans) and period * minutes < _SHORT_MINUTES
+        retention, is_short = read_retention(session)
     return Setup(
         bool(has_snapshots),
         retention,
@@ -58,6 +54,14 @@ def read_setup(session: SqlSession, ends: Ends) -> Setup:
         read_tracked(session),
         read_foreign_keys(session),
     )
+
+
+def read_retention(session: SqlSession) -> tuple[str, bool]:
+    """How long the tracked catalog in use keeps its history; whether outages last longer."""
+    ((period, code, cleans),) = session.rows(tracking.retention())
+    unit, minutes = _UNITS[code]
+    kept = f"{period} {unit}" if period == 1 else f"{period} {unit}s"
+    return (kept, period * minutes < _SHORT_MINUTES) if cleans else ("for ever", False)
 
 
 def read_tracked(session: SqlSession) -> dict[tuple[str, str], Tracked]:

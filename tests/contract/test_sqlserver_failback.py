@@ -139,6 +139,16 @@ def test_on_a_new_machine_it_is_told_that_change_tracking_was_on(site: Copies) -
     assert any("change tracking was on, and is off" in each for each in told)
 
 
+def test_users_find_the_logins_of_the_live_server_again(site: Copies) -> None:
+    for server, sid in ((site.live, b"\x21" * 16), (site.standby, b"\x22" * 16)):
+        server.add_login("joe", "x", sid=sid)
+    site.on_standby().run("CREATE USER joe FOR LOGIN joe; CREATE USER gone WITHOUT LOGIN")
+    given_back(site)
+    found = site.on_live(BESIDE).value("SELECT sid FROM sys.database_principals WHERE name = 'joe'")
+
+    assert b"\x21" * 16 == found
+
+
 def test_what_the_application_has_recorded_comes_along_with_its_path_as_live(
     site: Copies,
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -16,7 +18,6 @@ from tests.support.sqlserver_pair import Pair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -82,6 +83,13 @@ def ready(failover: FailoverServer, opened: Opened) -> FailoverServer:
 def pair(tmp_path: Path) -> Iterator[Pair]:
     """Two simulated SQL Servers, with a database to be replicated."""
     with Pair(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def in_memory() -> Iterator[Pair]:
+    """For as many runs as there are statements: no disk is waited for."""
+    with TemporaryDirectory(dir="/dev/shm") as directory, Pair(Path(directory)) as made:
         yield made
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import count
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psutil
@@ -13,12 +12,13 @@ import pytest
 from ipfx_failover.errors import Unreachable
 from tests.sqlserver import drivers
 from tests.sqlserver.engine.client import Client
+from tests.sqlserver.engine.faults import Fault, Faults
 from tests.sqlserver.engine.server import ServerProfile
 from tests.support.sqlserver_pair import CATALOG, COPY, Pair
 from tests.support.sshd import running_sshd
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
     from ipfx_failover.progress import Progress
 
@@ -95,6 +95,16 @@ WRONG = {
         "is lost",
         UNREACHABLE,
     ),
+    "restore: it fails before the copy is ONLINE": Wrong(
+        "standby",
+        {"statement": "RESTORE DATABASE", "percent": 100, **error(3283, "page (1:8)", 3013)},
+        "(3283)",
+    ),
+    "restore: it stalls": Wrong(
+        "standby",
+        {"statement": "RESTORE DATABASE", "percent": 50, "stall_s": 3600},
+        "no progress for 10 s",
+    ),
     "check: damaged": Wrong(
         "standby",
         {"statement": "CHECKDB", "errors": [{"number": 8928, "text": "Object ID 5, page (1:8)"}]},
@@ -106,6 +116,9 @@ WRONG = {
     ),
     "swap: in use (924)": Wrong("standby", {**IN_USE, **error(924, "one user", 5069)}, "(924)"),
     "swap: deadlock": Wrong("standby", {**RENAME, **error(1205, "deadlock", 5069)}, "(1205)"),
+    "swap: somebody else takes the one place": Wrong(
+        "standby", {**RENAME, "steal": COPY}, "(5064)"
+    ),
     "swap: the first rename is refused": Wrong(
         "standby",
         {"statement": rf"\[{COPY}\] MODIFY NAME", "times": 0, **error(5030, "exclusively", 5069)},
@@ -125,13 +138,6 @@ WRONG = {
 }
 
 
-@pytest.fixture
-def in_memory() -> Iterator[Pair]:
-    """For as many runs as there are statements: no disk is waited for."""
-    with TemporaryDirectory(dir="/dev/shm") as directory, Pair(Path(directory)) as made:
-        yield made
-
-
 def test_a_copy_is_made_and_made_anew(either: Pair) -> None:
     either.replicated()
     either.run_live("INSERT INTO calls (text) VALUES (N'two')")
@@ -146,6 +152,7 @@ def test_a_copy_is_made_and_made_anew(either: Pair) -> None:
 
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG.keys())
 def test_whatever_goes_wrong_the_copy_is_the_one_that_it_was(pair: Pair, wrong: Wrong) -> None:
+    pair.configure({"failover_server": {"sql": {"stall_timeout_s": 10}}})
     pair.configure_server(database={"sql": {"stall_timeout_s": 10}})
     pair.replicated()
     pair.run_live("INSERT INTO calls (text) VALUES (N'two')")
@@ -184,6 +191,27 @@ def test_at_whatever_statement_the_connection_is_cut_there_is_a_whole_copy_and_n
         pair.no_faults()
 
         assert is_replaced == (before != pair.content(pair.standby, COPY)), nth
+        assert ["one"] == pair.copied_calls, nth
+        assert [] == pair.strays() == pair.unfinished, nth
+        if not faults.fired:
+            break
+
+
+@pytest.mark.parametrize("side", ["live", "standby"])
+@pytest.mark.parametrize("message", ["prelogin", "login", "transaction", "rpc", "piece"])
+def test_at_whatever_message_the_connection_is_cut_there_is_a_whole_copy_and_nothing_else(
+    in_memory: Pair, side: str, message: str
+) -> None:
+    """Every third one of its kind, that of batches being statements."""
+    pair = in_memory
+    pair.replicated()
+    for nth in count(1, step=3):
+        faults = Faults([Fault(message=message, nth=nth, cut=True)])
+        faults.attach(getattr(pair, side))
+        with suppress(Unreachable):
+            pair.replicated()
+        pair.no_faults()
+
         assert ["one"] == pair.copied_calls, nth
         assert [] == pair.strays() == pair.unfinished, nth
         if not faults.fired:

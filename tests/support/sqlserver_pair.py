@@ -349,8 +349,9 @@ class Pair:
         if found is None:
             return None
         tables = {key: dict(table.rows) for key, table in found.tables.items()}
-        state = (found.state, found.access, dict(found.options), found.owner_sid)
-        return {**tables, "": state, " files": [each.path for each in found.files]}
+        # Its keys, triggers, users, options, tracking and files.
+        shapes = {key: str(table.__getstate__()) for key, table in found.tables.items()}
+        return {**tables, "": str(found.__getstate__() | {"tables": shapes})}
 
     # What is left
 

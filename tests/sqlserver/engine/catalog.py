@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tests.sqlserver.sql.tree import Name
 
 _FIRST_OBJECT = 245_575_913
+_LAST_OF_THE_SYSTEM = 4
 _OBJECT_STEP = 16_000_057
 
 
@@ -77,6 +78,11 @@ class Catalog:
         """The next value of a rowversion column."""
         self.row_version += 1
         return self.row_version.to_bytes(8, "big")
+
+    @property
+    def is_system(self) -> bool:
+        """Whether it is master, tempdb, model or msdb."""
+        return self.database_id <= _LAST_OF_THE_SYSTEM
 
     def is_on(self, option: str, default: str = "OFF") -> int:
         return int(self.options.get(option, default) == "ON")

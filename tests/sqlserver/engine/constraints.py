@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from tests.sqlserver.results import Result
 
 
+_NOT_MADE = Message(1750, 16, "Could not create constraint or index. See previous errors.")
+
+
 def add_constraint(
     session: EngineSession,
     catalog: Catalog,
@@ -31,6 +34,9 @@ def add_constraint(
     number = catalog.new_object_id()
     match constraint:
         case s.Key():
+            if constraint.is_primary and table.primary_key is not None:
+                text = f"Table '{table.name}' already has a primary key defined on it."
+                raise SqlError(Message(1779, 16, text), _NOT_MADE)
             columns = tuple(table.position(name) for name in constraint.columns)
             if constraint.is_primary:
                 for at in columns:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tests.sqlserver.engine.server import FIRST_SESSION
 from tests.sqlserver.results import Done, Message
 from tests.sqlserver.sql import statements as s
 from tests.sqlserver.sql.cursor import Cursor
@@ -43,6 +44,8 @@ def _rename(session: EngineSession, statement: s.RenameDatabase) -> Iterator[Res
     refuse_in_transaction(session, "ALTER DATABASE", 226)
     catalog, server = _named(session, statement.database), session.server
     _check_alter(session, catalog)
+    if catalog.is_system:
+        raise unknown("renaming a system database", 1)
     if _others(session, catalog):
         raise _not_alone(catalog)
     _check_changeable(catalog)
@@ -61,32 +64,51 @@ def _set(session: EngineSession, statement: s.SetDatabase) -> Iterator[Result]:
     catalog = _named(session, statement.database)
     _check_alter(session, catalog)
     for option, value in statement.values.items():
-        if option not in _ACCESS | _UPDATABILITY:
-            _check_changeable(catalog)
+        _check_option(catalog, option)
         if option in _ACCESS:
             _set_access(session, catalog, option, statement.how)
         elif option in _UPDATABILITY:
             _set_updatability(session, catalog, option, statement.how)
         elif option == "CHANGE_TRACKING":
             _set_tracking(catalog, value)
-        elif option == "COMPATIBILITY_LEVEL":
+        elif option == "COMPATIBILITY_LEVEL" and value.isdecimal():
             catalog.compatibility = int(value)
-        elif option in _OPTIONS:
+        elif value in _OPTIONS.get(option, ()):
             catalog.options[option] = value
         else:
-            raise unknown(f"ALTER DATABASE SET {option}", 1)
+            raise unknown(f"ALTER DATABASE SET {option} {value}", 1)
     yield Done()
+
+
+def _check_option(catalog: Catalog, option: str) -> None:
+    if catalog.is_system:
+        raise _not_of_the_systems(catalog, option)
+    if option not in _ACCESS | _UPDATABILITY:
+        _check_changeable(catalog)
+
+
+def _not_of_the_systems(catalog: Catalog, option: str) -> SqlError:
+    if option == "CHANGE_TRACKING":
+        text = f"Database '{catalog.name}' is a system database: it cannot be tracked."
+        return SqlError(Message(5090, 16, text), _FAILED)
+    text = f"Option '{option}' cannot be set in database '{catalog.name}'."
+    return SqlError(Message(5058, 16, text), _FAILED)
 
 
 _ACCESS = {"SINGLE_USER", "RESTRICTED_USER", "MULTI_USER"}
 _UPDATABILITY = {"READ_ONLY", "READ_WRITE"}
-_OPTIONS = words(
+_SWITCHES = words(
     """
     ALLOW_SNAPSHOT_ISOLATION AUTO_CLOSE AUTO_CREATE_STATISTICS AUTO_SHRINK AUTO_UPDATE_STATISTICS
-    AUTO_UPDATE_STATISTICS_ASYNC DB_CHAINING PAGE_VERIFY READ_COMMITTED_SNAPSHOT RECOVERY
-    TRUSTWORTHY
+    AUTO_UPDATE_STATISTICS_ASYNC DB_CHAINING READ_COMMITTED_SNAPSHOT TRUSTWORTHY
     """
 )
+_OPTIONS = {
+    **dict.fromkeys(_SWITCHES, frozenset({"ON", "OFF"})),
+    "PAGE_VERIFY": words("CHECKSUM NONE TORN_PAGE_DETECTION"),
+    "RECOVERY": words("BULK_LOGGED FULL SIMPLE"),
+}
+"""The values that each may have."""
 _FAILED = Message(5069, 16, "ALTER DATABASE statement failed.")
 
 
@@ -159,11 +181,14 @@ def _set_tracking(catalog: Catalog, value: str) -> None:
     is_on = value.startswith("ON")
     if is_on and catalog.is_tracking:
         text = f"Change tracking is already enabled for database '{catalog.name}'."
-        raise SqlError(Message(5088, 16, text))
+        raise SqlError(Message(5088, 16, text), _FAILED)
+    if not is_on and not catalog.is_tracking:
+        text = f"Change tracking is disabled for database '{catalog.name}'."
+        raise SqlError(Message(5089, 16, text), _FAILED)
     tracked = [table.name for table in catalog.tables.values() if table.tracking is not None]
     if not is_on and tracked:
         text = f"Cannot disable change tracking on the database: table '{tracked[0]}' has it on."
-        raise SqlError(Message(22115, 16, text))
+        raise SqlError(Message(22115, 16, text), _FAILED)
     catalog.is_tracking, catalog.retention = is_on, value
     if not is_on:
         catalog.version = 0
@@ -224,6 +249,8 @@ def _check_identity(session: EngineSession, statement: s.Dbcc) -> None:
 def _kill(session: EngineSession, statement: s.Kill) -> Iterator[Result]:
     if statement.session == session.number:
         raise SqlError(Message(6104, 16, "Cannot use KILL to kill your own process."))
+    if 0 < statement.session < FIRST_SESSION:
+        raise SqlError(Message(6107, 14, "Only user processes can be killed."))
     found = session.server.sessions.get(statement.session)
     if found is None:
         text = f"Process ID {statement.session} is not an active process ID."

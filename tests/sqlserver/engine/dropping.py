@@ -73,6 +73,9 @@ def _dropped_database(session: EngineSession, name: str) -> bool:
     catalog = server.catalogs.get(name.casefold())
     if catalog is None:
         return False
+    if catalog.is_system:
+        text = f"Cannot drop the database '{catalog.name}' because it is a system database."
+        raise SqlError(Message(3708, 16, text))
     if server.users_of(catalog):
         text = f'Cannot drop database "{catalog.name}" because it is currently in use.'
         raise SqlError(Message(3702, 16, text))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.sqlserver.engine.comparing import DEFAULT_COLLATION
+from tests.sqlserver.engine.moments import datetime_now
 from tests.sqlserver.results import (
     Column,
     Done,
@@ -16,11 +17,14 @@ from tests.sqlserver.results import (
     SqlType,
 )
 from tests.sqlserver.sql.lexer import SqlError, Token, tokens, unknown
+from tests.sqlserver.sql.tree import Name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from tests.sqlserver.engine.session import EngineSession
+    from tests.sqlserver.engine.tables import Column as TableColumn
+    from tests.sqlserver.engine.tables import Table
     from tests.sqlserver.results import Parameter, Result
 
 _NAME = SqlType(Kind.NVARCHAR, 128)
@@ -160,6 +164,17 @@ def _fork(session: EngineSession, parameters: Sequence[Parameter]) -> Iterator[R
     yield Done()
 
 
+def _trait(session: EngineSession, parameters: Sequence[Parameter]) -> Iterator[Result]:
+    """Our own: EXEC sim_trait 'table', 'column', 'trait' has views tell it; no column: of all."""
+    name, column, trait = (str(each.value) for each in parameters)
+    table = session.table(Name((name,)))
+    of: Table | TableColumn = table.columns[table.position(column)] if column else table
+    of.traits |= {trait}
+    if trait != "POLICY":  # it is an object of its own
+        table.modified = datetime_now()
+    yield Done()
+
+
 def _free(session: EngineSession, parameters: Sequence[Parameter]) -> Iterator[Result]:
     """Our own: EXEC sim_free MiB leaves so much room on the server's volume."""
     session.server.free_bytes = int(parameters[0].value) * 2**20
@@ -175,6 +190,7 @@ _PROCEDURES: dict[str, Callable[[EngineSession, Sequence[Parameter]], Iterator[R
     "sim_forget": _forget,
     "sim_fork": _fork,
     "sim_free": _free,
+    "sim_trait": _trait,
     "xp_fixeddrives": _fixed_drives,
     "xp_instance_regread": _registry,
 }

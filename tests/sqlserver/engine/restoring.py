@@ -211,7 +211,9 @@ def _check_restore(session: EngineSession, statement: s.Restore, header: backup.
         text = "CHECKSUM cannot be specified: the backup set contains no checksum information."
         raise SqlError(Message(3187, 16, text), abnormal)
     if statement.database.casefold() in server.catalogs:
-        text = f"The database '{statement.database}' exists; this server never restores over one."
+        if server.catalog(statement.database).family_guid == header.family_guid:
+            raise unknown("RESTORE over the catalog itself", 1)
+        text = f"The backup set holds another database than the existing '{statement.database}'."
         raise SqlError(Message(3154, 16, text), abnormal)
 
 

@@ -69,14 +69,40 @@ _CHECK = ("C ", "CHECK_CONSTRAINT")
 _TRIGGER = ("TR", "SQL_TRIGGER")
 
 
-@view("sys.tables", **_OBJECT_COLUMNS)
+@view("sys.tables", **_OBJECT_COLUMNS, is_filetable=BIT, is_memory_optimized=BIT, is_external=BIT,
+      is_node=BIT, is_edge=BIT, ledger_type=TINYINT)  # fmt: skip
 def _tables(_: SimulatedServer, catalog: Catalog) -> Rows:
+    words = ("FILETABLE", "MEMORY_OPTIMIZED", "EXTERNAL", "NODE", "EDGE")
     for table in catalog.tables.values():
-        yield _object(catalog, table, table, 0, _TABLE)
+        flags = (int(word in table.traits) for word in words)
+        ledger = 2 if "LEDGER" in table.traits else 0
+        yield *_object(catalog, table, table, 0, _TABLE), *flags, ledger
+
+
+@view("sys.security_policies", **_OBJECT_COLUMNS, is_enabled=BIT, is_not_for_replication=BIT)
+def _policies(_: SimulatedServer, catalog: Catalog) -> Rows:
+    return ((*each, 1, 0) for each in _each_policy(catalog))
+
+
+def _each_policy(catalog: Catalog) -> Iterator[tuple[Any, ...]]:
+    """One for each table that has it, whose number it shares."""
+    for table in catalog.tables.values():
+        if "POLICY" in table.traits:
+            yield _object(catalog, table, table, 0, ("SP", "SECURITY_POLICY"))
+
+
+@view("sys.security_predicates", object_id=INT, security_predicate_id=INT, target_object_id=INT,
+      predicate_definition=SqlType(Kind.NVARCHAR, MAX), predicate_type=INT,
+      predicate_type_desc=SHORT_TEXT)  # fmt: skip
+def _predicates(_: SimulatedServer, catalog: Catalog) -> Rows:
+    for table in catalog.tables.values():
+        if "POLICY" in table.traits:
+            yield table.object_id, 1, table.object_id, "(dbo.seen())", 0, "FILTER"
 
 
 @view("sys.objects", **_OBJECT_COLUMNS)
 def _objects(_: SimulatedServer, catalog: Catalog) -> Rows:
+    yield from _each_policy(catalog)
     for table in catalog.tables.values():
         yield _object(catalog, table, table, 0, _TABLE)
         inside: list[tuple[Any, tuple[str, str]]] = [
@@ -110,6 +136,7 @@ _COLUMN_COLUMNS = {
     "is_sparse": BIT,
     "is_column_set": BIT,
 }
+_ENCRYPTION = {"encryption_type": INT, "encryption_type_desc": SHORT_TEXT}
 
 
 def _each_column(catalog: Catalog) -> Iterator[tuple[Table, int, Column]]:
@@ -123,13 +150,24 @@ def _column_row(table: Table, position: int, column: Column) -> tuple[Any, ...]:
     number = TYPE_IDS[of.kind]
     collation = column.collation if of.kind in _WITH_COLLATION else None
     identity, computed = int(column.identity is not None), int(column.computed is not None)
-    flags = (int(column.is_nullable), 1, 0, identity, computed, 0, 0, 0, 0)
+    stream, is_set = (int(word in column.traits) for word in ("FILESTREAM", "COLUMN_SET"))
+    flags = (int(column.is_nullable), 1, 0, identity, computed, stream, 0, 0, is_set)
     return (table.object_id, column.name, position, number, number, *sizes(of), collation, *flags)
 
 
-@view("sys.columns", **_COLUMN_COLUMNS)
+@view("sys.columns", **_COLUMN_COLUMNS, **_ENCRYPTION)
 def _columns(_: SimulatedServer, catalog: Catalog) -> Rows:
-    return (_column_row(*each) for each in _each_column(catalog))
+    for table, position, column in _each_column(catalog):
+        how = (2, "RANDOMIZED") if "ENCRYPTED" in column.traits else (None, None)
+        yield *_column_row(table, position, column), *how
+
+
+@view("sys.masked_columns", **_COLUMN_COLUMNS, is_masked=BIT,
+      masking_function=SqlType(Kind.NVARCHAR, 4000))  # fmt: skip
+def _masked_columns(_: SimulatedServer, catalog: Catalog) -> Rows:
+    for table, position, column in _each_column(catalog):
+        if "MASKED" in column.traits:
+            yield *_column_row(table, position, column), 1, "default()"
 
 
 @view("sys.identity_columns", **_COLUMN_COLUMNS, seed_value=VARIANT, increment_value=VARIANT,

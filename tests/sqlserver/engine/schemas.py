@@ -85,9 +85,25 @@ def _column(
 
 def _alter_add_columns(session: EngineSession, statement: s.AddColumns) -> Iterator[Result]:
     catalog, table = session.home_of(statement.table), session.table(statement.table)
-    before = len(table.columns)
-    _add_columns(session, catalog, table, statement.columns)
-    added = table.columns[before:]
+    before = {part: list(getattr(table, part)) for part in _PARTS}
+    try:
+        _add_columns(session, catalog, table, statement.columns)
+        values = _values_of(session, table.columns[len(before["columns"]) :], table)
+    except SqlError:
+        for part, there in before.items():
+            setattr(table, part, there)
+        raise
+    table.rows = {number: (*row, *values) for number, row in table.rows.items()}
+    table.forget_indexes()
+    yield Done()
+
+
+_PARTS = ("columns", "keys", "foreign_keys", "checks")
+"""What a table is made of: all of it is added, or nothing."""
+
+
+def _values_of(session: EngineSession, added: Sequence[Column], table: Table) -> list[Any]:
+    """What rows that are there have in columns that are added."""
     values = []
     for column in added:
         if not column.is_nullable and column.default is None and table.rows:
@@ -95,9 +111,7 @@ def _alter_add_columns(session: EngineSession, statement: s.AddColumns) -> Itera
             raise SqlError(Message(4901, 16, text))
         default = Compiler(session).compile(column.default) if column.default else None
         values.append(default.run(()) if default and not column.is_nullable else None)
-    table.rows = {number: (*row, *values) for number, row in table.rows.items()}
-    table.forget_indexes()
-    yield Done()
+    return values
 
 
 def _drop_parts(session: EngineSession, statement: s.DropParts) -> Iterator[Result]:
@@ -163,7 +177,7 @@ def _switch_tracking(session: EngineSession, statement: s.SwitchTracking) -> Ite
         table.tracking = None
     elif not catalog.is_tracking:
         text = "Change tracking must be enabled on database before it can be enabled on table."
-        raise SqlError(Message(22116, 16, text))
+        raise SqlError(Message(1718, 16, text))
     elif table.tracking is not None:
         text = f"Change tracking is already enabled for table '{table.name}'."
         raise SqlError(Message(4996, 16, text))
@@ -179,6 +193,11 @@ def _switch_tracking(session: EngineSession, statement: s.SwitchTracking) -> Ite
 
 def _create_trigger(session: EngineSession, statement: s.CreateTrigger) -> Iterator[Result]:
     catalog = session.catalog
+    owners = [catalog.triggers, *(table.triggers for table in catalog.tables.values())]
+    name = statement.name.last
+    if name.casefold() in {each.name.casefold() for triggers in owners for each in triggers}:
+        text = f"There is already an object named '{name}' in the database."
+        raise SqlError(Message(2714, 16, text))
     trigger = Trigger(
         statement.name.last,
         _events(statement),
@@ -215,6 +234,11 @@ def _create_schema(session: EngineSession, statement: s.CreateSchema) -> Iterato
 def _create_index(session: EngineSession, statement: s.CreateIndex) -> Iterator[Result]:
     table = session.table(statement.table)
     columns = tuple(table.position(name) for name in statement.columns)
+    if statement.name.casefold() in {each.name.casefold() for each in table.keys}:
+        text = f"An index with the name '{statement.name}' already exists on '{table.full_name}'."
+        raise SqlError(Message(1913, 16, text))
+    if statement.is_clustered:
+        raise unknown("clustered indexes but those of primary keys", 1)
     number = session.catalog.new_object_id()
     key = Key(
         statement.name,
@@ -230,12 +254,20 @@ def _create_index(session: EngineSession, statement: s.CreateIndex) -> Iterator[
 
 
 def _create_principal(session: EngineSession, statement: s.CreatePrincipal) -> Iterator[Result]:
-    server = session.server
+    server, name = session.server, statement.name
     if statement.kind == "LOGIN":
+        if name.casefold() in server.logins:
+            raise SqlError(Message(15025, 16, f"The server principal '{name}' already exists."))
         sid = statement.sid or statement.name.encode("utf-16-le")
         server.add_login(statement.name, statement.password, sid=sid)
     elif statement.kind == "USER":
         login = server.logins.get((statement.login or statement.name).casefold())
+        if name.casefold() in session.catalog.users:
+            text = f"User, group, or role '{name}' already exists in the current database."
+            raise SqlError(Message(15023, 16, text))
+        if login is None and not statement.is_without_login:
+            text = f"'{statement.login or name}' is not a valid login."
+            raise SqlError(Message(15007, 16, text))
         sid = login.sid if login else b""
         session.catalog.users[statement.name.casefold()] = User(statement.name, sid)
     else:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from tests.sqlserver.engine.statement_log import StatementLog
     from tests.sqlserver.results import Prepared
 
-_FIRST_SESSION = 51
+FIRST_SESSION = 51
+"""Below are the server's own."""
 _COMPATIBILITY = {10: 100, 11: 110, 12: 120, 13: 130, 14: 140, 15: 150, 16: 160}
 
 
@@ -99,7 +100,7 @@ class SimulatedServer(Shelf):
 
     def __post_init__(self) -> None:
         self.closing = threading.Event()
-        self._next_session = _FIRST_SESSION
+        self._next_session = FIRST_SESSION
         self.open()
 
     def hear(self, session: EngineSession, statement: Prepared) -> None:

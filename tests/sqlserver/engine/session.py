@@ -232,7 +232,7 @@ class EngineSession:
         return [each for each in self.server.sessions.values() if each is not self]
 
     def _snapshot(self, catalog: Catalog) -> Snapshot:
-        if catalog.options.get("ALLOW_SNAPSHOT_ISOLATION") != "ON" and catalog.database_id > 4:
+        if catalog.options.get("ALLOW_SNAPSHOT_ISOLATION") != "ON" and not catalog.is_system:
             text = f"Snapshot isolation transaction failed accessing database '{catalog.name}'."
             raise SqlError(Message(3952, 16, text))
         key = catalog.name.casefold()

@@ -15,12 +15,9 @@ if TYPE_CHECKING:
     from tests.sqlserver.engine.session import EngineSession
     from tests.sqlserver.results import Result
 
-_FREE_OPTIONS = words(
-    """
-    NOCOUNT XACT_ABORT IMPLICIT_TRANSACTIONS DEADLOCK_PRIORITY LOCK_TIMEOUT TEXTSIZE LANGUAGE
-    DATEFORMAT DATEFIRST
-    """
-)
+_SWITCHES = words("IMPLICIT_TRANSACTIONS NOCOUNT XACT_ABORT")
+_ONE_VALUE = {"DATEFIRST": "7", "DATEFORMAT": "MDY", "LANGUAGE": "US_ENGLISH"}
+_PRIORITIES = {"LOW", "NORMAL", "HIGH", *map(str, range(-10, 11))}
 _ALWAYS_ON = words(
     """
     ANSI_NULLS ANSI_PADDING ANSI_WARNINGS ANSI_NULL_DFLT_ON ANSI_DEFAULTS ARITHABORT
@@ -72,8 +69,14 @@ def _set_option(session: EngineSession, statement: s.SetOption) -> Iterator[Resu
 def _is_modelled(option: str, value: str) -> bool:
     if option == "TRANSACTION ISOLATION LEVEL":
         return value in _LEVELS
+    if option in _SWITCHES:
+        return value in {"ON", "OFF"}
+    if option == "DEADLOCK_PRIORITY":
+        return value in _PRIORITIES
+    if option in {"LOCK_TIMEOUT", "TEXTSIZE"}:
+        return value.removeprefix("-").isdecimal()
     always = "ON" if option in _ALWAYS_ON else "OFF" if option in _ALWAYS_OFF else ""
-    return value == always if always else option in _FREE_OPTIONS
+    return value == (always or _ONE_VALUE.get(option))
 
 
 def _set_identity_insert(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from tests.sqlserver.engine.compiled import Field
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from tests.sqlserver.engine.session import EngineSession
 
 _SYSTEM_SCHEMAS = {"sys", "information_schema"}
+_OLD_VIEWS = re.compile(r"sys[a-z]+", re.IGNORECASE)
+"""Those of before 2005, such as sysobjects, which need no schema."""
 
 
 def relation_of(session: EngineSession, source: tree.Source, outer: Scope | None) -> Relation:
@@ -41,6 +44,9 @@ def relation_of(session: EngineSession, source: tree.Source, outer: Scope | None
 
 def _table(session: EngineSession, source: tree.TableSource) -> Relation:
     name, alias = source.name, source.alias or source.name.last
+    if len(name.parts) > 3:
+        text = f"Could not find server '{name.parts[0]}' in sys.servers."
+        raise SqlError(Message(7202, 11, text))
     catalog = (name.database or session.database).casefold()
     is_history = catalog == "msdb" and f"dbo.{name.last}".casefold() in VIEWS
     if name.schema.casefold() in _SYSTEM_SCHEMAS or is_history:
@@ -48,8 +54,9 @@ def _table(session: EngineSession, source: tree.TableSource) -> Relation:
     if len(name.parts) == 1 and (seen := session.seen_by_trigger(name.last)) is not None:
         table, rows = seen
         return Relation(fields_of(table, alias), lambda _: rows)
+    if name.schema.casefold() in {"", "dbo"} and session.home_of(name).find(name) is None:
+        _see_that_it_is_none_of_the_servers(name, catalog)
     table = session.table(name)
-
     return Relation(
         fields_of(table, alias),
         lambda _: session.rows_of(table, name),
@@ -59,13 +66,25 @@ def _table(session: EngineSession, source: tree.TableSource) -> Relation:
     )
 
 
+def _see_that_it_is_none_of_the_servers(name: tree.Name, catalog: str) -> None:
+    if catalog == "msdb" or _OLD_VIEWS.fullmatch(name.last):
+        raise unknown(f"the view {name}", 1)
+
+
 def _view(session: EngineSession, name: tree.Name, alias: str) -> Relation:
     view = VIEWS.get(f"{name.schema or 'dbo'}.{name.last}".casefold())
-    if view is None or view.since > session.server.profile.version[0]:
+    if view is None:
+        raise unknown(f"the view {name}", 1)
+    if view.since > session.server.profile.version[0]:
         raise SqlError(Message(208, 16, f"Invalid object name '{name}'."))
     catalog, rows = session.catalog_of(name), view.rows
-    named = [Field(alias, each.name, each.type, each.collation) for each in view.fields]
-    return Relation(named, lambda _: list(rows(session.server, catalog)))
+    known = view.known_to(session.server.profile.version[0])
+    fields = [view.fields[at] for at in known]
+    named = [Field(alias, each.name, each.type, each.collation) for each in fields]
+    return Relation(
+        named,
+        lambda _: [tuple(row[at] for at in known) for row in rows(session.server, catalog)],
+    )
 
 
 def _changes(session: EngineSession, source: tree.ChangesSource) -> Relation:

@@ -34,6 +34,8 @@ class Column:
     collation: str = DEFAULT_COLLATION
     definition: str = ""
     """Of a computed column, as text."""
+    traits: frozenset[str] = frozenset()
+    """What views tell of it: FILESTREAM, COLUMN_SET, ENCRYPTED, MASKED."""
 
 
 @dataclass(slots=True)
@@ -103,6 +105,8 @@ class Table:
     """The last identity value that was given out."""
     tracking: TableTracking | None = None
     modified: int = field(default_factory=datetime_now)
+    traits: frozenset[str] = frozenset()
+    """What views tell of it: FILETABLE, MEMORY_OPTIMIZED, EXTERNAL, NODE, EDGE, LEDGER, POLICY."""
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
     _indexes: dict[tuple[int, ...], dict[Any, int]] = field(default_factory=dict)
 

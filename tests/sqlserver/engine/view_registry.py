@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tests.sqlserver.engine.compiled import Field
@@ -38,14 +38,40 @@ def fixed_text(length: int) -> SqlType:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """`since`: the major version of the server that has it first."""
+    """`since`: the major version of the server that has it first.
+
+    `later`: the columns that came later, and with which version.
+    """
 
     fields: list[Field]
     rows: RowsOf
     since: int = 10
+    later: dict[str, int] = field(default_factory=dict)
+
+    def known_to(self, major: int) -> list[int]:
+        """Which of the fields there are, by their positions."""
+        return [
+            at for at, each in enumerate(self.fields) if self.later.get(each.name, 10) <= major
+        ]
 
 
-_SINCE = {"sys.sequences": 11}
+_SINCE = {
+    "sys.sequences": 11,
+    "sys.masked_columns": 13,
+    "sys.security_policies": 13,
+    "sys.security_predicates": 13,
+}
+_LATER = {
+    "sys.tables": {
+        "is_filetable": 11,
+        "is_memory_optimized": 12,
+        "is_external": 13,
+        "is_node": 14,
+        "is_edge": 14,
+        "ledger_type": 16,
+    },
+    "sys.columns": {"encryption_type": 13, "encryption_type_desc": 13},
+}
 
 VIEWS: dict[str, View] = {}
 """By schema and name; those of msdb are in dbo."""
@@ -56,7 +82,7 @@ def view(qualified: str, /, **columns: SqlType) -> Callable[[RowsOf], RowsOf]:
 
     def define(rows: RowsOf) -> RowsOf:
         fields = [Field("", column, kind) for column, kind in columns.items()]
-        VIEWS[qualified] = View(fields, rows, _SINCE.get(qualified, 10))
+        VIEWS[qualified] = View(fields, rows, _SINCE.get(qualified, 10), _LATER.get(qualified, {}))
         return rows
 
     return define

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def create_database(cursor: Cursor) -> s.Statement:
     name = cursor.identifier()
     files: dict[str, str] = {}
-    if cursor.skip("COLLATE"):
-        cursor.identifier()
+    if cursor.is_next("COLLATE"):
+        raise cursor.unknown("CREATE DATABASE with another collation")
     if cursor.skip("ON"):
         cursor.skip("PRIMARY")
         files |= dict(parse_list(cursor, _file))
@@ -44,7 +44,8 @@ def alter_database(cursor: Cursor) -> s.Statement:
     if cursor.skip("MODIFY", "NAME"):
         cursor.expect("=")
         return s.RenameDatabase(database, cursor.identifier())
-    cursor.expect("SET")
+    if not cursor.skip("SET"):
+        raise cursor.unknown("ALTER DATABASE with this")
     values = dict(parse_list(cursor, _database_option))
     how = ""
     if cursor.skip("WITH"):
@@ -64,8 +65,11 @@ def _database_option(cursor: Cursor) -> tuple[str, str]:
     option = cursor.take().upper
     if option in _WORDS_ALONE:
         return option, ""
-    cursor.skip("=")
-    value = cursor.take().upper if not cursor.is_next("(") else "ON"
+    if cursor.skip("="):
+        pass
+    elif cursor.is_at_end or cursor.now.upper in {",", ";", "WITH"}:
+        raise cursor.unknown(f"ALTER DATABASE SET {option}")
+    value = (cursor.take().text.upper() if not cursor.is_next("(") else "ON") or ""
     if option == "CHANGE_TRACKING" and cursor.skip("("):
         inner = [value]
         while not cursor.skip(")"):
@@ -75,10 +79,10 @@ def _database_option(cursor: Cursor) -> tuple[str, str]:
 
 
 def backup(cursor: Cursor) -> s.Statement:
-    cursor.expect("DATABASE")
+    if not cursor.skip("DATABASE"):
+        raise cursor.unknown("BACKUP of this")
     database = cursor.identifier()
-    cursor.expect("TO", "DISK", "=")
-    path = _value(cursor)
+    path = _device(cursor, "TO")
     options, moves = _options(cursor)
     if moves:
         raise cursor.error()
@@ -94,12 +98,25 @@ def restore(cursor: Cursor) -> s.Statement:
         raise cursor.unknown(f"RESTORE {kind}")
     elif cursor.skip("WITH"):
         raise cursor.error()
-    cursor.expect("FROM", "DISK", "=")
-    path = _value(cursor)
+    path = _device(cursor, "FROM")
     options, moves = _options(cursor)
     if kind == "DATABASE":
         return s.Restore(database, path, moves, options)
     return s.ReadBackup(kind, path, options)
+
+
+def _device(cursor: Cursor, word: str) -> Expression:
+    """The one file of a backup."""
+    if not cursor.is_next(word):
+        raise cursor.unknown("BACKUP or RESTORE of this")
+    cursor.expect(word)
+    if cursor.ahead().upper == "=" and not cursor.is_next("DISK"):
+        raise cursor.unknown("BACKUP or RESTORE with this device")
+    cursor.expect("DISK", "=")
+    path = _value(cursor)
+    if cursor.is_next(","):
+        raise cursor.unknown("several files of a backup")
+    return path
 
 
 def _value(cursor: Cursor) -> Expression:

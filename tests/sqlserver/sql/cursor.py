@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.sqlserver.results import MAX, Kind, Message, SqlType
-from tests.sqlserver.sql.lexer import SqlError, Token, tokens, unknown
+from tests.sqlserver.sql.lexer import SqlError, Token, tokens, unknown, words
 from tests.sqlserver.sql.tree import Name
 
 if TYPE_CHECKING:
@@ -28,6 +28,18 @@ _WITH_LENGTH = {
 }
 _WITH_SCALE = {Kind.TIME, Kind.DATETIME2, Kind.DATETIMEOFFSET}
 _SYSNAME_LENGTH = 128
+_RESERVED = words(
+    """
+    ADD ALL ALTER AND ANY AS ASC BACKUP BEGIN BETWEEN BY CASE CHECK CHECKPOINT CLOSE CLUSTERED
+    COLLATE COLUMN COMMIT CONSTRAINT CREATE CROSS CURSOR DATABASE DBCC DECLARE DEFAULT DELETE DENY
+    DESC DISTINCT DROP ELSE END ESCAPE EXEC EXECUTE EXISTS EXIT FETCH FILE FOR FOREIGN FROM FULL
+    FUNCTION GOTO GRANT GROUP HAVING IDENTITY IF IN INDEX INNER INSERT INTERSECT INTO IS JOIN KEY
+    KILL LEFT LIKE MERGE NOT NULL OF OFF ON OPEN OPTION OR ORDER OUTER OVER PIVOT PRIMARY PRINT
+    PROCEDURE RAISERROR RECONFIGURE REFERENCES RESTORE RETURN REVERT REVOKE RIGHT ROLLBACK SAVE
+    SCHEMA SELECT SET SHUTDOWN STATISTICS TABLE TABLESAMPLE THEN TO TOP TRAN TRANSACTION TRIGGER
+    TRUNCATE UNION UNIQUE UPDATE USE VALUES VIEW WAITFOR WHEN WHERE WHILE WITH
+    """
+)
 
 
 class Cursor:
@@ -56,7 +68,14 @@ class Cursor:
         return all(self.ahead(number).upper == word for number, word in enumerate(words))
 
     def take(self) -> Lexeme:
+        """What comes next, whatever it is.
+
+        Raises:
+            SqlError: nothing comes any more (102).
+        """
         found = self.now
+        if found.token is Token.END:
+            raise self.error()
         self._at += 1
         return found
 
@@ -87,6 +106,9 @@ class Cursor:
 
     def error(self) -> SqlError:
         """That what comes next is wrong here."""
+        if self.now.token is Token.WORD and self.now.upper in _RESERVED:
+            text = f"Incorrect syntax near the keyword '{self.now.text}'."
+            return SqlError(Message(156, 15, text, line=self.now.line))
         near = self.now.text or "end of batch"
         return SqlError(Message(102, 15, f"Incorrect syntax near '{near}'.", line=self.now.line))
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def _create(cursor: Cursor) -> s.Statement:
     is_unique = cursor.skip("UNIQUE")
-    cursor.skip_any("CLUSTERED", "NONCLUSTERED")
+    is_clustered = cursor.skip_any("CLUSTERED", "NONCLUSTERED") == "CLUSTERED"
     word = cursor.take().upper
     match word:
         case "TABLE":
@@ -35,7 +35,7 @@ def _create(cursor: Cursor) -> s.Statement:
         case "SCHEMA":
             return _create_schema(cursor)
         case "INDEX":
-            return _create_index(cursor, is_unique=is_unique)
+            return _create_index(cursor, is_unique=is_unique, is_clustered=is_clustered)
         case "TRIGGER":
             return _create_trigger(cursor)
         case "LOGIN" | "USER" | "ROLE":
@@ -189,11 +189,11 @@ def _create_schema(cursor: Cursor) -> s.Statement:
     return s.CreateSchema(name)
 
 
-def _create_index(cursor: Cursor, *, is_unique: bool) -> s.Statement:
+def _create_index(cursor: Cursor, *, is_unique: bool, is_clustered: bool) -> s.Statement:
     name = cursor.identifier()
     cursor.expect("ON")
     table = cursor.name()
-    return s.CreateIndex(name, table, _indexed_columns(cursor), is_unique)
+    return s.CreateIndex(name, table, _indexed_columns(cursor), is_unique, is_clustered)
 
 
 def _create_trigger(cursor: Cursor) -> s.Statement:
@@ -217,7 +217,7 @@ def _create_principal(cursor: Cursor, kind: str) -> s.Statement:
         cursor.expect("LOGIN")
         login = cursor.identifier()
     elif cursor.skip("WITHOUT", "LOGIN"):
-        pass
+        return s.CreatePrincipal(kind, name, is_without_login=True)
     elif cursor.skip("WITH"):
         while word := cursor.skip_any("PASSWORD", "SID", "CHECK_POLICY", "DEFAULT_DATABASE"):
             cursor.expect("=")

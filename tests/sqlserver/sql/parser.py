@@ -40,6 +40,8 @@ def _skip_semicolons(cursor: Cursor) -> Cursor:
 
 def _statement(cursor: Cursor) -> list[s.Statement]:
     word = cursor.now.upper
+    if word in _KNOWN_TO_OTHERS:
+        raise cursor.unknown("this statement")
     if word in DEFINITIONS:
         cursor.take()
         return [DEFINITIONS[word](cursor)]
@@ -56,6 +58,10 @@ def _statement(cursor: Cursor) -> list[s.Statement]:
     return [_STATEMENTS[word](cursor)]
 
 
+_KNOWN_TO_OTHERS = {"BREAK", "CHECKPOINT", "CONTINUE", "RECONFIGURE", "REVERT", "SHUTDOWN"}
+"""Statements of one word, which would be taken for procedures."""
+
+
 def _bare_call(cursor: Cursor) -> s.Statement:
     """A procedure at the beginning of a batch needs no EXEC."""
     if cursor.now.token not in {Token.WORD, Token.NAME}:
@@ -64,6 +70,8 @@ def _bare_call(cursor: Cursor) -> s.Statement:
 
 
 def _declare(cursor: Cursor) -> s.Statement:
+    if cursor.now.token in {Token.WORD, Token.NAME}:
+        raise cursor.unknown("cursors")
     name = cursor.text()
     cursor.skip("AS")
     if cursor.is_next("TABLE"):
@@ -177,6 +185,8 @@ def _raise_error(cursor: Cursor) -> s.Statement:
     text, severity, state, *more = arguments
     if more:
         raise cursor.unknown("RAISERROR with arguments")
+    if isinstance(text, tree.Literal) and isinstance(text.value, int):
+        raise cursor.unknown("RAISERROR with the number of a message")
     return s.RaiseError(None, text, severity, state)
 
 
@@ -209,6 +219,8 @@ def _execute(cursor: Cursor) -> s.Statement:
 
 
 def _wait_for(cursor: Cursor) -> s.Statement:
+    if cursor.is_next("TIME"):
+        raise cursor.unknown("WAITFOR TIME")
     cursor.expect("DELAY")
     return s.WaitFor(parse_expression(cursor))
 
@@ -252,6 +264,8 @@ def _row_or_defaults(cursor: Cursor) -> list[tree.Expression | None]:
 
 
 def _update(cursor: Cursor) -> s.Statement:
+    if cursor.is_next("STATISTICS"):
+        raise cursor.unknown("UPDATE STATISTICS")
     top = parse_top(cursor)
     target = cursor.name()
     cursor.expect("SET")

@@ -141,11 +141,15 @@ def _one_source(cursor: Cursor) -> tree.Source:
     if cursor.skip("("):
         return _derived(cursor)
     name = cursor.name()
+    if name.last.upper() == "OPENROWSET":
+        raise cursor.unknown("OPENROWSET")
     if cursor.skip("("):
         arguments = [] if cursor.is_next(")") else parse_list(cursor, parse_expression)
         cursor.expect(")")
         return tree.FunctionSource(name, arguments, parse_alias(cursor))
     alias = parse_alias(cursor)
+    if cursor.now.upper in {"PIVOT", "TABLESAMPLE", "UNPIVOT"}:
+        raise cursor.unknown("this source of rows")
     if cursor.skip("WITH"):
         _hints(cursor)
     return tree.TableSource(name, alias)

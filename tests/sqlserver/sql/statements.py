@@ -296,6 +296,7 @@ class CreateIndex:
     table: Name
     columns: Sequence[str]
     is_unique: bool
+    is_clustered: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +308,7 @@ class CreatePrincipal:
     login: str = ""
     sid: bytes = b""
     password: str = ""
+    is_without_login: bool = False
 
 
 @dataclass(frozen=True, slots=True)

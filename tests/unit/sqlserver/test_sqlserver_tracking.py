@@ -127,7 +127,7 @@ def test_tracking_ends_with_its_tables_first(client: Client) -> None:
     assert client.value(VERSION) is None
     assert client.value(LOWEST) is None
     assert client.run("SELECT * FROM sys.change_tracking_databases") == []
-    assert client.fails("ALTER TABLE t ENABLE CHANGE_TRACKING") == [22116]
+    assert client.fails("ALTER TABLE t ENABLE CHANGE_TRACKING") == [1718]
 
 
 def test_each_time_it_is_switched_on_a_table_gets_another_internal_table(client: Client) -> None:

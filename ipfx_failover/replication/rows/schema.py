@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ipfx_failover.errors import Failed
 from ipfx_failover.events import one_line
+from ipfx_failover.replication.sqlserver.fitness import Instance
 from ipfx_failover.replication.sqlserver.tables import find_table
+from ipfx_failover.replication.tsql import server as asking
 from ipfx_failover.replication.tsql import tables as texts
+from ipfx_failover.replication.tsql.peculiar import peculiarities, why
 from ipfx_failover.replication.tsql.tables import Column, Table
 from ipfx_failover.replication.tsql.tracking import SCHEMA
 
@@ -73,8 +76,20 @@ def torn(choice: Choice, keys: Sequence[ForeignKey]) -> list[str]:
 
 def read_tables(session: SqlSession) -> Tables:
     """All of the catalog in use."""
-    rows = session.rows(texts.tables())
-    return {place: _table(place, list(group)) for place, group in groupby(rows, _place)}
+    rows, peculiar = session.rows(texts.tables()), _peculiarities(session)
+    return {
+        place: _table(place, list(group), peculiar.get(place))
+        for place, group in groupby(rows, _place)
+    }
+
+
+def _peculiarities(session: SqlSession) -> dict[tuple[str, str], str]:
+    """By schema and name: what keeps rows of a table from being followed."""
+    instance = Instance.of_row("", session.rows(asking.SERVER)[0])
+    return {
+        (str(schema), str(table)): why(number, one_line(str(column)))
+        for schema, table, column, number in session.rows(peculiarities(instance.release[0]))
+    }
 
 
 def read_fingerprint(session: SqlSession) -> Row:
@@ -157,9 +172,9 @@ def _place(row: Row) -> tuple[str, str]:
     return str(row[0]), str(row[1])
 
 
-def _table(place: tuple[str, str], rows: Sequence[Row]) -> Table:
+def _table(place: tuple[str, str], rows: Sequence[Row], peculiarity: str | None) -> Table:
     keys = sorted((row[-1], str(row[2])) for row in rows if row[-1] is not None)
-    return Table(*place, tuple(_columns(rows)), tuple(column for _, column in keys))
+    return Table(*place, tuple(_columns(rows)), tuple(column for _, column in keys), peculiarity)
 
 
 def _columns(rows: Sequence[Row]) -> Iterator[Column]:

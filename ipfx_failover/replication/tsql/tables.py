@@ -7,7 +7,7 @@ text or bytes, is written into a batch as a literal, and converted on the server
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from ipfx_failover.events import one_line
@@ -35,6 +35,8 @@ _OF_CLR: Final = frozenset({"hierarchyid", "geography", "geometry"})
 _MAX: Final = -1
 _LONGEST: Final = 8000
 """Bytes; longer ones are of the kind (max)."""
+_MOST_COLUMNS: Final = 1023
+"""One less than a table that has no column set, such as the one where rows wait (1702)."""
 _GENERATED: Final = "timestamp"
 """rowversion, as sys.types calls it."""
 
@@ -156,12 +158,17 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table: its columns in their order, and the names of those of its primary key."""
+    """A table: its columns in their order, and the names of those of its primary key.
+
+    `peculiarity`: what else keeps its rows from being followed; it is of the login, too, and so
+    says nothing of whether two tables are alike.
+    """
 
     schema: str
     name: str
     columns: tuple[Column, ...]
     key: tuple[str, ...]
+    peculiarity: str | None = field(default=None, compare=False)
 
     @property
     def quoted(self) -> str:
@@ -188,6 +195,8 @@ class Table:
     @property
     def obstacle(self) -> str | None:
         """Why its rows cannot be followed; None if they can."""
+        if self.peculiarity:
+            return self.peculiarity
         if not self.key:
             return "it has no primary key"
         if any(not column.is_written for column in self.keys):
@@ -195,6 +204,8 @@ class Table:
         generated = [c.name for c in self.columns if c.is_generated]
         if generated:
             return f"the server itself writes its column {generated[0]} (a temporal table)"
+        if len(self.written) > _MOST_COLUMNS:
+            return f"it has more than {_MOST_COLUMNS} columns"
         unknown = [f"{c.name} is {c.type}" for c in self.written if not c.is_known]
         return f"column {unknown[0]}" if unknown else None
 
@@ -204,12 +215,13 @@ def tables() -> str:
 
     schema, table, column, type, length, precision, scale, collation, identity, computed,
     generated, place in the primary key (NULL). A type of the user's is told as what it is made of,
-    but for the CLR's.
+    but for the CLR's. A set of sparse columns counts as computed: it is made of them.
     """
     return (
         "SELECT s.name, t.name, c.name, COALESCE(b.name, u.name), CONVERT(int, c.max_length), "
         "CONVERT(int, c.precision), CONVERT(int, c.scale), c.collation_name, "
-        "CONVERT(int, c.is_identity), CONVERT(int, c.is_computed), "
+        "CONVERT(int, c.is_identity), "
+        "CASE WHEN c.is_computed = 1 OR c.is_column_set = 1 THEN 1 ELSE 0 END, "
         # sys.columns tells of it from 2016 on only; before that, the property is NULL.
         "COALESCE(COLUMNPROPERTY(c.object_id, c.name, 'GeneratedAlwaysType'), 0), "
         "CONVERT(int, k.key_ordinal) "
@@ -239,12 +251,15 @@ def foreign_keys() -> str:
 def fingerprint() -> str:
     """What changes with any definition of a table: the sums of what they are, and of when.
 
+    With the security policies (SP), which hide rows of them, from SQL Server 2016 on.
+
     The last change alone would not do, for clocks are set back. CHECKSUM_AGG is an XOR: two tables
     that are altered alike at the same moment cancel each other out in it.
     """
     return (
         "SELECT COUNT(*), SUM(CONVERT(bigint, object_id)), "
-        "SUM(CONVERT(bigint, CONVERT(binary(8), modify_date))) FROM sys.tables"
+        "SUM(CONVERT(bigint, CONVERT(binary(8), modify_date))) FROM sys.objects "
+        "WHERE type IN ('U', 'SP')"
     )
 
 

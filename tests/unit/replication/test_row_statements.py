@@ -8,7 +8,7 @@ import pytest
 
 from ipfx_failover.replication.sqlserver.conversion import Conversion
 from ipfx_failover.replication.sqlserver.watermark import Beginning, Watermark
-from ipfx_failover.replication.tsql import rows, tables, tracking
+from ipfx_failover.replication.tsql import peculiar, rows, tables, tracking
 from ipfx_failover.replication.tsql.tables import Column, Table
 from tests.support.golden import check_golden
 
@@ -48,6 +48,8 @@ def test_the_live_server_is_asked_so() -> None:
             tracking.live_mark(),
             tables.fingerprint(),
             tables.tables(),
+            peculiar.peculiarities(10),
+            peculiar.peculiarities(16),
             rows.begin_snapshot(),
             tracking.tracked_tables(),
             rows.changed_tables([CALLS, OTHER]).replace("?", "@version"),
@@ -149,6 +151,9 @@ def test_a_float_keeps_all_its_digits() -> None:
         (Table("dbo", "t",
                (column("id", "int"), column("from", "datetime2", 8, is_generated=True)), ("id",)),
          "the server itself writes its column from (a temporal table)"),
+        (Table("dbo", "t", tuple(column(f"c{at}", "int") for at in range(1024)), ("c0",)),
+         "it has more than 1023 columns"),
+        (Table("dbo", "edge", (), (), "it is a graph table"), "it is a graph table"),
         (OTHER, None),
     ],
 )  # fmt: skip

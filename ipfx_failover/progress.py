@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Unit = Literal["bytes", "files", "percent"]
+Unit = Literal["bytes", "files", "rows", "percent"]
 
 _WINDOW_NS = 10_000_000_000
 _APART_NS = 250_000_000

@@ -54,5 +54,5 @@ def completion(
         prog_name="ipfx-failover", complete_var=_ASKED, shell=shell.value
     )
     output = Output(as_json)
-    output.line(script)
+    output.as_it_is(script)
     output.document(shell=shell, script=script)

@@ -96,8 +96,8 @@ def show(
         if not settings:
             output.line(f"# {'.'.join(place.key)} is not in the config")
         elif place.row is not None:
-            output.line(_meaning(settings[0]))
-    output.line(_as_toml(settings))
+            output.as_it_is(_meaning(settings[0]))
+    output.as_it_is(_as_toml(settings))
     output.document(
         config=str(file) if file else None,
         settings=[

@@ -39,10 +39,11 @@ def _show(begin: str, text: str, output: Output) -> None:
     if not sys.stdout.isatty():
         output.line(begin + text)
         return
-    from shutil import get_terminal_size
     from textwrap import wrap
 
-    width = max(40, get_terminal_size().columns)
+    from ipfx_failover.cli.layout import columns
+
+    width = max(40, columns())
     indent = " " * len(begin)
     for line in wrap(
         text,

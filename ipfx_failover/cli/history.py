@@ -50,14 +50,13 @@ def history(
 
     Example: ipfx-failover history DEMOSERVER --since 30d
     """
-    from shutil import get_terminal_size
-
+    from ipfx_failover.cli.layout import columns
     from ipfx_failover.cli.output import Output
     from ipfx_failover.history.plot import chart_columns
     from ipfx_failover.wiring.recalling import recall, save
 
     output = Output(as_json)
-    width = get_terminal_size().columns
+    width = columns()
     slots = chart_columns(width) if plot else _SLOTS_OF_REPORT if html else None
     found = recall(config, name, since, slots, output.progress)
     if html:

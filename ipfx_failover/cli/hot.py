@@ -145,12 +145,11 @@ def _switch(
 
 def _show_statements(title: str, statements: Sequence[str], output: Output) -> None:
     """As they can be copied."""
-    from shutil import get_terminal_size
-
+    from ipfx_failover.cli.layout import columns
     from ipfx_failover.events import one_line
     from ipfx_failover.replication.tsql.text import folded
 
-    width = get_terminal_size().columns
+    width = columns()
     if statements:
         output.line(one_line(title))
     for statement in statements:
@@ -178,16 +177,14 @@ def _show_not_followed(left: Mapping[str, str], output: Output) -> None:
 
 
 def _show_wrapped(text: str, output: Output) -> None:
-    from shutil import get_terminal_size
+    from ipfx_failover.cli.layout import columns, wrapped
 
-    from ipfx_failover.cli.status import wrapped
-
-    for line in wrapped(text, get_terminal_size().columns):
+    for line in wrapped(text, columns()):
         output.line(line)
 
 
 def _show(found: HotReport, output: Output) -> None:
-    from ipfx_failover.cli.output import table
+    from ipfx_failover.cli.layout import columns, table
 
     kept = f"is on, kept {found.retention}" if found.retention else "is off"
     snapshots = "allowed" if found.has_snapshots else "not allowed"
@@ -207,7 +204,7 @@ def _show(found: HotReport, output: Output) -> None:
         for each in found.tables
         if each.obstacle is None
     ]
-    for line in table(rows) if len(rows) > 1 else ():
+    for line in table(rows, columns()) if len(rows) > 1 else ():
         output.line(line)
     _show_not_followed({t.name: t.obstacle for t in found.tables if t.obstacle}, output)
     for each in found.torn:

@@ -146,8 +146,8 @@ def _figures(progress: Progress, pace: Pace, now_ns: int) -> str:
     if progress.unit == "bytes":
         words.append(f"{size(progress.done)} of {size(progress.total)}")
         words += [f"{size(rate)}/s"] if rate else []
-    elif progress.unit == "files":
+    elif progress.unit in {"files", "rows"}:
         words.append(f"{progress.done} of {progress.total}")
-        words += [f"{rate:.0f} files/s"] if rate else []
+        words += [f"{rate:.0f} {progress.unit}/s"] if rate else []
     words += [f"{duration(round(left_s))} left"] if left_s is not None else []
     return ": ".join(filter(None, (progress.phase, ", ".join(words))))

@@ -84,7 +84,7 @@ def _print(measured: Measured, file: Path | None, output: Output) -> None:
 
         write(exposition(measured), file)
     elif not output.as_json:
-        output.line(exposition(measured).removesuffix("\n"))
+        output.as_it_is(exposition(measured).removesuffix("\n"))
     if output.as_json:
         output.document(
             file=None if file is None else str(file),

@@ -9,6 +9,7 @@ import errno
 import json
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +25,12 @@ from ipfx_failover.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from ipfx_failover.state.log import Logged
 
 SCHEMA_VERSION = 1
+_FITS_ALWAYS = 40
 _TAKES_NO_MORE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 _lost: list[str] = []
 """Why parts of the result are not where standard output goes; a reader who left is no reason."""
@@ -41,14 +43,19 @@ class Output:
     as_json: bool = False
 
     def line(self, text: str) -> None:
-        """A line of the result, for a person only."""
+        """A line of the result, for a person only; on a terminal in as many lines as it takes."""
+        if not self.as_json:
+            lines(sys.stdout, _fitted(text, sys.stdout))
+
+    def as_it_is(self, text: str) -> None:
+        """A part of the result, for a person only, who may want to copy it."""
         if not self.as_json:
             write(sys.stdout, text)
 
     def progress(self, text: str) -> None:
-        """A line that says what goes on, for a person only."""
+        """As `line`, of what goes on."""
         if not self.as_json:
-            write(sys.stderr, text)
+            lines(sys.stderr, _fitted(text, sys.stderr))
 
     def document(self, **values: Any) -> bool:
         """The result as JSON, where that is wanted; `ok` unless it says otherwise.
@@ -99,7 +106,7 @@ class Output:
         if not self.can_ask:
             raise Unconfirmed(question, warnings)
         for line in question.splitlines():
-            write(sys.stderr, _wrapped(line))
+            self.progress(line)
         sys.stderr.write("Continue? [y/N] ")
         sys.stderr.flush()
         answer = sys.stdin.readline()
@@ -109,12 +116,14 @@ class Output:
             raise Refused("declined; nothing was done", "run it again and answer y to go on")
 
 
-def _wrapped(line: str) -> str:
-    """The line with breaks between words, as wide as the terminal."""
-    import shutil
-    import textwrap
+def _fitted(text: str, stream: Any) -> list[str]:
+    """The lines of a text: one for scripts, on a terminal as many as it takes."""
+    with suppress(ValueError, AttributeError):  # closed, or none at all
+        if len(text) > _FITS_ALWAYS and is_terminal(stream):
+            from ipfx_failover.cli.layout import columns, wrapped
 
-    return textwrap.fill(line, shutil.get_terminal_size().columns)
+            return wrapped(text, columns())
+    return [text]
 
 
 def report_error(error: FailoverError, *, as_json: bool) -> ExitCode:
@@ -125,7 +134,8 @@ def report_error(error: FailoverError, *, as_json: bool) -> ExitCode:
     else:
         if isinstance(error, Interrupted) and is_terminal(sys.stderr):
             write(sys.stderr, "")  # behind a question, or ^C
-        lines(sys.stderr, [*_details(error), f"error: {error.message}", f"  hint: {error.hint}"])
+        for text in (*_details(error), f"error: {error.message}", f"  hint: {error.hint}"):
+            lines(sys.stderr, _fitted(text, sys.stderr))
     return error.exit_code
 
 
@@ -154,14 +164,6 @@ def as_error(error: FailoverError) -> dict[str, object]:
 
 def _details(error: FailoverError) -> list[str]:
     return [str(line) for line in getattr(error, "details", ())]
-
-
-def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """The lines of a plain table, the first row its header."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        yield "  ".join(cells).rstrip()
 
 
 def lines(stream: Any, texts: Iterable[str]) -> None:

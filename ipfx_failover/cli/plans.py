@@ -17,9 +17,9 @@ def show_plan(plan: Plan, output: Output) -> None:
     """Each step with the file's content, or the command."""
     for number, action in enumerate(plan.actions, start=1):
         shown = as_step(action)
-        output.line(f"{number}. {shown['step']}")
+        output.as_it_is(f"{number}. {shown['step']}")
         for line in shown.get("text", "").splitlines():
-            output.line(f"     {line}".rstrip())
+            output.as_it_is(f"     {line}".rstrip())
     if not plan.actions:
         output.line("Nothing to do: it is so already.")
     show_notes(plan, output)

@@ -70,7 +70,7 @@ def _once(site: Site, store: Store, output: Output, server: ServerSettings) -> D
 
     with Meter(output, site.clock) as meter:
         meter.begin(f"bring the rows of {server.name} up to date")
-        done = synced_once(site, store, server)
+        done = synced_once(site, store, server, None if output.as_json else meter)
     error = Outdated(server.name, done.outdated) if done.outdated else None
     return _shown(server, done, output), error
 
@@ -81,16 +81,14 @@ def _watched(server: ServerSettings, done: Round, output: Output) -> None:
 
 
 def _shown(server: ServerSettings, done: Round, output: Output) -> dict[str, object]:
-    from shutil import get_terminal_size
-
-    from ipfx_failover.cli.status import wrapped
+    from ipfx_failover.cli.layout import columns, wrapped
 
     rows = "1 row" if done.rows == 1 else f"{done.rows} rows"
     output.line(f"{server.name}: {rows} applied")
     for table in done.reloaded:
         output.line(f"  copied whole: {table}")
     for table, why in done.left.items():
-        for line in wrapped(f"not followed: {table}: {why}", get_terminal_size().columns - 2):
+        for line in wrapped(f"not followed: {table}: {why}", columns() - 2):
             output.line(f"  {line}")
     return {
         "rows": done.rows,

@@ -139,7 +139,7 @@ def show(
     output = Output(as_json)
     if format_ is Format.XML:
         xml = scheduling.task_xml(site, user)
-        output.line(xml)
+        output.as_it_is(xml)
         output.document(xml=xml)
         return
     wanted = {name: f"{at:%H:%M:%S}" for name, at in scheduling.wanted(site).items()}

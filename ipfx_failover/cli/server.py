@@ -33,7 +33,8 @@ def show_all(config: ConfigPath = None, as_json: Json = False) -> None:
 
     Example: ipfx-failover server list
     """
-    from ipfx_failover.cli.output import Output, table
+    from ipfx_failover.cli.layout import columns, table
+    from ipfx_failover.cli.output import Output
     from ipfx_failover.wiring.site import open_site
 
     servers = open_site(config).config.servers.values()
@@ -50,7 +51,7 @@ def show_all(config: ConfigPath = None, as_json: Json = False) -> None:
         )
         for server in servers
     ]
-    for line in table([_COLUMNS, *rows]):
+    for line in table([_COLUMNS, *rows], columns()):
         output.line(line)
     if not rows:
         output.progress("No server yet. Add one: ipfx-failover server add NAME")

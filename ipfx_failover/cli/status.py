@@ -10,7 +10,7 @@ import typer
 from ipfx_failover.cli.options import ConfigPath, Json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
 
     from ipfx_failover.report.values import ServerReport, StatusReport
@@ -81,11 +81,11 @@ def _show(report: StatusReport) -> None:
     """A plain table; Rich would take longer to import than everything else here."""
     import sys
     from datetime import datetime
-    from shutil import get_terminal_size
 
+    from ipfx_failover.cli.layout import columns, wrapped
     from ipfx_failover.cli.output import lines
 
-    width = get_terminal_size().columns
+    width = columns()
     colours = sys.stdout.isatty() and speaks_colours(environ)
     now = datetime.fromisoformat(report.as_of).astimezone()
     lines(sys.stdout, table(report, now, width, colours=colours))
@@ -100,14 +100,14 @@ def speaks_colours(environ: Mapping[str, str]) -> bool:
 
 _HEADER = ("SERVER", "ADDRESS", "STATUS", "ACTIVITY", "DATABASE OF", "FILES OF")
 _ADDRESS = _HEADER.index("ADDRESS")
-_BEHIND_STATUS = len(_HEADER) - _HEADER.index("STATUS")
 _COLOURS = {"OK": "32", "FAILURE": "31;1", "SUSPECT": "33", "REPLICATING": "36"}
-_GAP = "  "
-_COMMAND = " ipfx-failover "
 
 
 def table(report: StatusReport, now: datetime, width: int, *, colours: bool) -> list[str]:
     """The lines of the table, without the addresses where they would not fit; `now` is local."""
+    from ipfx_failover.cli.layout import table as laid_out
+    from ipfx_failover.history.tables import aligned
+
     rows: list[tuple[str, ...]] = [
         _HEADER,
         *(
@@ -122,26 +122,19 @@ def table(report: StatusReport, now: datetime, width: int, *, colours: bool) -> 
             for server in report.servers
         ),
     ]
-    if len(_line(rows[0], _widths(rows))) > width:
+    if max(map(len, aligned(rows))) > width:
         rows = [(*row[:_ADDRESS], *row[_ADDRESS + 1 :]) for row in rows]
-    widths = _widths(rows)
-    return [_coloured(row, widths) if colours else _line(row, widths).rstrip() for row in rows]
+    head, *others = laid_out(rows, width)
+    at = head.index("STATUS")
+    return [head, *(_coloured(line, at) if colours else line for line in others)]
 
 
-def _widths(rows: list[tuple[str, ...]]) -> list[int]:
-    return [max(map(len, column)) for column in zip(*rows, strict=True)]
-
-
-def _line(cells: Iterable[str], widths: list[int]) -> str:
-    return _GAP.join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-
-
-def _coloured(row: tuple[str, ...], widths: list[int]) -> str:
-    status = len(row) - _BEHIND_STATUS
-    cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-    if colour := _COLOURS.get(row[status]):
-        cells[status] = f"\x1b[{colour}m{cells[status]}\x1b[0m"
-    return _GAP.join(cells).rstrip()
+def _coloured(line: str, at: int) -> str:
+    """With the status, which begins there, in its colour."""
+    status = line[at:].partition(" ")[0]
+    if (colour := _COLOURS.get(status)) is None:
+        return line
+    return f"{line[:at]}\x1b[{colour}m{status}\x1b[0m{line[at + len(status) :]}"
 
 
 def remarks(report: StatusReport) -> list[str]:
@@ -180,22 +173,6 @@ def _last_whole(server: ServerReport) -> str:
 
     known = filter(None, (server.rows_as_of, server.copy_as_of))
     return in_local_time(max(map(datetime.fromisoformat, known)))
-
-
-def wrapped(remark: str, width: int) -> list[str]:
-    """The lines of a remark; a command stands on a line of its own, to be copied whole."""
-    from functools import partial
-    from textwrap import wrap
-
-    if len(remark) <= width:
-        return [remark]
-    said, begins, command = remark.partition(_COMMAND)
-    whole_words = partial(wrap, break_long_words=False, break_on_hyphens=False)
-    lines = whole_words(said, width, subsequent_indent="  ")
-    if begins:
-        command = f"{begins}{command}".strip()
-        lines += whole_words(command, width, initial_indent="  ", subsequent_indent="  ")
-    return lines
 
 
 def _of(iso: str | None, now: datetime) -> str:

@@ -9,9 +9,12 @@ from ipfx_failover.history.wording import duration, percentage, size, stamp
 from ipfx_failover.records import RunOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ipfx_failover.history.record import History
+
+BELOW = "    "
+"""How a line begins that stands below a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,19 +126,27 @@ def as_lines(tables: Iterable[Table], width: int) -> Iterable[str]:
     """The tables for a terminal, a blank line between them."""
     from textwrap import wrap
 
-    for place, table in enumerate(_folded(each, width) for each in tables):
+    for place, table in enumerate(tables):
         if place:
             yield ""
         if not table.rows:
             yield f"{table.title}: {table.nothing}"
             continue
         yield table.title
-        head, *rows = aligned([tuple(cell.upper() for cell in table.header), *table.rows])
-        yield head
-        for row, remark in zip(rows, table.remarks or [""] * len(rows), strict=True):
-            yield row
-            yield from wrap(remark, width, initial_indent="    ", subsequent_indent="    ")
+        yield from body(table, width)
         yield from wrap(table.note, width)
+
+
+def body(table: Table, width: int) -> Iterator[str]:
+    """Header and rows; the last columns below their rows, where all of them would not fit."""
+    from textwrap import wrap
+
+    table = _folded(table, width)
+    head, *rows = aligned([tuple(cell.upper() for cell in table.header), *table.rows])
+    yield head
+    for row, remark in zip(rows, table.remarks or [""] * len(rows), strict=True):
+        yield row
+        yield from wrap(remark, width, initial_indent=BELOW, subsequent_indent=BELOW)
 
 
 def _folded(table: Table, width: int) -> Table:

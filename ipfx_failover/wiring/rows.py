@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ipfx_failover.errors import Busy, FailoverError, Interrupted, Refused, UsageError
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ipfx_failover.config.models import ServerSettings
+    from ipfx_failover.progress import Report
     from ipfx_failover.replication.rows.follower import Ends, Round
     from ipfx_failover.replication.rows.rounds import Rounds
     from ipfx_failover.replication.sqlserver.session import SqlServer
@@ -127,12 +129,12 @@ def brought_up(site: Site, server: ServerSettings, live: SqlServer, new: str) ->
         yield
 
 
-def synced_once(site: Site, store: Store, server: ServerSettings) -> Round:
-    """One round, by hand.
+def synced_once(site: Site, store: Store, server: ServerSettings, report: Report | None) -> Round:
+    """One round, by hand; `report`: who watches it, if anybody does.
 
     Raises: as `Rounds.carry_out`.
     """
-    made = _rounds(site, store, server)
+    made = _rounds(site, store, server, report)
     try:
         return made.carry_out(by_hand=True)
     finally:
@@ -153,11 +155,14 @@ def follow_all(
     go_on(site.clock, strands, sign_of_life(site).give)
 
 
-def _rounds(site: Site, store: Store, server: ServerSettings) -> Rounds:
+def _rounds(
+    site: Site, store: Store, server: ServerSettings, report: Report | None = None
+) -> Rounds:
     from ipfx_failover.replication.rows.follower import Follower
     from ipfx_failover.replication.rows.rounds import Rounds
 
-    return Rounds(server, Follower(ends(site, server)), store, site.locks, site.clock)
+    follower = Follower(replace(ends(site, server), report=report))
+    return Rounds(server, follower, store, site.locks, site.clock)
 
 
 class _Following:

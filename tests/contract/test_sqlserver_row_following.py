@@ -11,6 +11,7 @@ from hypothesis import settings as of_hypothesis
 from hypothesis import strategies as st
 
 from ipfx_failover.errors import Busy, Unreachable
+from ipfx_failover.progress import Progress
 from ipfx_failover.replication.rows.decisions import FullNeeded, NotTracked
 from ipfx_failover.replication.rows.follower import Follower
 from ipfx_failover.replication.sqlserver.session import SqlRefused
@@ -83,6 +84,24 @@ def test_what_was_committed_between_backup_and_restore_is_not_lost(at: Machines)
         follower.close()
         with Client(at.standby, "DEMO_NEW") as copy:
             assert [(7,), (8,)] == copy.run("SELECT id FROM calls ORDER BY id")
+
+
+def test_who_watches_is_told_how_many_rows_have_been_read_of_how_many(at: Machines) -> None:
+    with HotCopy(at, CALLS) as hot:
+        told: list[Progress] = []
+        watched = Follower(replace(hot.ends, report=told.append))
+        rows = ", ".join(f"({number}, N'text')" for number in range(900))
+        hot.on_live.run(f"INSERT INTO calls VALUES {rows}")  # noqa: S608
+        hot.on_live.run("DELETE FROM calls WHERE id = 0; UPDATE calls SET text = N'' WHERE id = 1")
+        watched.round()
+        hot.on_live.run("INSERT INTO calls VALUES (1000, N'text'); TRUNCATE TABLE calls")
+        hot.on_live.run("INSERT INTO calls VALUES (1, N'text'), (2, N'text')")
+        watched.round()
+        watched.close()
+        live, copy = hot.contents("calls")
+
+    assert live == copy
+    assert [Progress("read", 900, 900, "rows"), Progress("read", 2, 2, "rows")] == told
 
 
 def test_a_unique_value_may_move_from_one_row_to_another(at: Machines) -> None:

@@ -90,6 +90,7 @@ def test_what_tells_no_progress_is_shown_with_how_long_it_has_taken(site: Site) 
     [
         ("bytes", MIB, "transfer: 3 MiB of 12 MiB, 1 MiB/s, 9 s left"),
         ("files", 100, "transfer: 300 of 1200, 100 files/s, 9 s left"),
+        ("rows", 100, "transfer: 300 of 1200, 100 rows/s, 9 s left"),
         ("percent", 1, "transfer: 9 s left"),
     ],
 )

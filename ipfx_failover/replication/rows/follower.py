@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from ipfx_failover.errors import FailoverError, Unreachable
+from ipfx_failover.progress import counted
 from ipfx_failover.replication.rows.decisions import (
     FullNeeded,
     NotTracked,
@@ -38,8 +39,9 @@ from ipfx_failover.replication.tsql import tracking
 from ipfx_failover.replication.tsql.taking import FOLLOW_NO_MORE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from ipfx_failover.progress import Report
     from ipfx_failover.replication.rows.decisions import Standing
     from ipfx_failover.replication.rows.schema import Tables
     from ipfx_failover.replication.sqlserver.session import Row, SqlServer, SqlSession
@@ -58,7 +60,10 @@ _PASSING = frozenset({1205, 3961})
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """Both ends: the live catalog, and the copy. `wanted`: which of the live tables."""
+    """Both ends: the live catalog, and the copy. `wanted`: which of the live tables.
+
+    `report`: who watches how many rows have been read; counting them beforehand takes a while.
+    """
 
     server: str
     live: SqlServer
@@ -66,6 +71,7 @@ class Ends:
     standby: SqlServer
     copy: str
     wanted: Callable[[Tables], Choice]
+    report: Report | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,19 +266,38 @@ class Follower:
 
     def _fetch(self, live: SqlSession, staging: Staging, stands: Standing, since: int) -> None:
         followed = stands.followed
-        if followed:
-            numbers = [number for (number,) in live.rows(texts.changed_tables(followed), since)]
-            for table in (followed[number] for number in numbers):
-                pages = self._pages(live, table, texts.changes(table), since)
-                staging.put(table, pages, is_whole=False)
+        numbers = live.rows(texts.changed_tables(followed), since) if followed else []
+        changed = [followed[number] for (number,) in numbers]
+        count = self._counter(live, changed, stands.reloaded, since)
+        for table in changed:
+            pages = self._pages(live, table, count, texts.changes(table), since)
+            staging.put(table, pages, is_whole=False)
         for table in stands.reloaded:
-            staging.put(table, self._pages(live, table, texts.all_rows(table)), is_whole=True)
+            pages = self._pages(live, table, count, texts.all_rows(table))
+            staging.put(table, pages, is_whole=True)
+
+    def _counter(
+        self, live: SqlSession, changed: Iterable[Table], whole: Iterable[Table], since: int
+    ) -> Callable[[int], None]:
+        """Is told how many rows have been read."""
+        if self._ends.report is None:
+            return lambda _: None
+        found = [live.rows(texts.count_changes(table), since) for table in changed]
+        found += [live.rows(texts.count_rows(table)) for table in whole]
+        return counted("read", sum(number for ((number,),) in found), "rows", self._ends.report)
 
     def _pages(
-        self, live: SqlSession, table: Table, sql: str, *values: object
+        self,
+        live: SqlSession,
+        table: Table,
+        count: Callable[[int], None],
+        sql: str,
+        *values: object,
     ) -> Iterator[list[Row]]:
         with told(f"reading {table.shown} on {self._ends.server}", self._ends.server):
-            yield from live.pages(sql, *values, size=_PAGE_ROWS)
+            for page in live.pages(sql, *values, size=_PAGE_ROWS):
+                yield page
+                count(len(page))
 
 
 @contextmanager

@@ -68,6 +68,11 @@ def all_rows(table: Table) -> str:
     return f"SELECT 0, {', '.join(columns)} FROM {table.quoted} b"  # noqa: S608 - quoted
 
 
+def count_rows(table: Table) -> str:
+    """How many rows there are."""
+    return f"SELECT COUNT(*) FROM {table.quoted}"  # noqa: S608 - quoted
+
+
 # The copy.
 
 

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ipfx_failover.cli.status import remarks, speaks_colours, table, wrapped
+from ipfx_failover.cli.layout import wrapped
+from ipfx_failover.cli.status import remarks, speaks_colours, table
 from ipfx_failover.report.values import MonitorReport, ServerReport, StatusReport
 from ipfx_failover.report.wording import in_local_time
 
@@ -101,6 +102,16 @@ def test_where_it_would_not_fit_the_address_is_left_out() -> None:
 
     assert "ADDRESS" not in lines[0]
     assert max(map(len, lines)) <= 80
+
+
+def test_the_longest_name_fits_and_nothing_but_the_address_is_lost() -> None:
+    lines = table(report(server(name="A" * 63, status="REPLICATING")), NOW, 80, colours=False)
+
+    assert [
+        f"{'SERVER':<63}  STATUS",
+        f"{'A' * 63}  REPLICATING",
+        "    activity: failback pending; database of: 03-03 01:00; files of: 11:59:30",
+    ] == lines
 
 
 def test_a_copy_of_another_year_has_its_year() -> None:

@@ -152,24 +152,52 @@ def test_a_takeover_leaves_a_restore_that_our_server_holds_on_to_to_the_next_run
     assert [] == pair.strays()
 
 
-@pytest.mark.parametrize("moment", BEFORE_DONE)
-def test_a_hot_copy_goes_on_from_where_it_was_when_what_would_replace_it_is_killed(
-    pair: Pair, moment: Moment
-) -> None:
+@pytest.fixture
+def hot(pair: Pair) -> Pair:
+    """The copy has followed a row."""
     pair.configure_server(real_time="all")
     assert 0 == pair.run("hot", "enable", "DEMOSERVER", "--yes").code
     pair.replicated()
     pair.run_live("INSERT INTO calls (text) VALUES (N'two')")
     assert 0 == pair.run("sync-rows", "DEMOSERVER").code
-    before = pair.content(pair.standby, COPY)
-    pair.killed_at("from live", HOT.index(own.CATCH_UP), moment, HOT)
+    return pair
 
-    assert before == pair.content(pair.standby, COPY)
 
-    pair.recovered_at_a_takeover()
+def is_followed(pair: Pair, *calls: str) -> None:
+    """Whatever is written next comes, too."""
+    pair.run_live("INSERT INTO calls (text) VALUES (N'last')")
 
-    assert [COPY] == pair.catalogs(pair.standby)
-    assert before == pair.content(pair.standby, COPY)
+    assert 0 == pair.run("sync-rows", "DEMOSERVER").code
+    assert [*calls, "last"] == pair.copied_calls
+
+
+@pytest.mark.parametrize("moment", BEFORE_DONE)
+def test_a_hot_copy_goes_on_from_where_it_was_at_whatever_step_its_replacement_is_killed(
+    hot: Pair, moment: Moment
+) -> None:
+    before = hot.content(hot.standby, COPY)
+    for position in range(HOT.index(steps.SWAP)):
+        hot.killed_at("from live", position, moment, HOT)
+
+        assert before == hot.content(hot.standby, COPY)
+
+    hot.recovered_at_a_takeover()
+
+    assert [COPY] == hot.catalogs(hot.standby)
+    assert before == hot.content(hot.standby, COPY)
+    is_followed(hot, "one", "two")
+
+
+@since_the_swap(HOT)
+def test_a_hot_replication_that_is_killed_at_the_swap_or_behind_it_takes_no_row_back(
+    hot: Pair, position: int, moment: Moment
+) -> None:
+    hot.killed_at("from live", position, moment, HOT)
+
+    assert ["one", "two"] == hot.copied_calls
+
+    hot.replicated()
+    is_followed(hot, "one", "two")
 
 
 def is_given_back(pair: Pair) -> None:
@@ -202,6 +230,30 @@ def test_a_failback_that_is_killed_one_step_later_each_time_changes_nothing(
 
     pair.given_back()
     is_given_back(pair)
+
+
+@pytest.mark.parametrize("moment", BEFORE_DONE)
+def test_a_live_catalog_is_tracked_as_it_was_at_whatever_step_its_replacement_is_killed(
+    hot: Pair, moment: Moment
+) -> None:
+    retention, before = hot.live.catalog(CATALOG).retention, hot.content(hot.live, CATALOG)
+    hot.has_stood_in("three")
+    for position in range(TO_LIVE.index(steps.SWAP)):
+        hot.killed_at("to live", position, moment, TO_LIVE)
+
+    hot.fault(hot.live, statement="CHECKDB", errors=[{"number": 8928, "text": "a page"}])
+    ended = hot.run("replicate-to-live", "DEMOSERVER", "--yes")
+    hot.no_faults()
+
+    assert (1, before) == (ended.code, hot.content(hot.live, CATALOG)), ended
+
+    hot.given_back()
+    now = hot.live.catalog(CATALOG)
+
+    assert (True, retention) == (now.is_tracking, now.retention)
+
+    hot.replicated()
+    is_followed(hot, "one", "two", "three")
 
 
 @since_the_swap(TO_LIVE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from itertools import count
+from shutil import copyfile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psutil
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ipfx_failover.progress import Progress
+    from tests.sqlserver.engine.session import EngineSession
 
 FAILED, REFUSED, UNREACHABLE = 1, 3, 4
 FILLER_MIB = 48
@@ -272,6 +274,24 @@ def test_a_transfer_whose_connection_is_cut_goes_on_over_a_new_one(pair: Pair) -
     assert [] == pair.strays()
 
 
+def test_a_backup_that_another_has_taken_the_place_of_is_not_restored(pair: Pair) -> None:
+    pair.replicated()
+    before = pair.content(pair.standby, COPY)
+    kept = set((pair.copies / "DB").glob("*.bak"))
+
+    def exchange() -> None:
+        (arrived,) = set((pair.copies / "DB").glob("*.bak")) - kept
+        copyfile(kept.copy().pop(), arrived)
+
+    pair.run_live("INSERT INTO calls (text) VALUES (N'two')")
+    pair.before_statement(pair.standby, "RESTORE HEADERONLY", exchange)
+    ended = pair.run("replicate-from-live", "DEMOSERVER")
+
+    assert (FAILED, True) == (ended.code, "is not the backup that was made" in ended.err), ended
+    assert before == pair.content(pair.standby, COPY)
+    assert [] == pair.strays()
+
+
 @pytest.mark.parametrize("keep", [0, 2])
 def test_backups_of_as_many_nights_are_kept_as_are_wanted(pair: Pair, keep: int) -> None:
     pair.configure_server(database={"keep_backups": keep})
@@ -344,6 +364,22 @@ def test_a_catalog_that_is_not_there_is_named(pair: Pair) -> None:
     ended = pair.run("replicate-from-live", "DEMOSERVER")
 
     assert (FAILED, True) == (ended.code, "there is no catalog OTHER on DEMOSERVER" in ended.err)
+
+
+def test_a_row_that_is_committed_behind_the_backup_is_followed(pair: Pair) -> None:
+    pair.configure_server(real_time="all")
+    assert 0 == pair.run("hot", "enable", "DEMOSERVER", "--yes").code
+
+    def commit(_: EngineSession, sql: str) -> None:
+        if sql.startswith("BACKUP"):
+            pair.run_live("INSERT INTO calls (text) VALUES (N'meanwhile')")
+
+    pair.live.after_statement = commit
+    pair.replicated()
+
+    assert ["one"] == pair.copied_calls
+    assert 0 == pair.run("sync-rows", "DEMOSERVER").code
+    assert ["one", "meanwhile"] == pair.copied_calls
 
 
 def test_a_hot_copy_is_not_moved_backwards_by_its_nightly_replication(pair: Pair) -> None:

@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from ipfx_failover.adapters.clock import SystemClock
-from ipfx_failover.adapters.short_commands import Ended, last_lines, run_command
+from ipfx_failover.adapters.short_commands import last_lines, run_command
 from ipfx_failover.adapters.waiting import wait_until
 from ipfx_failover.errors import Failed
 
@@ -22,7 +22,7 @@ def test_a_command_returns_its_exit_code_and_what_it_said() -> None:
     program = "import sys; print('out', flush=True); print('err', file=sys.stderr); sys.exit(3)"
     ended = run_command((*PYTHON, program), timeout_s=GENEROUS_S)
 
-    assert Ended(3, "out\nerr\n") == ended
+    assert (3, ["out", "err"]) == (ended.exit_code, ended.output.splitlines())
     assert ended.complaint(GENEROUS_S) == "ended with exit code 3: out | err"
 
 
@@ -71,7 +71,7 @@ def test_it_gets_the_environment_and_the_directory_that_it_is_given(tmp_path: Pa
     program = "import os; print(os.environ['MINE'], os.getcwd())"
     ended = run_command((*PYTHON, program), timeout_s=GENEROUS_S, env={"MINE": "x"}, cwd=tmp_path)
 
-    assert f"x {tmp_path}\n" == ended.output
+    assert f"x {tmp_path}" == ended.output.rstrip()
 
 
 def test_a_command_that_does_not_exist_is_named() -> None:
@@ -99,5 +99,5 @@ def test_what_a_command_prints_without_end_fills_no_disk() -> None:
     ended = run_command((*PYTHON, program), timeout_s=GENEROUS_S)
 
     assert 0 == ended.exit_code
-    assert ended.output.endswith("True\n")
+    assert ended.output.rstrip().endswith("True")
     assert len(ended.output) <= 64 << 10

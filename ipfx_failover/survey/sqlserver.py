@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, Final
@@ -172,7 +171,7 @@ def _connection(name: str, side: SqlServerSide) -> Check:
 
 def _exchanged(name: str, side: SqlServerSide, directory: str) -> Check:
     """Have the server write a small backup, read and remove it."""
-    path = join(directory, f"{OWN_PREFIX}-test-{secrets.token_hex(4)}.bak")
+    path = join(directory, f"{OWN_PREFIX}-test.bak")  # what stays there is written over
     side.host.make_directory(directory)
     try:
         with side.server.open() as session:
@@ -184,7 +183,7 @@ def _exchanged(name: str, side: SqlServerSide, directory: str) -> Check:
         if found is None:
             raise Failed(
                 f"{path} is not where the SQL Server of {side.name} has written it",
-                "see that the directory is one of that very machine, not of another",
+                "see that it is the same directory for both: is the share mounted?",
             )
         read_bytes = len(next(iter(side.host.read_file(path)), b""))
     finally:

@@ -213,10 +213,10 @@ def _unfit(site: Site, server: ServerSettings) -> dict[str, str]:
 
 def _refusal(site: Site, server: ServerSettings) -> FailoverError | None:
     """Why nothing may be copied from the live server, whatever the rows are like."""
-    from ipfx_failover.replication.refusals import from_live_refusal
+    from ipfx_failover.replication.refusals import rows_refusal
 
     with site.store() as store:
-        return from_live_refusal(server, store)
+        return rows_refusal(server, store)
 
 
 def _lag(site: Site, server: ServerSettings) -> tuple[str | None, float | None]:

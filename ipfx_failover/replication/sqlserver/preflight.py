@@ -5,15 +5,19 @@ A nightly run that cannot succeed should say so before it has cost an hour, and 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ipfx_failover.errors import Failed, Refused
+from ipfx_failover.errors import Failed, Refused, tolerated
+from ipfx_failover.files.names import OWN_PREFIX
 from ipfx_failover.history.wording import size
-from ipfx_failover.livehost import parent
+from ipfx_failover.livehost import join, parent
 from ipfx_failover.replication.sqlserver import fitness
 from ipfx_failover.replication.sqlserver.session import SqlRefused
+from ipfx_failover.replication.sqlserver.side import PROGRAM
 from ipfx_failover.replication.sqlserver.telling import told
+from ipfx_failover.replication.tsql import restore
 from ipfx_failover.replication.tsql import server as asking
 
 if TYPE_CHECKING:
@@ -23,6 +27,12 @@ if TYPE_CHECKING:
 
 _VOLUMES_SINCE: Final = (10, 50)
 """The release in which a server can be asked for its free space."""
+_PROBE: Final = f"{OWN_PREFIX}-look.bak"
+_NOT_OPENED: Final = 3201
+_SYSTEM_ERROR: Final = re.compile(r"\b(\d+)\(")
+"""Its number, behind which its text stands in the server's language."""
+_NOT_THERE: Final = frozenset({"2", "3"})
+"""ERROR_FILE_NOT_FOUND, ERROR_PATH_NOT_FOUND (Windows' system error codes); Linux has 2, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,30 @@ class Preflight:
             self._see_certificate(database)
         self._see_rights(database)
         self._see_place(current)
+
+    def see_exchange(self, backup: str, arrives: str) -> None:
+        """See that each server finds what we write to the directory of its backups.
+
+        Else it would write a backup where nobody finds and removes it, night for night: a share
+        is not mounted, or leads to another machine.
+
+        Raises:
+            Failed: one does not, or we may not write there, so that we could remove nothing.
+        """
+        for side, directory in ((self.source, parent(backup)), (self.target, parent(arrives))):
+            path = join(directory, _PROBE)
+            side.host.make_directory(directory)
+            side.host.write_file(path, [PROGRAM.encode()])
+            try:
+                is_found = _finds(side, path)
+            finally:
+                with tolerated():
+                    side.host.remove(path)
+            if not is_found:
+                raise Failed(
+                    f"the SQL Server of {side.name} does not find what we write to {directory}",
+                    "see that it is the same directory for both: is the share mounted?",
+                )
 
     def see_room(self, database: str, backup: str, arrives: str, directory: str) -> None:
         """See that there is room for the backup on both sides, and for the copy.
@@ -115,6 +149,17 @@ class Preflight:
                 f"{current} on {self.target.name} is {state}",
                 "bring it online, or drop it: a new copy is made then",
             )
+
+
+def _finds(side: SqlServerSide, path: str) -> bool:
+    """Whether a server finds a file; one that is no backup it refuses in another way (3241)."""
+    try:
+        with side.server.open() as session:
+            session.named_rows(restore.file_list(path))
+    except SqlRefused as error:
+        reasons = _SYSTEM_ERROR.findall(error.message)
+        return not (_NOT_OPENED in error.numbers and reasons and reasons[-1] in _NOT_THERE)
+    return True
 
 
 def look_at(side: SqlServerSide, catalog: str) -> CatalogLook:

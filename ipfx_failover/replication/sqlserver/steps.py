@@ -78,6 +78,7 @@ class LookBefore:
             see_replaceable(source, database, target, current, values)
             self.work.look_ahead()
         self._see_paths(source, database)
+        preflight.see_exchange(backup, arrives)
         directory = str(values["directory"] or data_directory(target, current))
         target.sweep_catalogs(current)
         with tolerated():  # what a failback left

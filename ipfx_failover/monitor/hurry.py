@@ -6,7 +6,7 @@ import threading
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
-from ipfx_failover.standin import steps
+from ipfx_failover.standin import address_steps, steps
 from ipfx_failover.state.journal import StepState
 
 if TYPE_CHECKING:
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from ipfx_failover.state.journal import Step
 
 _AT_MOST_S = 0.1
-_SLOW_STEPS = frozenset({steps.FENCE, steps.VERIFY_ADDRESS, steps.EVICT, steps.START_APPLICATION})
+_SLOW_STEPS = frozenset(
+    {steps.FENCE, address_steps.VERIFY_ADDRESS, steps.EVICT, steps.START_APPLICATION}
+)
 
 
 class Hurry:
@@ -37,7 +39,7 @@ class Hurry:
         """An `Observer` of the takeover's steps."""
         if step.kind in _SLOW_STEPS:
             self.end()
-        if step.kind == steps.TAKE_ADDRESS and state is StepState.UNDONE:
+        if step.kind == address_steps.TAKE_ADDRESS and state is StepState.UNDONE:
             address = IPv4Address(str(step.parameters["address"]))
             self._given_up_ns[address] = self._clock.monotonic_ns()
 

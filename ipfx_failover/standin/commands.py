@@ -7,7 +7,7 @@ from ipaddress import AddressValueError, IPv4Address
 from typing import TYPE_CHECKING
 
 from ipfx_failover.errors import Interrupted, Refused, UsageError
-from ipfx_failover.standin import steps
+from ipfx_failover.standin import address_steps
 from ipfx_failover.standin.desk import RESOURCE
 from ipfx_failover.standin.probing import who_answers, who_uses
 from ipfx_failover.standin.take_alone import TakeAlone
@@ -106,7 +106,7 @@ class AddressCommand:
             "address": str(self.address),
             "adapter": self.adapter,
         }
-        plan = [Step(steps.TAKE_ADDRESS, where), Step(steps.VERIFY_ADDRESS, where)]
+        plan = [Step(address_steps.TAKE_ADDRESS, where), Step(address_steps.VERIFY_ADDRESS, where)]
         with self._desk.machine_locks.hold(RESOURCE, locks.this_command()):
             runner = self._desk.runner(TakeAlone(self._desk.ports))
             runner.recover(str(self.address))
@@ -118,7 +118,7 @@ class AddressCommand:
         with self._desk.machine_locks.hold(RESOURCE, locks.this_command()):
             was_held = self._is_held()
             self._desk.runner(TakeAlone(self._desk.ports)).recover(str(self.address))
-            step = steps.TakeAddress(self._desk.ports)
+            step = address_steps.TakeAddress(self._desk.ports)
             values = {"server": self.server, "address": str(self.address), "adapter": self.adapter}
             self._desk.committer.commit(*step.undo(values))
             return was_held and not self._is_held()

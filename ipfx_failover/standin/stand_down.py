@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ipfx_failover.records import Phase
-from ipfx_failover.standin import giving_steps, steps
+from ipfx_failover.standin import address_steps, giving_steps, steps
 from ipfx_failover.standin.takeover import role_values
 from ipfx_failover.state.journal import Step
 
@@ -38,7 +38,7 @@ class StandDown:
                 steps.StartApplication(self.ports), "stop the application that is {server}"
             ),
             steps.RELEASE_ADDRESS: giving_steps.Backwards(
-                steps.TakeAddress(self.ports), "release {address} from {adapter}"
+                address_steps.TakeAddress(self.ports), "release {address} from {adapter}"
             ),
             steps.SET_ASIDE: giving_steps.SetAside(self.ports),
             steps.GIVE_UP: giving_steps.GiveUp(self.ports),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ipfx_failover.standin import steps
+from ipfx_failover.standin import address_steps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,8 +27,8 @@ class TakeAlone:
     @property
     def kinds(self) -> Mapping[str, StepKind]:
         return {
-            steps.TAKE_ADDRESS: steps.TakeAddress(self._ports),
-            steps.VERIFY_ADDRESS: steps.VerifyAddress(self._ports),
+            address_steps.TAKE_ADDRESS: address_steps.TakeAddress(self._ports),
+            address_steps.VERIFY_ADDRESS: address_steps.VerifyAddress(self._ports),
         }
 
     def finished(self, server: str, facts: Values) -> Sequence[Effect]:  # noqa: ARG002 - the port

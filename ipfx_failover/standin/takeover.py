@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ipfx_failover.events import Event, EventKind
 from ipfx_failover.history.wording import duration, stamp
 from ipfx_failover.records import Phase
-from ipfx_failover.standin import copy_steps, steps
+from ipfx_failover.standin import address_steps, copy_steps, steps
 from ipfx_failover.standin.probing import any_answers, who_answers
 from ipfx_failover.state.journal import Step
 
@@ -44,8 +44,8 @@ class Takeover:
         return {
             steps.CLAIM: steps.Claim(self.ports),
             steps.FENCE: steps.Fence(self.ports),
-            steps.TAKE_ADDRESS: steps.TakeAddress(self.ports),
-            steps.VERIFY_ADDRESS: steps.VerifyAddress(self.ports),
+            address_steps.TAKE_ADDRESS: address_steps.TakeAddress(self.ports),
+            address_steps.VERIFY_ADDRESS: address_steps.VerifyAddress(self.ports),
             steps.EVICT: steps.Evict(self.ports),
             copy_steps.READY_COPY: copy_steps.ReadyCopy(self.ports),
             steps.START_APPLICATION: steps.StartApplication(self.ports),
@@ -94,7 +94,7 @@ class Takeover:
 
     def _is_back(self, journal: Journal) -> bool:
         values = {step.kind: step.parameters for step in journal.steps}
-        if where := values.get(steps.TAKE_ADDRESS):
+        if where := values.get(address_steps.TAKE_ADDRESS):
             return self._is_used(IPv4Address(str(where["address"])), str(where["adapter"]))
         application, role = self.ports.application, values.get(steps.START_APPLICATION)
         if application is None or role is None:
@@ -162,7 +162,7 @@ def takeover_steps(
         plan.append(Step(steps.FENCE, {"server": name, "required": server.fence.required}))
     if taken:
         where = {"server": name, "address": address, "adapter": adapter}
-        plan += [Step(steps.TAKE_ADDRESS, where), Step(steps.VERIFY_ADDRESS, where)]
+        plan += [Step(address_steps.TAKE_ADDRESS, where), Step(address_steps.VERIFY_ADDRESS, where)]
     plan.append(Step(steps.EVICT, {"server": name}))
     if server.database is not None and server.database.engine == "sqlserver":
         plan.append(Step(copy_steps.READY_COPY, {"server": name}))

@@ -73,3 +73,8 @@ class Observer(Protocol):
 
 def silent(step: Step, state: StepState, text: str) -> None:
     """An observer for whom nobody watches."""
+
+
+def text_or_none(value: Parameter) -> str | None:
+    """A value of a step that need not have one."""
+    return None if value is None else str(value)

@@ -8,6 +8,7 @@ import pytest
 
 from ipfx_failover.records import Authority
 from ipfx_failover.replication import steps as replicating
+from ipfx_failover.standin import address_steps
 from ipfx_failover.standin import steps as standing
 from tests.support.killed import Moment
 
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 TAKE_OVER = (
     standing.CLAIM,
-    standing.TAKE_ADDRESS,
-    standing.VERIFY_ADDRESS,
+    address_steps.TAKE_ADDRESS,
+    address_steps.VERIFY_ADDRESS,
     standing.EVICT,
     standing.START_APPLICATION,
 )

@@ -12,7 +12,7 @@ import pytest
 from ipfx_failover.errors import Busy, Failed, FailoverError, InDoubt, Refused
 from ipfx_failover.events import EventKind
 from ipfx_failover.records import Authority, Mode, Phase, StandIn
-from ipfx_failover.standin import steps
+from ipfx_failover.standin import address_steps, steps
 from ipfx_failover.standin.takeover import Takeover
 from ipfx_failover.state import locks
 from ipfx_failover.state.journal import StepState
@@ -96,8 +96,8 @@ def test_the_address_comes_first_the_application_last(machine: FailoverMachine) 
 
     assert [
         steps.CLAIM,
-        steps.TAKE_ADDRESS,
-        steps.VERIFY_ADDRESS,
+        address_steps.TAKE_ADDRESS,
+        address_steps.VERIFY_ADDRESS,
         steps.EVICT,
         steps.START_APPLICATION,
     ] == done
@@ -111,7 +111,7 @@ def test_the_address_is_announced_in_a_burst(machine: FailoverMachine) -> None:
 
     packets = [packet for packet in heard.receive() if packet.sender_ip == ADDRESS]
     heard.close()
-    assert 2 * steps.ANNOUNCEMENTS_AT_ONCE == len(packets)
+    assert 2 * address_steps.ANNOUNCEMENTS_AT_ONCE == len(packets)
     assert all(packet.is_announcement for packet in packets)
 
 
@@ -163,7 +163,7 @@ def test_a_fence_comes_before_the_address(tmp_path: Path) -> None:
         kinds = [step.kind for step in desk.plan_takeover(machine.demo, by="operator")]
     take_over(machine)
 
-    assert kinds.index(steps.FENCE) < kinds.index(steps.TAKE_ADDRESS)
+    assert kinds.index(steps.FENCE) < kinds.index(address_steps.TAKE_ADDRESS)
     assert [DEMO] == machine.fences
 
 
@@ -181,16 +181,16 @@ def fail_at(machine: FailoverMachine, step: str) -> None:
     match step:
         case steps.FENCE:
             machine.fence_problem = "no answer"
-        case steps.TAKE_ADDRESS:
+        case address_steps.TAKE_ADDRESS:
             machine.us.adapter = "gone0"
-        case steps.VERIFY_ADDRESS:
+        case address_steps.VERIFY_ADDRESS:
             machine.lost_from.add(ADDRESS)
         case _:
             machine.application.behaviour = Behaviour.FAILING
 
 
 @pytest.mark.parametrize(
-    "step", [steps.FENCE, steps.VERIFY_ADDRESS, steps.START_APPLICATION, "silent"]
+    "step", [steps.FENCE, address_steps.VERIFY_ADDRESS, steps.START_APPLICATION, "silent"]
 )
 def test_whatever_fails_everything_is_undone_in_reverse(tmp_path: Path, step: str) -> None:
     machine = FailoverMachine.with_a_dead_primary(tmp_path, FENCED_FOR_SURE)

@@ -25,7 +25,7 @@ CONFIG = """\
 [failover_server]
 state_dir = '{state}'
 [network
-ping_interval_ms = 2000
+ping_interval_ms = 3000
 [servers.DEMO]
 address = '192.0.2.1'
 local_vm_dir = '{state}/VM'

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Generator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,13 +22,22 @@ import pytest
 from ipfx_failover.adapters.local_host import LocalHost
 from ipfx_failover.adapters.ssh.connection import SshConnection, SshTarget
 from ipfx_failover.adapters.ssh.host import SshHost
-from ipfx_failover.errors import Failed, FailoverError, Refused, Unreachable, UsageError
+from ipfx_failover.errors import (
+    Failed,
+    FailoverError,
+    Interrupted,
+    Refused,
+    Unreachable,
+    UsageError,
+)
 from ipfx_failover.livehost import Kind, LiveHost
 from tests.fakes.livehost import FakeLiveHost
 from tests.support.sshd import Sshd, known_hosts_line, make_key, running_sshd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import paramiko
 
 TIMEOUT_S = 60.0
 
@@ -384,6 +394,69 @@ def test_a_connection_is_used_again_and_made_again_after_its_end(
 
     assert first is not connection.sftp()
     host.close()
+
+
+class Struck(SshConnection):
+    """Ctrl-C comes when the third part of what is sent is half gone; once."""
+
+    was_struck = False
+
+    def open_channel(self) -> paramiko.Channel:
+        channel = super().open_channel()
+        if not self.was_struck:
+            self._strike(channel)
+        return channel
+
+    def _strike(self, channel: paramiko.Channel) -> None:
+        send, sent = channel.send, count()
+
+        def struck(data: bytes) -> int:
+            if next(sent) < 20:
+                return send(data)
+            self.was_struck = True
+            send(data[: len(data) // 2])
+            raise Interrupted("interrupted", "run it again")
+
+        channel.send = struck  # type: ignore[method-assign, assignment]
+
+
+def test_who_is_interrupted_while_sending_is_told_so_and_leaves_nothing(
+    tmp_path: Path, sshd: Sshd
+) -> None:
+    host = SshHost(Struck(target(sshd)))
+    with closing(host):
+        with pytest.raises(Interrupted):
+            host.write_file(str(tmp_path / "new"), [b"x" * 1_000_000] * 8)
+
+        assert [] == list(tmp_path.iterdir())
+
+        host.write_file(str(tmp_path / "new"), [b"again"])
+
+    assert b"again" == (tmp_path / "new").read_bytes()
+
+
+def test_who_is_interrupted_while_receiving_is_told_so_and_can_go_on(
+    tmp_path: Path, sshd: Sshd
+) -> None:
+    (tmp_path / "file").write_bytes(b"x" * 8_000_000)
+    connection = SshConnection(target(sshd))
+    host = SshHost(connection)
+    with closing(host):
+        host.stat(str(tmp_path))
+        channel = connection.sftp()._channel  # noqa: SLF001 - where Ctrl-C comes
+        receive, received = channel.recv, count()
+
+        def struck(nbytes: int) -> bytes:
+            piece = receive(nbytes)
+            if next(received) == 5:
+                raise Interrupted("interrupted", "run it again")
+            return piece
+
+        channel.recv = struck  # type: ignore[method-assign]
+        with pytest.raises(Interrupted):
+            b"".join(host.read_file(str(tmp_path / "file")))
+
+        assert b"x" * 8_000_000 == b"".join(host.read_file(str(tmp_path / "file")))
 
 
 def test_no_thread_outlives_the_connection(tmp_path: Path, sshd: Sshd) -> None:

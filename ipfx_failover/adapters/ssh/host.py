@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ipfx_failover.adapters.ssh import wire
 from ipfx_failover.adapters.ssh.paths import sftp_path
-from ipfx_failover.errors import Failed, Refused
+from ipfx_failover.errors import Failed, FailoverError, Refused, Unreachable
 from ipfx_failover.livehost import (
     DirectoryEntry,
     FileStat,
@@ -133,8 +133,9 @@ class SshHost:
                 self._write_new(sftp, temporary, chunks)
                 sftp.rename(sftp_path(temporary), sftp_path(path))
             except BaseException as error:
-                if sftp.usable:
-                    sftp.ask(wire.on(wire.REMOVE, sftp_path(temporary)))
+                is_lost = isinstance(error, Unreachable) and not sftp.usable
+                if not is_lost:
+                    self._remove_left(temporary)
                 if isinstance(error, OSError):
                     self._raise_when_full(sftp, path)
                 raise
@@ -154,6 +155,11 @@ class SshHost:
             sftp = self._connection.sftp()
             with self._opened(sftp, path) as handle:
                 sftp.flush(handle)
+
+    def _remove_left(self, temporary: str) -> None:
+        """Whatever comes of it: it must not hide why this is to be done."""
+        with contextlib.suppress(FailoverError, OSError):
+            self._connection.sftp().ask(wire.on(wire.REMOVE, sftp_path(temporary)))
 
     def _write_new(self, sftp: Sftp, path: str, chunks: Iterable[bytes]) -> None:
         with self._opened(sftp, path, wire.OPEN_CREATE | wire.OPEN_EXCLUSIVE) as handle:

@@ -241,12 +241,17 @@ class Sftp:
         return numbers
 
     def _reply(self, number: int) -> Reply:
-        while number not in self._arrived:
-            arrived, reply = self._packet()
-            if arrived in self._abandoned:
-                self._abandoned.discard(arrived)
-            else:
-                self._arrived[arrived] = reply
+        try:
+            while number not in self._arrived:
+                arrived, reply = self._packet()
+                if arrived in self._abandoned:
+                    self._abandoned.discard(arrived)
+                else:
+                    self._arrived[arrived] = reply
+        except BaseException:
+            # Interrupted within a packet, too: nobody finds the next one.
+            self._gone("interrupted")
+            raise
         return self._arrived.pop(number)
 
     def _packet(self) -> tuple[int, Reply]:
@@ -296,6 +301,10 @@ class Sftp:
                 at += sent
         except (OSError, EOFError, paramiko.SSHException) as error:
             raise self._gone(reason(error)) from None
+        except BaseException:
+            # Who is interrupted here leaves half a packet, of ours or of SSH.
+            self._gone("interrupted")
+            raise
 
 
 def reason(error: BaseException) -> str:

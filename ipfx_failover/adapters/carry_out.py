@@ -101,5 +101,7 @@ def _put(path: Path, data: bytes | None) -> None:
 
 
 def _refused(path: Path, what: str, error: OSError) -> Refused:
-    how = "elevated (as administrator)" if WINDOWS else "as root (sudo)"
-    return Refused(f"{path} cannot be {what}: {error.strerror}", f"run it {how}")
+    hint = f"see that {path.parent} is a directory that can be written"
+    if isinstance(error, PermissionError):
+        hint = f"run it {'elevated (as administrator)' if WINDOWS else 'as root (sudo)'}"
+    return Refused(f"{path} cannot be {what}: {error.strerror}", hint)

@@ -9,6 +9,7 @@ import pytest
 from ipfx_failover.adapters.carry_out import carry_out
 from ipfx_failover.errors import Failed, Refused
 from ipfx_failover.installing import DeleteFile, Run, WriteFile
+from tests.unit.config.samples import as_nobody
 
 FAILING = Run(("sh", "-c", "echo no room; exit 3"))
 
@@ -31,5 +32,16 @@ def test_a_text_is_given_to_a_command_in_a_file_byte_for_byte(tmp_path: Path) ->
 
 
 def test_a_file_that_may_not_be_written_is_a_refusal() -> None:
-    with pytest.raises(Refused, match="/proc/none/unit cannot be changed"):
+    with pytest.raises(Refused, match="/proc/none/unit cannot be changed") as refused:
         carry_out([WriteFile(Path("/proc/none/unit"), "x")])
+
+    assert refused.value.hint == "see that /proc/none is a directory that can be written"
+
+
+def test_where_it_is_a_right_that_lacks_it_is_named(tmp_path: Path) -> None:
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o500)
+    with as_nobody(), pytest.raises(Refused) as refused:
+        carry_out([WriteFile(locked / "unit", "x")])
+
+    assert refused.value.hint == "run it as root (sudo)"

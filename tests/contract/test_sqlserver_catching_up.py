@@ -13,8 +13,8 @@ from hypothesis import settings as of_hypothesis
 from hypothesis import strategies as st
 
 from ipfx_failover.errors import Failed
-from ipfx_failover.replication.rows.catching_up import catch_up, end_if_over
-from ipfx_failover.replication.rows.decisions import NotTracked
+from ipfx_failover.replication.rows.catching_up import catch_up, end_if_over, is_behind
+from ipfx_failover.replication.rows.decisions import NotTracked, Outstripped
 from ipfx_failover.replication.rows.schema import wanted_tables
 from ipfx_failover.replication.rows.switching import (
     carry_out,
@@ -79,18 +79,18 @@ OPERATIONS: dict[str, Callable[[HotCopy], object]] = {
     ),
 }
 _BEFORE = st.lists(st.sampled_from(sorted(OPERATIONS)), max_size=8)
-_MEANWHILE = st.lists(st.sampled_from(["insert", "follow"]), max_size=4)
+_MEANWHILE = st.lists(st.sampled_from(["insert", "follow", "off and on"]), max_size=5)
 _AT_LAST = st.lists(st.sampled_from(["insert", "off and on", "no snapshots"]), max_size=3)
 
 
 @of_hypothesis(
-    max_examples=25,
+    max_examples=10,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(before=_BEFORE, meanwhile=_MEANWHILE, at_last=_AT_LAST)
+@given(before=_BEFORE, meanwhile=_MEANWHILE, at_last=_AT_LAST, behind=_MEANWHILE)
 def test_whatever_happened_on_the_live_server_it_ends_and_takes_nothing_back(
-    at: Machines, before: list[str], meanwhile: list[str], at_last: list[str]
+    at: Machines, before: list[str], meanwhile: list[str], at_last: list[str], behind: list[str]
 ) -> None:
     with HotCopy(at, [CALLS]) as hot:
         _do(hot, before)
@@ -105,6 +105,13 @@ def test_whatever_happened_on_the_live_server_it_ends_and_takes_nothing_back(
         rounds = sum("SNAPSHOT; BEGIN" in each for each in list(at.live.said)[said:])
 
         assert MOST_TRIES >= rounds
+
+        _do(hot, behind)
+        with suppress(Failed):
+            if is_behind(hot.ends, beside(hot)):
+                catch_up(hot.ends, beside(hot))
+
+            assert ids(hot, hot.copy) <= ids(hot, beside(hot))
 
 
 def _do(hot: HotCopy, names: list[str]) -> None:
@@ -133,6 +140,24 @@ def test_rows_that_only_the_current_copy_has_are_not_given_up(hot: HotCopy) -> N
 
     with pytest.raises(NotTracked):
         catch_up(hot.ends, beside(hot))
+
+
+def test_rows_that_the_current_copy_has_got_before_its_history_ended_are_not_given_up(
+    hot: HotCopy,
+) -> None:
+    hot.on_live.run(f"{INSERT}; {INSERT}")
+    end_if_over(hot.ends)
+    hot.make_copy(beside(hot))
+    hot.on_live.run(INSERT)
+    hot.follower.round()
+    switched_off_and_on(hot)
+    with suppress(Failed):
+        hot.follower.round()
+
+    assert is_behind(hot.ends, beside(hot))
+    with pytest.raises(Outstripped):
+        catch_up(hot.ends, beside(hot))
+    assert is_behind(hot.ends, beside(hot))
 
 
 def test_a_table_of_the_config_that_is_not_there_stops_no_other(hot: HotCopy) -> None:

@@ -379,6 +379,33 @@ def test_what_the_old_copy_gets_until_the_swap_the_new_one_gets_too(hot: Pair) -
     assert ["one", "late"] == hot.copied_calls
 
 
+def test_a_copy_whose_history_ends_behind_the_backup_is_kept_and_made_anew_at_once(
+    hot: Pair,
+) -> None:
+    hot.run("sync-rows", "DEMOSERVER")
+    hot.run_live("INSERT INTO calls (text) VALUES (N'two')")
+    ended: list[int] = []
+
+    def go_on() -> None:
+        hot.run_live("INSERT INTO calls (text) VALUES (N'late')")
+        ended.append(hot.run("sync-rows", "DEMOSERVER").code)
+        for switch in ("disable", "enable"):
+            hot.run("hot", switch, "DEMOSERVER", "--yes")
+        ended.append(hot.run("sync-rows", "DEMOSERVER").code)
+
+    hot.before_statement(hot.standby, "CHECKDB", go_on)
+    refused = hot.run("replicate-from-live", "DEMOSERVER")
+    kept = hot.copied_calls
+    (server,) = json.loads(hot.run("status", "--json").out)["servers"]
+    again = hot.run("replicate-from-live", "DEMOSERVER")
+
+    assert [0, 1] == ended
+    assert (1, True) == (refused.code, "rows that the new one cannot be brought to" in refused.err)
+    assert ["one", "two", "late"] == kept
+    assert server["stale"]
+    assert (0, ["one", "two", "late"]) == (again.code, hot.copied_calls)
+
+
 def test_the_swap_asks_the_primary_nothing_when_the_new_copy_has_all_that_the_old_one_has(
     hot: Pair,
 ) -> None:

@@ -9,30 +9,40 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ipfx_failover.errors import Failed
-from ipfx_failover.replication.rows.decisions import has_gap
+from ipfx_failover.replication.rows.decisions import FullNeeded, Outstripped, has_gap
 from ipfx_failover.replication.rows.follower import Follower, end_following
 from ipfx_failover.replication.rows.marks import copy_mark, is_there, live_mark
+from ipfx_failover.replication.sqlserver import record
+from ipfx_failover.replication.tsql.taking import FORGET_HOW_FAR
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ipfx_failover.replication.rows.follower import Ends
     from ipfx_failover.replication.rows.marks import CopyMark
+    from ipfx_failover.replication.sqlserver.watermark import Beginning
 
 
 def end_if_over(ends: Ends) -> None:
     """End the current copy's following where the live server keeps another history by now.
 
     Before a new copy is made: its versions begin anew, and the current one's say nothing of them.
+    One whose following has ended so far has no more than what is backed up next.
 
     Raises:
         SqlRefused, Unreachable: so says one of the servers.
     """
-    current = _mark(ends, ends.copy)
-    if current is None:
+    found = _read(ends, ends.copy)
+    if found is None:
         return
+    current = found.mark
     with ends.live.open(ends.catalog) as live:
         is_over = has_gap(current.watermark, live_mark(live))
     if is_over:
         end_following(ends)
+    if is_over or current.ended_at is not None:
+        with ends.standby.open(ends.copy) as copy:
+            copy.run(FORGET_HOW_FAR)
 
 
 def catch_up(ends: Ends, new: str) -> Failed | None:
@@ -41,19 +51,21 @@ def catch_up(ends: Ends, new: str) -> Failed | None:
     Nothing where there is no current copy, or where it is one of another life of the catalog.
     Returns why it cannot be done, where that takes nothing back: the current copy has no more.
 
-    Raises: as `Follower.round`, where it has.
+    Raises:
+        Outstripped: it has, and no rows lead there.
+        FailoverError: it has; as `Follower.round`.
     """
-    if (gap := _gap(ends, new)) is None:
+    if _gap(ends, new) is None:
         return None
     follower = Follower(replace(ends, copy=new))
     try:
         follower.round()  # to where the live server is: no copy has come further
     except Failed as error:
-        current = _mark(ends, ends.copy)  # it may have gone on meanwhile
-        latest = current.watermark.version if current else None
-        if gap.since < max(gap.to, latest or 0):
-            raise
-        return error
+        if not is_behind(ends, new):  # the current one may have gone on meanwhile
+            return error
+        if isinstance(error, FullNeeded):
+            raise Outstripped(ends.server, error) from error
+        raise
     finally:
         follower.close()
     return None
@@ -62,29 +74,50 @@ def catch_up(ends: Ends, new: str) -> Failed | None:
 def is_behind(ends: Ends, new: str) -> bool:
     """Whether `ends.copy` has what the copy `new` has not; the live server is not asked."""
     gap = _gap(ends, new)
-    return gap is not None and gap.since < gap.to
+    return gap is not None and (gap.since < gap.to or gap.is_of_another_history)
 
 
 class _Gap(NamedTuple):
-    """From where to where rows can lead."""
+    """From where to where rows can lead.
+
+    `is_of_another_history`: tables of the current copy have been reloaded since; versions, which
+    began anew, say nothing then.
+    """
 
     since: int
     to: int
+    is_of_another_history: bool
 
 
 def _gap(ends: Ends, new: str) -> _Gap | None:
-    current, beside = _mark(ends, ends.copy), _mark(ends, new)
+    current, beside = _read(ends, ends.copy), _read(ends, new)
     if current is None or beside is None:
         return None
-    since, to = beside.watermark.version, current.watermark.version
+    since, to = beside.mark.has_come_to, current.mark.has_come_to
     if since is None or to is None:
         return None
-    is_same = current.watermark.is_of_the_same_live_as(beside.watermark)
-    return _Gap(since, to) if is_same else None
+    if not current.mark.watermark.is_of_the_same_live_as(beside.mark.watermark):
+        return None
+    is_another = any(
+        # One that was not tracked when it was backed up: what has begun before says nothing.
+        begins.version > since if known is None else begins.is_another_than(known)
+        for begins, known in (
+            (begins, beside.begun.get(at)) for at, begins in current.begun.items()
+        )
+    )
+    return _Gap(since, to, is_another)
 
 
-def _mark(ends: Ends, catalog: str) -> CopyMark | None:
+class _Copy(NamedTuple):
+    """`begun`: where the histories of its tables began, by schema and name."""
+
+    mark: CopyMark
+    begun: Mapping[tuple[str, str], Beginning]
+
+
+def _read(ends: Ends, catalog: str) -> _Copy | None:
     if not is_there(ends.standby, catalog):
         return None
     with ends.standby.open(catalog) as session:
-        return copy_mark(session)
+        mark = copy_mark(session)
+        return _Copy(mark, record.begun(session)) if mark else None

@@ -26,6 +26,17 @@ class FullNeeded(Failed):
         )
 
 
+class Outstripped(Failed):
+    """A new copy cannot be brought to where the current one is, which is kept."""
+
+    def __init__(self, server: str, error: FullNeeded) -> None:
+        reason = error.message.removeprefix(f"{server}: ")
+        super().__init__(
+            f"{server}: the copy has rows that the new one cannot be brought to: {reason}",
+            f"the copy is kept; try again: ipfx-failover replicate-from-live {server}",
+        )
+
+
 class LiveRestored(FullNeeded):
     """The same, but the copy may be the one that has the newer rows."""
 

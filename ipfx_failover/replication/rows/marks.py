@@ -16,11 +16,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CopyMark:
-    """How far a copy has come, and which run has made it. `is_taken`: it was in use since."""
+    """How far a copy has come, and which run has made it. `is_taken`: it was in use since.
+
+    `ended_at`: up to which version it had followed when that ended, if that is of importance.
+    """
 
     watermark: Watermark
     run_id: str
     is_taken: bool = False
+    ended_at: int | None = None
+
+    @property
+    def has_come_to(self) -> int | None:
+        """The version that its rows are of, whether it still follows or not."""
+        return self.ended_at if self.watermark.version is None else self.watermark.version
 
 
 def live_mark(session: SqlSession) -> Watermark:
@@ -54,5 +63,7 @@ def copy_mark(session: SqlSession) -> CopyMark | None:
     if not found:
         return None
     watermark = Watermark(*found[0][:3])
-    is_taken = watermark.version is None and record.is_taken(session)
-    return CopyMark(watermark, str(found[0][3]), is_taken)
+    run_id = str(found[0][3])
+    if watermark.version is not None:
+        return CopyMark(watermark, run_id)
+    return CopyMark(watermark, run_id, record.is_taken(session), record.ended_at(session))

@@ -31,6 +31,11 @@ def is_taken(session: SqlSession) -> bool:
     return any(row[1] for row in session.rows(preparing.read_run()))
 
 
+def ended_at(session: SqlSession) -> int | None:
+    """Up to which version the copy in use had followed when that ended; None: not known."""
+    return next((row[2] for row in session.rows(preparing.read_run()) if not row[1]), None)
+
+
 def mark(session: SqlSession) -> Watermark | None:
     """How far the copy in use has come, and of which live catalog; None before its paths are."""
     rows = session.rows(tracking.read_watermark())
@@ -39,7 +44,7 @@ def mark(session: SqlSession) -> Watermark | None:
 
 def is_followed(session: SqlSession) -> bool:
     """Whether the copy in use follows its live catalog's rows, or did until its role was taken."""
-    versions = [row[2] for row in session.rows(preparing.read_run())]
+    versions = [row[2] for row in session.rows(preparing.read_run()) if row[1]]
     versions += [row[0] for row in session.rows(tracking.read_watermark())]
     return any(version is not None for version in versions)
 

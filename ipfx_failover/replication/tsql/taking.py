@@ -64,8 +64,18 @@ TAKE = (
 )
 """The copy is in use; its watermark is kept aside, in case nothing is written."""
 
-FOLLOW_NO_MORE = f"UPDATE {_WATERMARK} SET version = NULL"  # noqa: S608 - a constant
-"""What was in use cannot follow the live server any more, but after a full replication."""
+FOLLOW_NO_MORE = (
+    f"UPDATE {_COPY} SET version = (SELECT MAX(version) FROM {_WATERMARK}) "  # noqa: S608 - constants
+    f"WHERE taken_at IS NULL AND EXISTS (SELECT 1 FROM {_WATERMARK} WHERE version IS NOT NULL); "
+    f"UPDATE {_WATERMARK} SET version = NULL"
+)
+"""It cannot follow the live server any more, but after a full replication.
+
+How far it had come is kept aside: a copy that is being made must not be put in its place with less.
+"""
+
+FORGET_HOW_FAR = f"UPDATE {_COPY} SET version = NULL WHERE taken_at IS NULL"  # noqa: S608 - a constant
+"""Whatever is backed up from now on has all that it has."""
 
 FOLLOW_AGAIN = (
     f"UPDATE {_WATERMARK} SET version = (SELECT version FROM {_COPY}) "  # noqa: S608 - constants

@@ -127,6 +127,7 @@ def test_taking() -> None:
             taking.leave_number(*ODD),
             taking.TAKE,
             taking.FOLLOW_NO_MORE,
+            taking.FORGET_HOW_FAR,
             ";\n".join(preparing.switch_on_unchecked(SWITCHES)),
             taking.FOLLOW_AGAIN,
             taking.GIVE_BACK,

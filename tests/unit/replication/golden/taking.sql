@@ -20,7 +20,9 @@ INSERT INTO [ipfx_failover].[numbers_left] VALUES (N'odd ]one', N'pet''s')
 GO
 UPDATE [ipfx_failover].[copy] SET taken_at = SYSUTCDATETIME(), version = (SELECT MAX(version) FROM [ipfx_failover].[watermark]) WHERE taken_at IS NULL
 GO
-UPDATE [ipfx_failover].[watermark] SET version = NULL
+UPDATE [ipfx_failover].[copy] SET version = (SELECT MAX(version) FROM [ipfx_failover].[watermark]) WHERE taken_at IS NULL AND EXISTS (SELECT 1 FROM [ipfx_failover].[watermark] WHERE version IS NOT NULL); UPDATE [ipfx_failover].[watermark] SET version = NULL
+GO
+UPDATE [ipfx_failover].[copy] SET version = NULL WHERE taken_at IS NULL
 GO
 ENABLE TRIGGER [no ]]tables] ON DATABASE;
 ALTER TABLE [odd ]]one].[pet's] ENABLE TRIGGER [tr'1], [tr 2];

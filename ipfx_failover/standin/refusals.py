@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ipfx_failover.errors import Refused
 from ipfx_failover.records import Authority, Mode
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from ipfx_failover.state.store import Store
 
 
-_NO_FILES = "its files have never been replicated"
+class _Lack(NamedTuple):
+    """What a server lacks to be stood in for, in words, and the command that makes it."""
+
+    reason: str
+    command: str
 
 
 def taking_refusal(
@@ -37,27 +41,26 @@ def taking_refusal(
             f"the Failover Server stands in for {server.name} already",
             "see: ipfx-failover status",
         )
-    if reason := missing(server, copies):
-        work = "sync-files" if reason == _NO_FILES else "replicate-from-live"
-        return _without_copy(server.name, reason, work)
-    return None
+    lack = _lack(server, copies)
+    return None if lack is None else _without_copy(server.name, *lack)
 
 
 def unusable(name: str, reason: str, authority: Authority) -> Refused:
     """There is no role to be performed without a copy; `authority`: before it was taken."""
-    work = "replicate-from-live"
+    command = "replicate-from-live"
     if authority is Authority.LIVE:
-        return _without_copy(name, reason, work)
+        return _without_copy(name, reason, command)
     return Refused(
         _not_stood_in_for(name, reason),
         "restore it there; or give up what it had, once the role is given back: "
-        f"ipfx-failover {work} {name} --discard-standby",
+        f"ipfx-failover {command} {name} --discard-standby",
     )
 
 
-def _without_copy(name: str, reason: str, work: str) -> Refused:
+def _without_copy(name: str, reason: str, command: str) -> Refused:
     return Refused(
-        _not_stood_in_for(name, reason), f"copy it while it is alive: ipfx-failover {work} {name}"
+        _not_stood_in_for(name, reason),
+        f"copy it while it is alive: ipfx-failover {command} {name}",
     )
 
 
@@ -79,9 +82,14 @@ def inhibition(store: Store, name: str) -> Refused | None:
 
 def missing(server: ServerSettings, copies: Mapping[tuple[str, str], Copy]) -> str | None:
     """What a server lacks to be stood in for, in words; None if nothing."""
+    lack = _lack(server, copies)
+    return None if lack is None else lack.reason
+
+
+def _lack(server: ServerSettings, copies: Mapping[tuple[str, str], Copy]) -> _Lack | None:
     name = server.name.casefold()
     if server.database is not None and (name, "database") not in copies:
-        return "its database has never been replicated"
+        return _Lack("its database has never been replicated", "replicate-from-live")
     if server.files is not None and (name, "files") not in copies:
-        return _NO_FILES
+        return _Lack("its files have never been replicated", "sync-files")
     return None

@@ -342,7 +342,7 @@ class DatabaseSettings(Settings):
     vm_local_dir: LivePath | None = None
     """The live server's VMLocal directory, where its application is installed."""
     backup_dir: LivePath | None = None
-    """Directory of the backup file on the live server, which its SQL Server writes and we read;
+    """Directory of the backup file on the live server, which its SQL Server and we write and read;
     none: `DB` in `vm_dir`. Not used by the sqlite engine."""
     keep_backups: Annotated[int, Field(strict=True, ge=0, le=366)] = 1
     """How many nights' backup files stay on the Failover Server. Not used by the sqlite engine."""

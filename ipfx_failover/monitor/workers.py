@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ipfx_failover.errors import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from ipfx_failover.clock import Clock
@@ -43,6 +43,8 @@ class Worker:
 
     `sign` is another value each time that the child has shown that it works; where it stays the
     same for `hung_after_s`, the child hangs, and is killed. That is told at once.
+
+    `environ`: what the child inherits; None: all that we have.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Worker:
         recovered: Callable[[str], None] = lambda _: None,
         sign: Callable[[], object] | None = None,
         hung_after_s: float = _HUNG_AFTER_S,
+        environ: Callable[[], Mapping[str, str]] | None = None,
         program: Sequence[str] = (sys.executable, "-m", "ipfx_failover"),
     ) -> None:
         self._arguments = tuple(arguments)
@@ -66,6 +69,7 @@ class Worker:
         self._recovered = recovered
         self._sign = sign
         self._hung_after_s = hung_after_s
+        self._environ = environ
         self._program = tuple(program)
         self._child: subprocess.Popen[bytes] | None = None
         self._started_ns = 0
@@ -92,6 +96,7 @@ class Worker:
         try:
             self._child = subprocess.Popen(
                 [*self._program, *self._arguments, *config, PARENT_OPTION],
+                env=self._environ() if self._environ else None,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

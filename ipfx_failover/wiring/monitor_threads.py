@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ipfx_failover.config.secrets_in import without_secrets
 from ipfx_failover.events import EventKind
 from ipfx_failover.monitor.chores import Chores
 from ipfx_failover.monitor.executor import Executor
@@ -26,7 +28,7 @@ from ipfx_failover.wiring.standin import desk
 from ipfx_failover.wiring.telling import cry, deliver_from, refresh_snapshot_from
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from queue import SimpleQueue
 
     from ipfx_failover.config.models import Config
@@ -204,7 +206,10 @@ class Workshop:
     def _worker(
         self, scribe: Scribe, command: str, *options: str, sign: Callable[[], object] | None = None
     ) -> Worker:
-        """By the config that is in use; `metrics` also tells how the one on disk is."""
+        """By the config that is in use; `metrics` also tells how the one on disk is.
+
+        Who asks for metrics talks to a process that has no secret.
+        """
 
         def failed(worker: str, reason: str, delay_s: float) -> None:
             scribe.emit(
@@ -222,7 +227,11 @@ class Workshop:
             failed=failed,
             recovered=recovered,
             sign=sign,
+            environ=self._without_secrets if command == "metrics" else None,
         )
+
+    def _without_secrets(self) -> Mapping[str, str]:
+        return without_secrets(os.environ, self.site.config)
 
 
 def _takes_addresses(config: Config) -> bool:

@@ -6,6 +6,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.office import wait_for
@@ -106,3 +107,22 @@ def scraped(failover: FailoverServer) -> dict[str, float]:
         for family in text_string_to_metric_families(answer.stdout)
         for sample in family.samples
     }
+
+
+def test_who_serves_metrics_has_no_secret(ready: FailoverServer) -> None:
+    hook = {"url": {"env": "PATH"}, "events": ["suspended"]}  # a variable that the monitor has
+    ready.configure({"alerts": {"webhooks": {"secret": hook}}})
+    ready.start("monitor", "--metrics", PLACE)
+    wait_for(lambda: scraped(ready).get("monitor_up") or None, "the metrics are served")
+    config = str(ready.config_path)
+    [serving] = [each for each in psutil.process_iter() if {"metrics", config} <= words_of(each)]
+
+    assert "HOME" in serving.environ()
+    assert "PATH" not in serving.environ()
+
+
+def words_of(process: psutil.Process) -> set[str]:
+    try:
+        return set(process.cmdline())
+    except psutil.Error:
+        return set()

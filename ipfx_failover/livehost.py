@@ -11,6 +11,7 @@ when it refuses an operation; the message names machine and path.
 from __future__ import annotations
 
 import re
+import secrets
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import PurePosixPath, PureWindowsPath
@@ -19,6 +20,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+_ROOM_BYTES = 200
+"""Of the 255 that a name may have."""
 _WINDOWS = re.compile(r"^([A-Za-z]:[\\/]|\\\\)")
 
 
@@ -188,6 +191,17 @@ def parent(path: str) -> str:
 def base_name(path: str) -> str:
     """The last part of `path`."""
     return _pure(path).name
+
+
+def temporary_beside(path: str) -> str:
+    """A new name beside `path`, for what is on its way to it.
+
+    It has the other in it: who looks for what a killed run left of that finds this, too.
+    """
+    name = base_name(path)
+    room = len(name.encode("utf-8", "surrogateescape")) <= _ROOM_BYTES
+    token = secrets.token_hex(8)
+    return join(parent(path), f".ipfx-failover-tmp-{token}{f'-{name}' if room else ''}")
 
 
 def path_below(directory: str, path: str) -> tuple[str, ...] | None:

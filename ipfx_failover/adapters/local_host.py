@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import secrets
 import shutil
 import stat
 import subprocess
@@ -19,7 +18,7 @@ from ipfx_failover.adapters.confined import as_file_stat
 from ipfx_failover.adapters.durable import flush_directory, replace_file, write_through
 from ipfx_failover.adapters.paths import WINDOWS
 from ipfx_failover.errors import Failed, Refused
-from ipfx_failover.livehost import DirectoryEntry, FileStat, RunResult
+from ipfx_failover.livehost import DirectoryEntry, FileStat, RunResult, temporary_beside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -77,7 +76,7 @@ class LocalHost:
 
     def write_file(self, path: str, chunks: Iterable[bytes]) -> None:
         target = Path(path)
-        temporary = target.with_name(f".ipfx-failover-tmp-{secrets.token_hex(8)}")
+        temporary = Path(temporary_beside(path))
         with self._told(f"write {path}"):
             try:
                 descriptor = os.open(

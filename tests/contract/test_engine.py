@@ -543,6 +543,21 @@ def test_leftovers_are_known_by_their_marker(site: Site) -> None:
     }
 
 
+def test_what_a_killed_transfer_leaves_is_known_by_the_marker_too(site: Site) -> None:
+    to = site.near("P_APP.run-1.bak")
+    left: list[str] = []
+
+    def killed_here() -> Iterator[bytes]:
+        yield b"half"
+        left.extend(str(each) for each in to.parent.iterdir())
+
+    site.host.write_file(str(to), killed_here())
+    (half,) = left
+    os.link(to, half)
+
+    assert {half, str(to)} == {*site.side.leftovers(str(site.database), "P_APP.run-")}
+
+
 def test_a_directory_that_is_not_there_has_no_leftovers(site: Site) -> None:
     missing = site.database.parent / "DB" / "app.db"
 

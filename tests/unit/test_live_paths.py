@@ -6,7 +6,14 @@ import pytest
 
 from ipfx_failover.adapters.ssh.paths import sftp_path
 from ipfx_failover.errors import UsageError
-from ipfx_failover.livehost import RunResult, base_name, is_windows_path, join, parent
+from ipfx_failover.livehost import (
+    RunResult,
+    base_name,
+    is_windows_path,
+    join,
+    parent,
+    temporary_beside,
+)
 
 
 @pytest.mark.parametrize(
@@ -59,3 +66,17 @@ def test_the_last_error_line_stands_for_a_failed_program() -> None:
     silent = RunResult(3, b"", b"\n")
 
     assert ("last", "exit status 3") == (told.last_error_line, silent.last_error_line)
+
+
+@pytest.mark.parametrize("path", ["/vm/app.db", "C:\\VM\\app.db"])
+def test_what_is_on_its_way_is_beside_and_has_the_name_in_its_own(path: str) -> None:
+    temporary = temporary_beside(path)
+
+    assert parent(path) == parent(temporary)
+    assert base_name(temporary).endswith("-app.db")
+    assert temporary != temporary_beside(path)
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "ü" * 127])
+def test_a_name_that_leaves_no_room_does_without(name: str) -> None:
+    assert len(base_name(temporary_beside(f"/vm/{name}")).encode()) < 255

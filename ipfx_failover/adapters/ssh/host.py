@@ -6,7 +6,6 @@ import contextlib
 import errno
 import hashlib
 import os
-import secrets
 import select
 import shlex
 import time
@@ -21,8 +20,8 @@ from ipfx_failover.livehost import (
     Kind,
     RunResult,
     is_windows_path,
-    join,
     parent,
+    temporary_beside,
 )
 
 if TYPE_CHECKING:
@@ -126,7 +125,7 @@ class SshHost:
             )
 
     def write_file(self, path: str, chunks: Iterable[bytes]) -> None:
-        temporary = join(parent(path), f".ipfx-failover-tmp-{secrets.token_hex(8)}")
+        temporary = temporary_beside(path)
         with self._told(f"write {path}"):
             sftp = self._connection.sftp()
             try:

@@ -8,7 +8,10 @@ import pytest
 
 from ipfx_failover.errors import Failed
 from ipfx_failover.replication.sqlserver.prepare import prepare
+from ipfx_failover.replication.sqlserver.session import SqlRefused
 from ipfx_failover.replication.sqlserver.watermark import Watermark
+from tests.sqlserver.results import Message
+from tests.sqlserver.sql.lexer import SqlError
 from tests.support.sql_copies import COPY, RUN, conversion, copies, settings
 
 if TYPE_CHECKING:
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 
     from ipfx_failover.config.models import DatabaseSettings
     from tests.sqlserver.drivers import Driver
+    from tests.sqlserver.engine.session import EngineSession
     from tests.support.sql_copies import Copies
 
 PATHS = settings(
@@ -66,6 +70,20 @@ def test_nothing_is_converted_twice(site: Copies) -> None:
     prepared(site)
 
     assert once == paths(site)
+
+
+def test_nothing_is_converted_twice_when_what_says_so_is_not_written(site: Copies) -> None:
+    def refuse(_: EngineSession, sql: str) -> None:
+        if "INSERT INTO [ipfx_failover].[watermark]" in sql:
+            site.standby.on_statement = lambda *_: None
+            raise SqlError(Message(9002, 17, "The transaction log is full."))
+
+    site.standby.on_statement = refuse
+    with pytest.raises(SqlRefused):
+        prepared(site)
+    prepared(site)
+
+    assert "C:\\VM\\DEMO\\VM\\1" == paths(site)[0][0]
 
 
 def test_everything_that_would_act_on_rows_is_off(site: Copies) -> None:

@@ -15,7 +15,7 @@ from tests.sqlserver.engine.conversion import (
     converted,
 )
 from tests.sqlserver.results import MAX, Kind, Message, SqlType
-from tests.sqlserver.sql.lexer import SqlError
+from tests.sqlserver.sql.lexer import SqlError, unknown
 
 DEFAULT_COLLATION = "SQL_Latin1_General_CP1_CI_AS"
 # Data type precedence, the highest first.
@@ -98,6 +98,23 @@ def comparable(value: Any, of: SqlType, collation: str) -> Any:
         inner, held = value
         return str(inner.kind), comparable(held, inner, collation)
     return value
+
+
+_KNOWN_COLLATION = re.compile(
+    r"(SQL_)?(Latin1_General|Danish_Norwegian|Finnish_Swedish|French|German_PhoneBook|Turkish)"
+    r"(_CP1|_100)?_(BIN2?|C[IS]_A[IS])(_[KW]S)*",
+    re.IGNORECASE,
+)
+
+
+def check_collation(name: str) -> None:
+    """See that a collation is one whose rules are known here.
+
+    Raises:
+        SqlError: it is not.
+    """
+    if not _KNOWN_COLLATION.fullmatch(name) and name.upper() not in {"", "DATABASE_DEFAULT"}:
+        raise unknown(f"the collation {name}", 1)
 
 
 @lru_cache(maxsize=65536)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tests.sqlserver.engine.catalog import Catalog, table_key
 from tests.sqlserver.engine.compiled import Scope
@@ -14,7 +14,7 @@ from tests.sqlserver.sql import statements as s
 from tests.sqlserver.sql.lexer import SqlError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tests.sqlserver.engine.session import EngineSession
     from tests.sqlserver.results import Result
@@ -31,6 +31,7 @@ def add_constraint(
     *,
     is_checked: bool,
 ) -> None:
+    _see_that_it_is_new(catalog, table, constraint.name)
     number = catalog.new_object_id()
     match constraint:
         case s.Key():
@@ -56,6 +57,19 @@ def add_constraint(
             if is_checked:
                 _check_rows(session, catalog, table, check)
             table.checks.append(check)
+
+
+def _see_that_it_is_new(catalog: Catalog, table: Table, name: str) -> None:
+    names = {
+        part.name.casefold()
+        for each in (table, *catalog.tables.values())
+        for parts in (each.keys, each.foreign_keys, each.checks)
+        for part in cast("Sequence[Key | ForeignKey | Check]", parts)
+        if not isinstance(part, Key) or part.is_constraint
+    }
+    if name and name.casefold() in names:
+        text = f"There is already an object named '{name}' in the database."
+        raise SqlError(Message(2714, 16, text), _NOT_MADE)
 
 
 def check_unique(table: Table, key: Key) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from tests.sqlserver.engine.server import FIRST_SESSION
@@ -64,7 +65,7 @@ def _set(session: EngineSession, statement: s.SetDatabase) -> Iterator[Result]:
     catalog = _named(session, statement.database)
     _check_alter(session, catalog)
     for option, value in statement.values.items():
-        _check_option(catalog, option)
+        _check_option(catalog, option, statement.how)
         if option in _ACCESS:
             _set_access(session, catalog, option, statement.how)
         elif option in _UPDATABILITY:
@@ -80,7 +81,10 @@ def _set(session: EngineSession, statement: s.SetDatabase) -> Iterator[Result]:
     yield Done()
 
 
-def _check_option(catalog: Catalog, option: str) -> None:
+def _check_option(catalog: Catalog, option: str, how: str) -> None:
+    if how and option == "ALLOW_SNAPSHOT_ISOLATION":
+        text = "The termination option is not supported when making versioning state changes."
+        raise SqlError(Message(5083, 16, text), _FAILED)
     if catalog.is_system:
         raise _not_of_the_systems(catalog, option)
     if option not in _ACCESS | _UPDATABILITY:
@@ -177,7 +181,14 @@ def end(session: EngineSession) -> None:
     session.server.sessions.pop(session.number, None)
 
 
+_TRACKING = re.compile(
+    r"OFF|ON( (CHANGE_RETENTION = [0-9]+ (DAYS|HOURS|MINUTES)|AUTO_CLEANUP = (ON|OFF))( ,)?)*"
+)
+
+
 def _set_tracking(catalog: Catalog, value: str) -> None:
+    if not _TRACKING.fullmatch(value):
+        raise unknown(f"ALTER DATABASE SET CHANGE_TRACKING = {value}", 1)
     is_on = value.startswith("ON")
     if is_on and catalog.is_tracking:
         text = f"Change tracking is already enabled for database '{catalog.name}'."
@@ -210,6 +221,8 @@ def _dbcc(session: EngineSession, statement: s.Dbcc) -> Iterator[Result]:
             if len(statement.arguments) > 1 or set(statement.options) - known:
                 raise unknown("this form of DBCC CHECKDB", 1)
             name = _plain(statement.arguments[0]) if statement.arguments else session.database
+            if name.casefold() not in session.server.catalogs:
+                raise SqlError(Message(2520, 16, f"Could not find database '{name}'."))
             session.server.check_usable(session.server.catalog(name), session)
             if "NO_INFOMSGS" not in statement.options:
                 text = f"CHECKDB found 0 allocation errors and 0 consistency errors in '{name}'."
@@ -228,7 +241,10 @@ def _plain(argument: Any, *, is_quoted: bool = False) -> str:
 
 
 def _check_identity(session: EngineSession, statement: s.Dbcc) -> None:
-    table = session.table(Cursor(_plain(statement.arguments[0], is_quoted=True)).name())
+    name = Cursor(_plain(statement.arguments[0], is_quoted=True)).name()
+    table = session.home_of(name).find(name)
+    if table is None:
+        raise SqlError(Message(2501, 16, f"Cannot find a table or object with the name '{name}'."))
     at = next((n for n, column in enumerate(table.columns) if column.identity), None)
     if at is None:
         text = f"'{table.name}' does not contain an identity column."

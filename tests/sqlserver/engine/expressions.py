@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.sqlserver.engine.comparing import (
     DEFAULT_COLLATION,
+    check_collation,
     collation_of,
     common_type,
     like,
@@ -82,6 +83,7 @@ class Compiler:
             case tree.Cast():
                 return self._cast(expression)
             case tree.Collate():
+                check_collation(expression.collation)
                 inner = self.compile(expression.operand)
                 return Compiled(inner.type, inner.run, "!" + expression.collation)
             case tree.Call():
@@ -100,15 +102,17 @@ class Compiler:
         return _field(self.scope, self.aggregates[expression])
 
     def _column(self, name: tree.Name) -> Compiled:
-        scope = self.scope
+        scope, qualifier = self.scope, name.schema.casefold()
+        is_source_known = not qualifier
         while scope is not None:
             found = [at for at, each in enumerate(scope.fields) if _is_called(each, name)]
+            is_source_known |= qualifier in {each.source.casefold() for each in scope.fields}
             if len(found) > 1:
                 raise SqlError(Message(209, 16, f"Ambiguous column name '{name.last}'."))
             if found:
                 return _field(scope, found[0])
             scope = scope.outer
-        if len(name.parts) > 1:
+        if not is_source_known:
             text = f'The multi-part identifier "{name}" could not be bound.'
             raise SqlError(Message(4104, 16, text))
         if self.aggregates:

@@ -276,7 +276,7 @@ FUNCTIONS: dict[str, Callable[[Sequence[Compiled]], Compiled]] = {
     "LEN": _length,
     "DATALENGTH": _data_length,
     "SUBSTRING": _of_values(None, _substring),
-    "LEFT": _of_values(None, lambda text, size: text[: max(size, 0)]),
+    "LEFT": _of_values(None, lambda text, size: _substring(text, 1, size)),
     "RIGHT": _of_values(None, lambda text, size: text[-size:] if size > 0 else text[:0]),
     "UPPER": _of_values(None, lambda text: text.upper()),
     "LOWER": _of_values(None, lambda text: text.lower()),

@@ -263,7 +263,7 @@ class Planner:
                 made = distinct(made, fields)
             begin = int(offset.run(outside)) if offset else 0
             limit = top or fetch
-            return made[begin : begin + int(limit.run(outside))] if limit else made[begin:]
+            return made[begin : begin + _count(limit.run(outside))] if limit else made[begin:]
 
         return Planned(fields, run)
 
@@ -276,6 +276,9 @@ class Planner:
     ) -> tuple[Compiled, bool]:
         expression = order.expression
         if isinstance(expression, tree.Literal) and isinstance(expression.value, int):
+            if not 0 < expression.value <= len(compiled):
+                text = f"The ORDER BY position number {expression.value} is out of range."
+                raise SqlError(Message(108, 15, text))
             return compiled[expression.value - 1], order.is_descending
         if isinstance(expression, tree.ColumnName) and len(expression.name.parts) == 1:
             for item, each in zip(items, compiled, strict=True):
@@ -374,3 +377,11 @@ def _key_field(expression: tree.Expression, key: Compiled, scope: Scope) -> Fiel
             if sourced and each.name.casefold() == wanted.last.casefold():
                 return each
     return Field("", "", key.type, key.collation)
+
+
+def _count(value: Any) -> int:
+    """Of rows, for TOP and FETCH."""
+    if int(value) < 0:
+        text = "A TOP or FETCH clause contains an invalid value."
+        raise SqlError(Message(127, 15, text))
+    return int(value)

@@ -77,6 +77,10 @@ class RowWriter:
         self._fire(table, "DELETE", gone)
         return len(numbers)
 
+    def width(self, table: Table, columns: Sequence[str]) -> int:
+        """How many values a row has that is inserted."""
+        return len(self._positions(table, columns))
+
     def _positions(self, table: Table, columns: Sequence[str]) -> list[int]:
         if columns:
             return [table.position(column) for column in columns]

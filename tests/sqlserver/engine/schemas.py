@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tests.sqlserver.engine.catalog import Catalog, User, table_key
-from tests.sqlserver.engine.comparing import DEFAULT_COLLATION
+from tests.sqlserver.engine.comparing import DEFAULT_COLLATION, check_collation
 from tests.sqlserver.engine.compiled import Scope
 from tests.sqlserver.engine.constraints import (
     add_constraint,
@@ -60,6 +60,9 @@ def _add_columns(
             text = f"Column names in each table must be unique: '{definition.name}'."
             raise SqlError(Message(2705, 16, text))
         table.columns.append(_column(session, catalog, table, definition))
+        if sum(each.identity is not None for each in table.columns) > 1:
+            text = f"Multiple identity columns specified for table '{table.name}'."
+            raise SqlError(Message(2744, 16, text))
         for constraint in definition.constraints:
             add_constraint(session, catalog, table, constraint, is_checked=True)
 
@@ -71,6 +74,7 @@ def _column(
     if definition.computed is not None:
         scope = Scope(fields_of(table, table.name))
         kind = Compiler(session, scope).compile(definition.computed).type
+    check_collation(definition.collation)
     return Column(
         definition.name,
         kind,

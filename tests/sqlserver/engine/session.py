@@ -21,7 +21,7 @@ from tests.sqlserver.engine.statements import run_statements, undo_failed
 from tests.sqlserver.engine.transactions import Snapshot, Transaction, snapshot_of, wait_for
 from tests.sqlserver.results import Done, Message, OpenTransaction
 from tests.sqlserver.sql.cursor import Cursor
-from tests.sqlserver.sql.lexer import SqlError, unknown
+from tests.sqlserver.sql.lexer import SqlError, unknown, words
 from tests.sqlserver.sql.parser import parse_batch
 
 if TYPE_CHECKING:
@@ -36,7 +36,17 @@ if TYPE_CHECKING:
     from tests.sqlserver.sql import tree
 
 
+_KNOWN_TO_OTHERS = words(
+    """
+    CHANGE_TRACKING_IS_COLUMN_IN_MASK CHOOSE CONCAT_WS CONTAINS DATEFROMPARTS EOMONTH
+    ERROR_PROCEDURE FORMAT FREETEXT GROUPING IIF ISJSON JSON_VALUE LAG LEAD NTILE PARSE PERCENT_RANK
+    SOUNDEX STRING_AGG STRING_SPLIT TRANSLATE TRIM TRY_CAST TRY_PARSE
+    """
+)
+"""Functions that a server has, and this one has not."""
 _NUMBERS = count(1)
+_MOST_PARTS = 3
+"""Catalog, schema and name; a fourth one would be another server."""
 _KILLED = Message(
     596, 21, "Cannot continue the execution because the session is in the kill state."
 )
@@ -185,6 +195,9 @@ class EngineSession:
 
     def catalog_of(self, name: tree.Name) -> Catalog:
         """The catalog that a name with so many parts is in."""
+        if len(name.parts) > _MOST_PARTS:
+            text = f"Could not find server '{name.parts[0]}' in sys.servers."
+            raise SqlError(Message(7202, 11, text))
         catalog = self.server.catalog(name.database) if name.database else self.catalog
         self.server.check_usable(catalog, self)
         return catalog
@@ -304,6 +317,8 @@ class EngineSession:
         if found is not None:
             return found
         if name not in FUNCTIONS:
+            if name in _KNOWN_TO_OTHERS:
+                raise unknown(f"the function {call.name}", 1)
             if "." in call.name:
                 raise SqlError(Message(4121, 16, f"Cannot find the function {call.name}."))
             text = f"'{call.name}' is not a recognized built-in function name."

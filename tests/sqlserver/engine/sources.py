@@ -44,9 +44,6 @@ def relation_of(session: EngineSession, source: tree.Source, outer: Scope | None
 
 def _table(session: EngineSession, source: tree.TableSource) -> Relation:
     name, alias = source.name, source.alias or source.name.last
-    if len(name.parts) > 3:
-        text = f"Could not find server '{name.parts[0]}' in sys.servers."
-        raise SqlError(Message(7202, 11, text))
     catalog = (name.database or session.database).casefold()
     is_history = catalog == "msdb" and f"dbo.{name.last}".casefold() in VIEWS
     if name.schema.casefold() in _SYSTEM_SCHEMAS or is_history:
@@ -88,6 +85,8 @@ def _view(session: EngineSession, name: tree.Name, alias: str) -> Relation:
 
 
 def _changes(session: EngineSession, source: tree.ChangesSource) -> Relation:
+    if not source.alias:
+        raise SqlError(Message(22104, 16, "A table returned by CHANGETABLE must have an alias."))
     table, catalog = session.table(source.table), session.catalog_of(source.table)
     tracking, key = table.tracking, table.primary_key
     if tracking is None or key is None:

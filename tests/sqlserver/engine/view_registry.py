@@ -50,9 +50,7 @@ class View:
 
     def known_to(self, major: int) -> list[int]:
         """Which of the fields there are, by their positions."""
-        return [
-            at for at, each in enumerate(self.fields) if self.later.get(each.name, 10) <= major
-        ]
+        return [at for at, each in enumerate(self.fields) if self.later.get(each.name, 10) <= major]
 
 
 _SINCE = {

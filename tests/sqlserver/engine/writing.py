@@ -93,7 +93,8 @@ def _sources(source: tree.Source | None) -> Iterator[tree.Source]:
 def _written(session: EngineSession, statement: Writing, table: Table, writer: RowWriter) -> int:
     match statement:
         case s.Insert():
-            return writer.insert(table, statement.columns, _given(session, statement))
+            given = _given(session, statement, table, writer)
+            return writer.insert(table, statement.columns, given)
         case s.Update():
             return writer.update(table, _updates(session, statement, table))
         case s.Delete():
@@ -104,9 +105,11 @@ def _written(session: EngineSession, statement: Writing, table: Table, writer: R
             return _truncate(table, writer)
 
 
-def _given(session: EngineSession, statement: s.Insert) -> list[list[Any]]:
+def _given(
+    session: EngineSession, statement: s.Insert, table: Table, writer: RowWriter
+) -> list[list[Any]]:
     if statement.rows is None:
-        return [[]]
+        return [[None] * writer.width(table, statement.columns)]
     if isinstance(statement.rows, tree.Query):
         planned = Planner(session).query(statement.rows)
         types = [field.type for field in planned.fields]
@@ -125,6 +128,9 @@ def _updates(
     numbered, scope = _numbered(session, statement, table)
     compiler = Compiler(session, scope)
     compiled = [(table.position(name), compiler.compile(e)) for name, e in statement.changes]
+    if len(dict(compiled)) < len(compiled):
+        text = "A column name is specified more than once in the SET clause."
+        raise SqlError(Message(264, 16, text))
     found: dict[int, dict[int, Any]] = {}
     for number, row in _found(session, statement, numbered, scope):
         found[number] = {at: (each.type, each.run((row,))) for at, each in compiled}

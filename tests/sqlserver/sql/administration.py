@@ -69,7 +69,9 @@ def _database_option(cursor: Cursor) -> tuple[str, str]:
         pass
     elif cursor.is_at_end or cursor.now.upper in {",", ";", "WITH"}:
         raise cursor.unknown(f"ALTER DATABASE SET {option}")
-    value = (cursor.take().text.upper() if not cursor.is_next("(") else "ON") or ""
+    elif cursor.is_next("("):
+        raise cursor.unknown(f"ALTER DATABASE SET {option} of what is set")
+    value = cursor.take().text.upper()
     if option == "CHANGE_TRACKING" and cursor.skip("("):
         inner = [value]
         while not cursor.skip(")"):
@@ -110,7 +112,8 @@ def _device(cursor: Cursor, word: str) -> Expression:
     if not cursor.is_next(word):
         raise cursor.unknown("BACKUP or RESTORE of this")
     cursor.expect(word)
-    if cursor.ahead().upper == "=" and not cursor.is_next("DISK"):
+    is_word = cursor.now.token in {Token.WORD, Token.NAME}
+    if is_word and not cursor.is_next("DISK"):
         raise cursor.unknown("BACKUP or RESTORE with this device")
     cursor.expect("DISK", "=")
     path = _value(cursor)

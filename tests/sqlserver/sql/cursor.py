@@ -27,6 +27,12 @@ _WITH_LENGTH = {
     Kind.NVARCHAR,
 }
 _WITH_SCALE = {Kind.TIME, Kind.DATETIME2, Kind.DATETIMEOFFSET}
+_LARGEST = {
+    **dict.fromkeys((Kind.BINARY, Kind.VARBINARY, Kind.CHAR, Kind.VARCHAR), 8000),
+    **dict.fromkeys((Kind.NCHAR, Kind.NVARCHAR), 4000),
+    **dict.fromkeys((Kind.DECIMAL, Kind.NUMERIC), 38),
+    **dict.fromkeys((Kind.TIME, Kind.DATETIME2, Kind.DATETIMEOFFSET), 7),
+}
 _SYSNAME_LENGTH = 128
 _RESERVED = words(
     """
@@ -164,6 +170,8 @@ class Cursor:
             text = f"Cannot find data type {said.lower()}."
             raise SqlError(Message(2715, 16, text, line=line)) from None
         numbers = self._type_arguments()
+        if any(number > _LARGEST.get(kind, number) for number in numbers):
+            raise unknown(f"a type {kind} of this size", line)
         if kind in _WITH_LENGTH:
             return SqlType(kind, numbers[0] if numbers else length or 1)
         if kind in {Kind.DECIMAL, Kind.NUMERIC}:

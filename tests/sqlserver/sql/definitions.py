@@ -71,11 +71,14 @@ def _column(cursor: Cursor) -> s.ColumnDefinition:
     constraints: list[s.Constraint] = []
     while _column_word(cursor, said) or _column_constraint(cursor, name, constraints):
         pass
+    if cursor.now.upper in _UNKNOWN_OF_A_COLUMN:
+        raise cursor.unknown("this of a column")
     if any(isinstance(each, s.Key) and each.is_primary for each in constraints):
         said["is_nullable"] = False
     return s.ColumnDefinition(name, kind, constraints=constraints, **said)
 
 
+_UNKNOWN_OF_A_COLUMN = {"ENCRYPTED", "FILESTREAM", "MASKED", "ROWGUIDCOL", "SPARSE"}
 _ANY_TYPE = SqlType(Kind.SQL_VARIANT)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.sqlserver.results import Message
 from tests.sqlserver.sql import tree
 from tests.sqlserver.sql.expressions import (
     literal,
@@ -12,7 +13,7 @@ from tests.sqlserver.sql.expressions import (
     parse_list,
     parse_names,
 )
-from tests.sqlserver.sql.lexer import Token
+from tests.sqlserver.sql.lexer import SqlError, Token
 
 if TYPE_CHECKING:
     from tests.sqlserver.sql.cursor import Cursor
@@ -34,7 +35,23 @@ def parse_query(cursor: Cursor) -> tree.Query:
                 cursor.expect("ONLY")
     if cursor.skip("OPTION"):
         _hints(cursor)
+    if isinstance(body, tree.Select) and body.is_distinct and order:
+        _see_that_they_are_shown(body, order)
     return tree.Query(body, order, offset, fetch)
+
+
+def _see_that_they_are_shown(select: tree.Select, order: tuple[tree.Order, ...]) -> None:
+    """What DISTINCT rows are in the order of."""
+    shown = {item.alias.casefold() for item in select.items}
+    columns = [item.expression for item in select.items]
+    if any(isinstance(each, tree.Star) for each in columns):
+        return
+    shown |= {each.name.last.casefold() for each in columns if isinstance(each, tree.ColumnName)}
+    for each in order:
+        by = each.expression
+        if isinstance(by, tree.ColumnName) and by.name.last.casefold() not in shown:
+            text = "ORDER BY items must appear in the select list if SELECT DISTINCT is specified."
+            raise SqlError(Message(145, 15, text))
 
 
 def _combined(cursor: Cursor) -> tree.Select | tree.Combined:
@@ -69,8 +86,11 @@ def parse_top(cursor: Cursor) -> tree.Expression | None:
     if cursor.skip("("):
         found = parse_expression(cursor)
         cursor.expect(")")
-        return found
-    return literal(cursor.take())
+    else:
+        found = literal(cursor.take())
+    if cursor.is_next("PERCENT") or cursor.is_next("WITH", "TIES"):
+        raise cursor.unknown("TOP with this")
+    return found
 
 
 def _item(cursor: Cursor) -> tree.Item:

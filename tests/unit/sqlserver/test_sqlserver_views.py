@@ -159,7 +159,7 @@ def test_the_registry_tells_where_backups_go(client: Client, server: SimulatedSe
 def test_a_catalog_is_checked_by_name(client: Client) -> None:
     client.run("USE master; DBCC CHECKDB ([S]) WITH PHYSICAL_ONLY, NO_INFOMSGS")
 
-    assert client.fails("DBCC CHECKDB (N'nowhere')") == [911]
+    assert client.fails("DBCC CHECKDB (N'nowhere')") == [2520]
 
 
 def test_an_altered_table_tells_when_that_was(client: Client) -> None:

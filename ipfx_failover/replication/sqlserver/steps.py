@@ -78,7 +78,6 @@ class LookBefore:
             see_replaceable(source, database, target, current, values)
             self.work.look_ahead()
         self._see_paths(source, database)
-        preflight.see_exchange(backup, arrives)
         directory = str(values["directory"] or data_directory(target, current))
         target.sweep_catalogs(current)
         with tolerated():  # what a failback left
@@ -91,6 +90,7 @@ class LookBefore:
             with tolerated():  # what cannot be removed takes room, which is seen next
                 side.sweep_files(place, catalog)
         preflight.see_room(database, backup, arrives, directory)
+        preflight.see_exchange(backup, arrives)
         return Outcome(
             facts={
                 "had_current": target.exists(current),

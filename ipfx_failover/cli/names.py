@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import typer
@@ -11,17 +10,15 @@ from ipfx_failover.errors import FailoverError
 
 
 def server_names(ctx: typer.Context) -> list[str]:
-    """The servers of the config; none where it cannot be read or is broken."""
-    from ipfx_failover.config.find import find
-    from ipfx_failover.config.outline import read_outline
+    """The servers of the config, of a broken one those that were known before; else none."""
+    from ipfx_failover.wiring.looking import outline_at
 
     named = ctx.params.get("config")
     try:
-        file = find(Path(named) if named else None, environ=os.environ)
+        outline = outline_at(Path(named) if named else None)
     except FailoverError:
         return []
-    outline = read_outline(file, os.environ)
-    return [server.name for server in outline.servers] if outline else []
+    return [server.name for server in outline.servers]
 
 
 def keys(ctx: typer.Context) -> list[str]:

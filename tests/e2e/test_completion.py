@@ -1,4 +1,4 @@
-"""Completion in real shells: commands, servers of the config, adapters; silence if it is broken."""
+"""Completion in real shells: commands, servers of the config, adapters; silent if it is broken."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ipfx_failover.wiring.looking import CONFIG_IN_USE
 from tests.support.sshd import program
 from tests.support.terminal import Terminal
 
@@ -131,6 +132,15 @@ def test_a_broken_config_has_no_names_and_makes_no_noise(
         config.write_text(text)
 
     assert [] == complete("suspend", "")
+
+
+def test_a_broken_config_has_the_names_that_were_in_use(complete: Complete, config: Path) -> None:
+    state_dir = config.parent / "state"
+    state_dir.mkdir()
+    (state_dir / CONFIG_IN_USE).write_text(CONFIG)
+    config.write_text(f"[failover_server]\nstate_dir = '{state_dir}'\nnonsense\n{CONFIG}")
+
+    assert ["AKLMATRIX", "DEMO2", "DEMOSERVER"] == sorted(complete("stop-failover", ""))
 
 
 def test_fish_completes_commands_with_their_meaning_and_servers(config: Path) -> None:

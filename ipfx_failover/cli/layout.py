@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 from shutil import get_terminal_size
-from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from ipfx_failover.history.tables import Table, body
@@ -28,6 +27,8 @@ def wrapped(text: str, width: int) -> list[str]:
     """
     if len(text) <= width:
         return [text]
+    from textwrap import wrap
+
     begin = text[: len(text) - len(text.lstrip())]
     behind = begin + _INDENT
     whole_words = partial(wrap, width=width, break_long_words=False, break_on_hyphens=False)

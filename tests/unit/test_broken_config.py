@@ -14,10 +14,10 @@ from ipfx_failover.cli.app import main
 from ipfx_failover.config.problems import ConfigError
 from ipfx_failover.events import Event, EventKind
 from ipfx_failover.records import Concern, Condition, MonitorRecord, Phase, StandIn
-from ipfx_failover.snapshot import write_snapshot
+from ipfx_failover.snapshot import read_snapshot, write_snapshot
 from ipfx_failover.state.locks import MONITOR, Locks
 from ipfx_failover.state.store import Store
-from ipfx_failover.wiring.looking import CONFIG_IN_USE, drawn, outline_at
+from ipfx_failover.wiring.looking import CONFIG_IN_USE, drawn, from_snapshot, outline_at
 from ipfx_failover.wiring.watching import StateLook
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -93,6 +93,21 @@ def test_what_the_monitor_tells_of_the_config_is_not_said_twice(
         report = drawn(outline_at(Path(config)), store, clock)
 
     assert ("the config on disk is broken: mend it",) == report.advice
+
+
+@pytest.mark.parametrize("runs", [False, True])
+def test_who_may_not_read_the_store_is_told_of_it_once(
+    config: str, state_dir: Path, *, runs: bool
+) -> None:
+    seen = read_snapshot(state_dir)
+    assert seen is not None
+    write_snapshot(replace(seen, monitor=replace(seen.monitor, running=runs)), state_dir)
+    outline = outline_at(Path(config))
+    shown = from_snapshot(outline, SystemClock())
+    told_by_us = () if runs else (outline.warning,)  # a monitor that runs has told of it itself
+
+    assert shown is not None
+    assert told_by_us == shown.advice
 
 
 @pytest.fixture

@@ -210,3 +210,17 @@ def test_other_mail_settings_are_used_for_the_next_mail(
     mail = ready.wait_for_mail("has taken over")
 
     assert mail.recipients == ["night@example.com"]
+
+
+def test_where_the_config_does_not_say_where_the_state_is_the_machine_knows_of_its_stand_in(
+    ready: FailoverServer, office: Office
+) -> None:
+    office.pull_cable(office.primary.host)
+    ready.run("failover-now", "DEMOSERVER", "--yes")
+    good = ready.config_path.read_text("utf-8")
+    ready.config_path.write_text(good.replace("state_dir =", "state_dir "))
+    shown = ready.run("status").out
+    ready.config_path.write_text(good)
+    ready.run("stop-failover", "DEMOSERVER", "--yes")
+
+    assert "standing in for DEMOSERVER" in shown

@@ -64,7 +64,8 @@ def disable(
     With it on, primary keys cannot be dropped (3735), nor partitions switched. Prints the
     statements first, and asks; also those for what it leaves on, since others may use it. The copy
     stays, and is as of the last replication from live; rows are followed again after hot enable
-    and replicate-from-live.
+    and replicate-from-live. Where this machine's own SQL Server is away it goes on, and ends with
+    6.
 
     Example: ipfx-failover hot disable DEMOSERVER
     """
@@ -112,6 +113,7 @@ def _switch(
     after: str,
 ) -> None:
     from ipfx_failover.replication.rows.schema import torn
+    from ipfx_failover.replication.rows.switching import UNSEEN
     from ipfx_failover.wiring.hot import switch
     from ipfx_failover.wiring.site import open_site
 
@@ -126,6 +128,8 @@ def _switch(
             _show_not_followed(wanted.setup.choice.left, output)
             for each in warnings:
                 _show_wrapped(f"Warning: {each}", output)
+            if not wanted.setup.sees_definitions:
+                _show_wrapped(f"Warning: {UNSEEN}", output)
         _show_statements(
             "Left on, for others may use it. Once nobody does:", wanted.left_on, output
         )
@@ -139,6 +143,7 @@ def _switch(
             left_on=list(wanted.left_on),
             not_followed=dict(wanted.setup.choice.left),
             torn=warnings,
+            sees_definitions=wanted.setup.sees_definitions,
             is_done=not is_plan,
         )
 

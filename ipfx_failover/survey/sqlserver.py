@@ -16,7 +16,11 @@ from ipfx_failover.replication.rows.schema import (
     torn,
     wanted_tables,
 )
-from ipfx_failover.replication.rows.switching import read_retention
+from ipfx_failover.replication.rows.switching import (
+    UNSEEN,
+    read_retention,
+    sees_definitions,
+)
 from ipfx_failover.replication.sqlserver import fitness, names
 from ipfx_failover.replication.sqlserver.plan import Places
 from ipfx_failover.replication.sqlserver.preflight import Preflight, look_at
@@ -124,12 +128,15 @@ class SqlTrial:
         with self.live.server.open(catalog) as session:
             ((is_tracked, has_snapshots),) = session.rows(tracking.tracking_state())
             kept, is_short = read_retention(session) if is_tracked else ("", False)
+            sees = sees_definitions(session)
         if is_tracked and has_snapshots and is_short:
             return warning(
                 TRACKING,
                 f"is kept {kept}: after a longer outage the whole database is copied again",
                 f"ALTER DATABASE [{catalog}] SET CHANGE_TRACKING (CHANGE_RETENTION = 7 DAYS)",
             )
+        if is_tracked and has_snapshots and not sees:
+            return warning(TRACKING, UNSEEN, f"in {catalog}: GRANT VIEW DEFINITION to its user")
         if is_tracked and has_snapshots:
             return ok(TRACKING, f"is on, kept {kept}, and so is snapshot isolation")
         lacking = "snapshot isolation" if is_tracked else "change tracking"
@@ -146,14 +153,15 @@ class SqlTrial:
             tables = read_tables(session)
             choice = wanted_tables(tables, self.server.real_time, named, catalog)
             keys = torn(choice, read_foreign_keys(session))
-        if choice.left and self.server.real_time == "configuration":
-            left = "; ".join(f"{table}: {why}" for table, why in choice.left.items())
+        left = "; ".join(f"{table}: {why}" for table, why in choice.left.items())
+        if left and self.server.real_time == "configuration":
             table = f"[servers.{self.server.name}.database]"
             return warning(FOLLOWED, f"not {left}", f"correct configuration_tables in {table}")
         if keys:
             tables_too = "follow both tables; one without a primary key needs one"
             return warning(FOLLOWED, "; ".join(keys), tables_too)
-        return ok(FOLLOWED, f"{len(choice.followed)} of {len(tables)}")
+        count = f"{len(choice.followed)} of {len(tables)}"
+        return ok(FOLLOWED, f"{count}; not {left}" if left else count)
 
     def _space(self) -> Check:
         at = Places.of(self.server)

@@ -6,7 +6,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ipfx_failover.errors import ExitCode, Failed, FailoverError, Interrupted, Unreachable
+from ipfx_failover.errors import (
+    DoneWithExceptions,
+    ExitCode,
+    Failed,
+    FailoverError,
+    Interrupted,
+    Unreachable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -86,11 +93,26 @@ class Switch:
     before: Callable[[], None]
 
     def carry_out(self) -> None:
-        """Raises: as switching.carry_out."""
+        """Change it.
+
+        Raises:
+            DoneWithExceptions: it is done, but our own server could not be reached.
+            FailoverError: as switching.carry_out.
+        """
         from ipfx_failover.replication.rows import switching
 
-        self.before()
+        away: Unreachable | None = None
+        try:
+            self.before()
+        except Unreachable as error:  # an upgrade of the live server need not wait for ours
+            away = error
         switching.carry_out(self.session, self.server, self.statements)
+        if away is not None:
+            raise DoneWithExceptions(
+                f"{self.server}: change tracking is off; the copy does not know: {away.message}",
+                "after hot enable, make a whole copy: ipfx-failover replicate-from-live "
+                f"{self.server}",
+            )
 
 
 @contextmanager

@@ -94,6 +94,25 @@ def test_hot_disable_leaves_a_live_server_without_tracking(hot: Pair) -> None:
     assert ["The standby of DEMOSERVER falls behind: its rows are not followed"] == hot.subjects()
 
 
+def test_hot_disable_does_not_wait_for_our_own_server(hot: Pair) -> None:
+    hot.configure({"failover_server": {"data_source": "127.0.0.1,9"}})
+    ended = hot.run("hot", "disable", "DEMOSERVER", "--yes")
+
+    assert not hot.live.catalogs["ctserver"].is_tracking
+    assert (6, True) == (ended.code, "DEMOSERVER: change tracking is off; the copy" in ended.err)
+    assert "ipfx-failover replicate-from-live DEMOSERVER" in ended.err
+
+
+def test_hot_enable_says_what_goes_unseen_without_the_right_to_see_definitions(pair: Pair) -> None:
+    few = frozenset({"alter", "connect"})
+    pair.live.add_login("sa", drivers.PASSWORD, sid=b"\x01", rights=few)
+    planned = pair.run("hot", "enable", "DEMOSERVER", "--plan", "--json")
+    shown = pair.run("hot", "enable", "DEMOSERVER", "--plan")
+
+    assert not json.loads(planned.out)["sees_definitions"]
+    assert "Warning: the login lacks the right VIEW DEFINITION" in shown.out
+
+
 def test_hot_prints_statements_that_can_be_copied_at_80_columns(pair: Pair) -> None:
     enabling = pair.run("hot", "enable", "DEMOSERVER", "--plan")
     assert pair.run("hot", "enable", "DEMOSERVER", "--yes").code == 0

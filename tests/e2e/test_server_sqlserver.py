@@ -84,6 +84,56 @@ def test_a_login_with_few_rights_is_told_what_it_lacks(pair: Pair) -> None:
     assert "sysadmin" in found["Way back"]["hint"]
 
 
+FOLLOWED = [
+    ("all", "CREATE TABLE loose (id int)", "ok", "1 of 2; not loose: it has no primary key"),
+    (
+        "all",
+        "CREATE TABLE odd (id int PRIMARY KEY); EXEC sim_trait 'odd', '', 'NODE'",
+        "ok",
+        "1 of 2; not odd: it is a graph table",
+    ),
+    (
+        "all",
+        "CREATE TABLE loose (call int CONSTRAINT of_call REFERENCES calls (id))",
+        "warning",
+        "of_call: dbo.loose refers to dbo.calls, and only calls is followed: a takeover may leave "
+        "rows without those they refer to, which replicate-to-live refuses to give back",
+    ),
+    (
+        "configuration",
+        "CREATE TABLE loose (id int)",
+        "warning",
+        "not loose: it has no primary key",
+    ),
+]
+
+
+@pytest.mark.parametrize(("real_time", "define", "level", "message"), FOLLOWED)
+def test_which_tables_are_followed_is_told(
+    pair: Pair, real_time: str, define: str, level: str, message: str
+) -> None:
+    tables = ["calls", "loose"] if real_time == "configuration" else []
+    pair.configure_server(real_time=real_time, database={"configuration_tables": tables})
+    pair.run_live(define)
+    found = checks(pair)["Followed tables"]
+
+    assert (level, message) == (found["level"], found["message"])
+
+
+def test_hot_without_the_right_to_see_definitions_is_a_warning(pair: Pair) -> None:
+    pair.configure_server(real_time="all")
+    pair.run_live(
+        "ALTER DATABASE CTSERVER SET ALLOW_SNAPSHOT_ISOLATION ON",
+        "ALTER DATABASE CTSERVER SET CHANGE_TRACKING = ON (CHANGE_RETENTION = 7 DAYS)",
+    )
+    few = frozenset({"backup", "connect"})
+    pair.live.add_login("sa", drivers.PASSWORD, sid=b"\x01", rights=few)
+    found = checks(pair)["Change tracking"]
+
+    assert "the login lacks the right VIEW DEFINITION" in found["message"]
+    assert "in CTSERVER: GRANT VIEW DEFINITION to its user" == found["hint"]
+
+
 def test_a_wrong_password_says_so_once_and_never_shows_it(pair: Pair) -> None:
     secret = pair.directory / "wrong"
     secret.write_text("hunter2")

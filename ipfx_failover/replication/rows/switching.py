@@ -24,12 +24,19 @@ _SHORT_MINUTES = 2 * 24 * 60
 """Less than what SQL Server takes by itself; a weekend."""
 
 
+UNSEEN = (
+    "the login lacks the right VIEW DEFINITION: tracking that is switched off and on again, or a "
+    "security policy, may go unseen, and the copy would lack rows"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Setup:
     """How it stands on the live server. `retention`: None where change tracking is off.
 
     `is_short`: outages last longer than it. `tracked`: the tables that are tracked, by schema and
-    name, followed by us or not. `keys`: all foreign keys.
+    name, followed by us or not. `keys`: all foreign keys. `sees_definitions`: whether the login
+    does; see UNSEEN.
     """
 
     has_snapshots: bool
@@ -38,6 +45,7 @@ class Setup:
     choice: Choice
     tracked: Mapping[tuple[str, str], Tracked]
     keys: Sequence[ForeignKey] = ()
+    sees_definitions: bool = True
 
 
 def read_setup(session: SqlSession, ends: Ends) -> Setup:
@@ -53,7 +61,13 @@ def read_setup(session: SqlSession, ends: Ends) -> Setup:
         ends.wanted(read_tables(session)),
         read_tracked(session),
         read_foreign_keys(session),
+        sees_definitions(session),
     )
+
+
+def sees_definitions(session: SqlSession) -> bool:
+    """Whether the login has that right in the catalog in use."""
+    return bool(session.rows(tracking.MAY_SEE_DEFINITIONS)[0][0])
 
 
 def read_retention(session: SqlSession) -> tuple[str, bool]:

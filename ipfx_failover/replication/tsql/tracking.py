@@ -147,6 +147,10 @@ def tracking_state() -> str:
     )
 
 
+MAY_SEE_DEFINITIONS = "SELECT HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'VIEW DEFINITION')"
+"""0: then neither internal tables (`tracked_tables`) nor security policies are shown."""
+
+
 def retention() -> str:
     """Of the catalog in use: period, its unit (1 minutes, 2 hours, 3 days), cleanup (0, 1)."""
     return (

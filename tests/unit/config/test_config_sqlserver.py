@@ -194,6 +194,13 @@ def told(files: ConfigFiles, text: str, **facts: Any) -> list[tuple[str, str]]:
             "configuration_tables is not used",
         ),
         (
+            f'{WHOLE}after_restore = ["x"]\n'.replace(
+                'address = "192.168.11.1"\n', 'address = "192.168.11.1"\nreal_time = "all"\n'
+            ),
+            "warning",
+            "DEMOSERVER: after_restore is undone, row by row, in what is followed",
+        ),
+        (
             WARM.replace("vm_dir", 'after_restore = ["x"]\nvm_dir'),
             "warning",
             "DEMOSERVER: after_restore is not used by the sqlite engine",

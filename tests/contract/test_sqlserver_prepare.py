@@ -12,7 +12,7 @@ from ipfx_failover.replication.sqlserver.session import SqlRefused
 from ipfx_failover.replication.sqlserver.watermark import Watermark
 from tests.sqlserver.results import Message
 from tests.sqlserver.sql.lexer import SqlError
-from tests.support.sql_copies import COPY, RUN, conversion, copies, settings
+from tests.support.sql_copies import COPY, RUN, conversion, copies, quoted, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,6 +115,15 @@ def test_a_copy_older_than_its_mark_is_refused(site: Copies) -> None:
 
     with pytest.raises(Failed, match="had come to"):
         prepared(site, mark=later)
+
+
+def test_the_copy_is_the_administrators_whoever_has_restored_it(site: Copies) -> None:
+    site.standby.add_login("somebody", "x", sid=b"\x31")
+    client = site.on_standby()
+    client.run(f"ALTER AUTHORIZATION ON DATABASE::{quoted(COPY)} TO somebody")
+    prepared(site)
+
+    assert b"\1" == client.value("SELECT owner_sid FROM sys.databases WHERE database_id = DB_ID()")
 
 
 def test_users_find_the_logins_of_their_names_and_others_are_told(site: Copies) -> None:

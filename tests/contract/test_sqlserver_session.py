@@ -130,6 +130,12 @@ def test_progress_of_a_backup_is_told_to_its_end(site: Site, tmp_path: Path) -> 
     assert (tmp_path / "a.bak").exists()
 
 
+def test_a_backup_that_ends_without_a_word_is_none(site: Site, tmp_path: Path) -> None:
+    site.simulated.muted = {3014}
+    with site.server().open() as session, pytest.raises(SqlRefused, match="without saying that"):
+        session.work(backup(tmp_path), phase="backup")
+
+
 def test_a_backup_that_fails_half_way_says_why(site: Site, tmp_path: Path) -> None:
     def fail(session: EngineSession, percent: float) -> None:
         del session

@@ -97,6 +97,8 @@ class SimulatedServer(Shelf):
     backups: list[BackupMade] = field(default_factory=list)
     """What msdb remembers of those that were made here."""
     restores: list[tuple[int, str, str]] = field(default_factory=list)
+    muted: set[int] = field(default_factory=set)
+    """Numbers of messages that no client hears."""
 
     def __post_init__(self) -> None:
         self.closing = threading.Event()

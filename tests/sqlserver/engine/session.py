@@ -106,7 +106,8 @@ class EngineSession:
         language = self.server.profile.language
         with closing(self._execute(statement)) as results:
             for result in results:
-                yield result_in(language, result)
+                if not isinstance(result, Message) or result.number not in self.server.muted:
+                    yield result_in(language, result)
 
     def _execute(self, statement: Prepared) -> Generator[Result, None, None]:
         self._cancelled.clear()

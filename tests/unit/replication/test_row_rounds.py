@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ipfx_failover.errors import FailoverError, Refused, Unreachable
-from ipfx_failover.replication.rows.decisions import FullNeeded
+from ipfx_failover.replication.rows.decisions import FullNeeded, LiveRestored
 from ipfx_failover.replication.rows.follower import Follower, Round
 from ipfx_failover.replication.rows.rounds import Rounds
 from ipfx_failover.replication.sqlserver.session import SqlRefused
@@ -104,6 +104,21 @@ def test_a_gap_makes_a_full_replication_due_but_not_when_the_last_one_was_of_no_
         copies.replicator().from_live()
 
     assert [True, False] == stale
+
+
+def test_a_copy_that_may_be_the_newer_one_is_not_replaced_unasked(
+    copies: Copies, following: Following, rounds: Rounds
+) -> None:
+    copies.clock.advance(1)
+    rounds.follow()
+    following.trouble = LiveRestored(DEMO)
+    copies.clock.advance(10)
+    with pytest.raises(LiveRestored):
+        rounds.follow()
+    (told,) = copies.events("rows_failed")
+
+    assert not copies.store.server(DEMO).stale
+    assert "--discard-standby" in str(told.data["advice"])
 
 
 def test_a_table_that_was_altered_makes_a_full_replication_due_as_long_as_it_is_so(

@@ -186,6 +186,39 @@ def test_a_second_rename_that_stays_refused_leaves_all_as_it_was(site: Copies) -
     is_as_before(site)
 
 
+@pytest.fixture
+def read_only(site: Copies) -> Copies:
+    """Nobody may write to last night's."""
+    with Client(site.standby, "master") as client:
+        client.run(f"ALTER DATABASE {quoted(CURRENT)} SET READ_ONLY WITH NO_WAIT")
+    return site
+
+
+def test_what_was_read_only_is_so_again_when_it_is_not_replaced(read_only: Copies) -> None:
+    at = f"ALTER DATABASE {quoted(COPY)} MODIFY NAME"
+    read_only.standby.on_statement = refused(5030, at, 100)
+    with pytest.raises(SqlRefused, match="replacing DEMO_CT"):
+        swap(read_only)
+
+    is_as_before(read_only)
+    assert "READ_ONLY" in read_only.standby.catalog(CURRENT).options
+
+
+def test_what_anybody_may_have_written_to_meanwhile_is_not_replaced(read_only: Copies) -> None:
+    passing = refused(5030, f"ALTER DATABASE {quoted(COPY)} MODIFY NAME", 1)
+    lasting = refused(5061, "SET READ_ONLY", 100)
+
+    def refuse(session: EngineSession, sql: str) -> None:
+        passing(session, sql)
+        lasting(session, sql)
+
+    read_only.standby.on_statement = refuse
+    with pytest.raises(SqlRefused, match="replacing DEMO_CT"):
+        swap(read_only)
+
+    is_as_before(read_only)
+
+
 @pytest.mark.parametrize("number", [1801, 5011])
 def test_what_cannot_pass_is_not_tried_again(site: Copies, number: int) -> None:
     site.standby.on_statement = refused(number, PLACES["first rename"], 1)

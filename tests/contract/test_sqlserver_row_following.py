@@ -202,6 +202,20 @@ def test_a_table_in_which_a_path_was_too_long_is_copied_whole_when_it_fits(at: M
         assert (("files",), live) == (done.reloaded, copy)
 
 
+def test_a_table_that_was_left_is_tried_again_in_another_copy(at: Machines) -> None:
+    path = {"table": "files", "column": "path", "from": "C:\\VM\\", "to": "C:\\VM\\DEMO\\VM\\"}
+    table = "CREATE TABLE files (id int NOT NULL PRIMARY KEY, path nvarchar(12))"
+    with HotCopy(at, [table], path_conversions=[path]) as hot:
+        hot.on_live.run("INSERT INTO files VALUES (1, N'C:\\VM\\1.wav')")
+        assert hot.follower.round().left
+        hot.on_live.run("DELETE FROM files")
+        hot.on_copy.run("UPDATE ipfx_failover.watermark SET run_id = N'another'")
+        with pytest.raises(Busy):
+            hot.follower.round()
+
+        assert {} == hot.follower.round().left
+
+
 def test_a_live_catalog_that_was_itself_restored_needs_a_whole_copy(calls: HotCopy) -> None:
     Faults([Fault(statement="SELECT CHANGE_TRACKING", fork=calls.catalog)]).attach(calls.at.live)
 

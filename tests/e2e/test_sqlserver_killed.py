@@ -270,6 +270,15 @@ def test_a_failback_that_is_killed_at_the_swap_or_behind_it_is_finished(
     is_given_back(pair)
 
 
+def test_what_was_written_behind_a_killed_swap_is_not_taken_back(pair: Pair) -> None:
+    pair.has_stood_in("two")
+    pair.killed_at("to live", TO_LIVE.index(steps.SWAP), Moment.ACTED, TO_LIVE)
+    pair.run_live("INSERT INTO calls (text) VALUES (N'since')")
+    pair.given_back()
+
+    assert ["one", "two", "since"] == pair.live_calls
+
+
 @pytest.mark.parametrize("work", ["replicate-from-live", "replicate-to-live"])
 def test_between_the_two_renames_a_killed_run_is_told_by_status_and_by_the_plan(
     pair: Pair, work: str

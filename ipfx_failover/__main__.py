@@ -38,10 +38,11 @@ def _print_version() -> int:
         sys.stdout.write(f"ipfx-failover {__version__}\n")
         sys.stdout.flush()
     except OSError as error:
-        from ipfx_failover.cli.output import report_error, unprinted
+        from ipfx_failover.cli.output import discard, report_error, unprinted
 
-        if (lost := unprinted(error)) is not None:  # more than a reader who left
+        if (lost := unprinted(error)) is not None:
             return report_error(lost, as_json=False)
+        discard(sys.stdout)  # its reader has left
     return 0
 
 

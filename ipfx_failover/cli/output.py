@@ -180,7 +180,7 @@ def write(stream: Any, text: str) -> bool:
     except OSError as error:  # also a full disk
         if stream is sys.stdout and error.errno in _TAKES_NO_MORE:
             _lost.append(error.strerror or str(error))
-        _discard(stream)
+        discard(stream)
         return False
     except ValueError:
         return False
@@ -191,7 +191,7 @@ def unprinted(error: BaseException) -> Failed | None:
     """What to say of an error when it is that standard output takes no more; else None."""
     if not isinstance(error, OSError) or error.errno not in _TAKES_NO_MORE or error.filename:
         return None
-    _discard(sys.stdout)
+    discard(sys.stdout)
     return Failed(
         f"the output cannot be written: {error.strerror}",
         "make room where it goes, or let it go elsewhere",
@@ -208,7 +208,7 @@ def unwritten(*, is_done: bool) -> DoneWithExceptions | None:
     )
 
 
-def _discard(stream: Any) -> None:
+def discard(stream: Any) -> None:
     """Let go what is left in the buffer: it would be complained of when the process ends."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, stream.fileno())

@@ -101,6 +101,7 @@ def test_whoever_reads_no_help_any_more_has_had_it(argv: tuple[str, ...]) -> Non
     try:
         done = subprocess.run(
             [sys.executable, "-m", "ipfx_failover", *argv],
+            env={key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"},
             stdout=writes,
             stderr=subprocess.PIPE,
             check=False,

@@ -18,6 +18,8 @@ class Striker:
             signal.raise_signal(getattr(signal, number))
 
 struck_at, number, *words = sys.argv[1:]
+# As at a terminal, though these tests may run where Ctrl-C is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.modules.pop(struck_at, None)
 sys.meta_path.insert(0, Striker())
 sys.stderr = sys.stdout

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as of_hypothesis
 from hypothesis import strategies as st
 
-from ipfx_failover.errors import Failed
+from ipfx_failover.errors import Failed, FailoverError
 from ipfx_failover.replication.rows.catching_up import catch_up, end_if_over, is_behind
 from ipfx_failover.replication.rows.decisions import NotTracked, Outstripped
 from ipfx_failover.replication.rows.schema import wanted_tables
@@ -23,7 +23,7 @@ from ipfx_failover.replication.rows.switching import (
     to_enable,
 )
 from tests.sqlserver import drivers
-from tests.sqlserver.engine.client import Client
+from tests.sqlserver.engine.client import Client, FailedError
 from tests.support.hot_copies import HotCopy, Machines, machines
 
 if TYPE_CHECKING:
@@ -54,11 +54,16 @@ def ids(hot: HotCopy, catalog: str) -> set[int]:
         return {int(number) for (number,) in client.run("SELECT id FROM calls")}
 
 
+def switch(hot: HotCopy, *, on: bool) -> None:
+    plan = to_enable if on else to_disable
+    with hot.ends.live.open(hot.catalog) as session:
+        carry_out(session, "DEMO", plan(hot.catalog, read_setup(session, hot.ends)))
+
+
 def switched_off_and_on(hot: HotCopy) -> None:
     """As a DBA does it: versions begin anew."""
-    for plan in (to_disable, to_enable):
-        with hot.ends.live.open(hot.catalog) as session:
-            carry_out(session, "DEMO", plan(hot.catalog, read_setup(session, hot.ends)))
+    switch(hot, on=False)
+    switch(hot, on=True)
 
 
 def test_what_the_current_copy_has_comes_into_the_new_one(hot: HotCopy) -> None:
@@ -73,14 +78,19 @@ def test_what_the_current_copy_has_comes_into_the_new_one(hot: HotCopy) -> None:
 OPERATIONS: dict[str, Callable[[HotCopy], object]] = {
     "insert": lambda hot: hot.on_live.run(INSERT),
     "follow": lambda hot: hot.follower.round(),
+    "off": lambda hot: switch(hot, on=False),
+    "on": lambda hot: switch(hot, on=True),
     "off and on": switched_off_and_on,
+    "table off": lambda hot: hot.on_live.run("ALTER TABLE calls DISABLE CHANGE_TRACKING"),
+    "table on": lambda hot: hot.on_live.run("ALTER TABLE calls ENABLE CHANGE_TRACKING"),
     "no snapshots": lambda hot: hot.on_live.run(
         f"ALTER DATABASE [{hot.catalog}] SET ALLOW_SNAPSHOT_ISOLATION OFF"
     ),
 }
+SWITCHES = ["off", "on", "off and on", "table off", "table on"]
 _BEFORE = st.lists(st.sampled_from(sorted(OPERATIONS)), max_size=8)
-_MEANWHILE = st.lists(st.sampled_from(["insert", "follow", "off and on"]), max_size=5)
-_AT_LAST = st.lists(st.sampled_from(["insert", "off and on", "no snapshots"]), max_size=3)
+_MEANWHILE = st.lists(st.sampled_from(["insert", "follow", *SWITCHES]), max_size=5)
+_AT_LAST = st.lists(st.sampled_from(["insert", *SWITCHES, "no snapshots"]), max_size=3)
 
 
 @of_hypothesis(
@@ -116,7 +126,7 @@ def test_whatever_happened_on_the_live_server_it_ends_and_takes_nothing_back(
 
 def _do(hot: HotCopy, names: list[str]) -> None:
     for each in names:
-        with suppress(Failed):
+        with suppress(FailoverError, FailedError):
             OPERATIONS[each](hot)
 
 
@@ -158,6 +168,41 @@ def test_rows_that_the_current_copy_has_got_before_its_history_ended_are_not_giv
     with pytest.raises(Outstripped):
         catch_up(hot.ends, beside(hot))
     assert is_behind(hot.ends, beside(hot))
+
+
+def test_a_copy_of_a_catalog_that_was_not_tracked_takes_no_place_of_one_that_went_on(
+    hot: HotCopy,
+) -> None:
+    end_if_over(hot.ends)
+    switch(hot, on=False)
+    hot.make_copy(beside(hot))
+    hot.on_live.run(INSERT)
+    switch(hot, on=True)
+    hot.follower.round()
+
+    assert {1} == ids(hot, hot.copy)
+    assert is_behind(hot.ends, beside(hot))
+    with pytest.raises(Outstripped, match="change tracking was off"):
+        catch_up(hot.ends, beside(hot))
+
+    end_if_over(hot.ends)
+    again = f"{hot.copy}_again"
+    hot.make_copy(again)
+
+    assert catch_up(hot.ends, again) is None
+    assert not is_behind(hot.ends, again)
+
+
+def test_a_table_that_is_tracked_since_the_new_copy_is_not_taken_back(hot: HotCopy) -> None:
+    hot.on_live.run("ALTER TABLE calls DISABLE CHANGE_TRACKING")
+    hot.make_copy(beside(hot))
+    hot.on_live.run(INSERT)
+    hot.on_live.run("ALTER TABLE calls ENABLE CHANGE_TRACKING")
+    hot.follower.round()
+
+    assert is_behind(hot.ends, beside(hot))
+    assert catch_up(hot.ends, beside(hot)) is None
+    assert {1} == ids(hot, beside(hot))
 
 
 def test_a_table_of_the_config_that_is_not_there_stops_no_other(hot: HotCopy) -> None:

@@ -402,3 +402,38 @@ def test_a_hot_copy_is_not_moved_backwards_by_its_nightly_replication(pair: Pair
 
     assert ["one", "meanwhile"] == pair.copied_calls
     assert r"C:\VM\DEMOSERVER\VM\Mail\2.wav" == pair.paths(pair.standby, COPY)[1]
+
+
+def test_a_copy_that_was_backed_up_untracked_takes_no_followed_row_back(pair: Pair) -> None:
+    pair.configure_server(real_time="all")
+    assert 0 == pair.run("hot", "enable", "DEMOSERVER", "--yes").code
+    pair.replicated()
+    codes: list[int] = []
+
+    def tracked_again() -> None:
+        pair.run_live("INSERT INTO calls (text) VALUES (N'meanwhile')")
+        codes.append(pair.run("hot", "enable", "DEMOSERVER", "--yes").code)
+        codes.append(pair.run("sync-rows", "DEMOSERVER").code)
+
+    pair.before_statement(
+        pair.live,
+        "RESTORE FILELISTONLY",  # the last look at it before the backup
+        lambda: pair.run_live(
+            "ALTER TABLE calls DISABLE CHANGE_TRACKING",
+            f"ALTER DATABASE {CATALOG} SET CHANGE_TRACKING = OFF",
+        ),
+    )
+    pair.before_statement(pair.standby, "CHECKDB", tracked_again)
+    ended = pair.run("replicate-from-live", "DEMOSERVER")
+
+    assert ([0, 0], FAILED) == (codes, ended.code), ended
+    assert "change tracking was off, then or since" in " ".join(ended.err.split())
+    assert ["one", "meanwhile"] == pair.copied_calls
+    assert [] == pair.strays() == pair.unfinished
+    assert [FAILED_MAIL in subject for subject in pair.subjects()].count(True) == 1
+
+    pair.replicated()
+    pair.run_live("INSERT INTO calls (text) VALUES (N'last')")
+
+    assert 0 == pair.run("sync-rows", "DEMOSERVER").code
+    assert ["one", "meanwhile", "last"] == pair.copied_calls

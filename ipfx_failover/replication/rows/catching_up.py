@@ -52,7 +52,7 @@ def catch_up(ends: Ends, new: str) -> Failed | None:
     Returns why it cannot be done, where that takes nothing back: the current copy has no more.
 
     Raises:
-        Outstripped: it has, and no rows lead there.
+        Outstripped: it has, or may have, and no rows lead there.
         FailoverError: it has; as `Follower.round`.
     """
     if _gap(ends, new) is None:
@@ -80,8 +80,8 @@ def is_behind(ends: Ends, new: str) -> bool:
 class _Gap(NamedTuple):
     """From where to where rows can lead.
 
-    `is_of_another_history`: tables of the current copy have been reloaded since; versions, which
-    began anew, say nothing then.
+    `is_of_another_history`: versions say nothing then. Tables of the current copy have been
+    reloaded since; or the new one is of a catalog that was not tracked, and no rows lead on.
     """
 
     since: int
@@ -94,13 +94,13 @@ def _gap(ends: Ends, new: str) -> _Gap | None:
     if current is None or beside is None:
         return None
     since, to = beside.mark.has_come_to, current.mark.has_come_to
-    if since is None or to is None:
+    if to is None or not current.mark.watermark.is_of_the_same_live_as(beside.mark.watermark):
         return None
-    if not current.mark.watermark.is_of_the_same_live_as(beside.mark.watermark):
-        return None
+    if since is None:
+        return _Gap(to, to, is_of_another_history=True)
     is_another = any(
         # One that was not tracked when it was backed up: what has begun before says nothing.
-        begins.version > since if known is None else begins.is_another_than(known)
+        begins.version >= since if known is None else begins.is_another_than(known)
         for begins, known in (
             (begins, beside.begun.get(at)) for at, begins in current.begun.items()
         )

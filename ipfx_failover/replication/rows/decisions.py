@@ -32,7 +32,7 @@ class Outstripped(Failed):
     def __init__(self, server: str, error: FullNeeded) -> None:
         reason = error.message.removeprefix(f"{server}: ")
         super().__init__(
-            f"{server}: the copy has rows that the new one cannot be brought to: {reason}",
+            f"{server}: the copy may have rows that the new one cannot be brought to: {reason}",
             f"the copy is kept; try again: ipfx-failover replicate-from-live {server}",
         )
 

@@ -68,6 +68,50 @@ def test_numbers_go_on_beyond_those_of_the_live_server(site: Copies) -> None:
     assert -2 - 3276 - 1 == client.value("SELECT MIN([id]) FROM [odd ]] one].[pet's]")
 
 
+def test_sequences_go_on_beyond_those_of_the_live_server(site: Copies) -> None:
+    live, copy = site.on_live(), site.on_standby()
+    for _ in range(1000):  # what the live server has given out since it was backed up
+        live.run("DECLARE @n bigint; SET @n = NEXT VALUE FOR [odd ]] one].[call's]")
+    given_out = live.value("SELECT NEXT VALUE FOR [odd ]] one].[call's]")
+
+    assert [] == take_role(site.to_standby, COPY)
+    # The backup has the end of what was in memory: 20.
+    assert 20 + 100_000 == copy.value("SELECT NEXT VALUE FOR [odd ]] one].[call's]")
+    assert 20 + 100_000 > given_out
+    # A tenth of the 16,383 numbers that there are below -1.
+    assert -1 - 1638 * 2 == copy.value("SELECT NEXT VALUE FOR [down]")
+    wide = copy.value("SELECT CONVERT(nvarchar(40), NEXT VALUE FOR [wide])")
+    assert str(20_000_000_000_000_000_000 + 100_000) == wide
+    assert -(2**31) + 100_000 == copy.value("SELECT NEXT VALUE FOR [new]")
+    assert [11728] == copy.fails("SELECT NEXT VALUE FOR [full]")
+
+
+def test_sequences_stay_when_the_role_is_taken_again(site: Copies) -> None:
+    take_role(site.to_standby, COPY)
+    copy = site.on_standby()
+    before = copy.value("SELECT NEXT VALUE FOR [odd ]] one].[call's]")
+    take_role(site.to_standby, COPY)
+
+    assert before + 1 == copy.value("SELECT NEXT VALUE FOR [odd ]] one].[call's]")
+
+
+def test_a_sequence_that_is_refused_is_told_and_tried_again(site: Copies) -> None:
+    def refuse(_: EngineSession, sql: str) -> None:
+        if "ALTER SEQUENCE [dbo].[down]" in sql:
+            raise SqlError(Message(1222, 16, "Lock request time out period exceeded."))
+
+    unhindered, copy = site.standby.on_statement, site.on_standby()
+    site.standby.on_statement = refuse
+    (told,) = take_role(site.to_standby, COPY)
+    site.standby.on_statement = unhindered
+    before = copy.value("SELECT NEXT VALUE FOR [odd ]] one].[call's]")
+
+    assert "ALTER SEQUENCE [dbo].[down] RESTART WITH" in told
+    assert [] == take_role(site.to_standby, COPY)
+    assert -1 - 1638 * 2 == copy.value("SELECT NEXT VALUE FOR [down]")
+    assert before + 1 == copy.value("SELECT NEXT VALUE FOR [odd ]] one].[call's]")
+
+
 def test_the_role_may_be_taken_again_and_numbers_stay(site: Copies) -> None:
     take_role(site.to_standby, COPY)
     before = site.on_standby().value("SELECT IDENT_CURRENT('person')")

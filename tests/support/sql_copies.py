@@ -53,6 +53,14 @@ _LIVE = [
     r"(1, 5, N'C:\VM\1', 'C:\VM\a', N'C:\VM\w'), (2, 6, N'c:\vm\2', 'c:\vm\b', NULL), "
     r"(NULL, NULL, NULL, NULL, N'D:\x'), (3, 1, N'C:\VMX\y', 'C:\VM', N'C:\VM\')",
     "INSERT [odd ]] one].[pet's] ([owner], [other]) VALUES (10, 99), (NULL, NULL)",
+    "CREATE SEQUENCE [odd ]] one].[call's] AS bigint START WITH 1 CACHE 20",
+    "CREATE SEQUENCE [down] AS smallint START WITH -1 INCREMENT BY -2 NO CACHE",
+    "CREATE SEQUENCE [full] AS tinyint START WITH 255",
+    "CREATE SEQUENCE [wide] AS decimal(38, 0) START WITH 20000000000000000000 NO CACHE",
+    "CREATE SEQUENCE [new] AS int",
+    "DECLARE @n bigint; SET @n = NEXT VALUE FOR [odd ]] one].[call's]; "
+    "SET @n = NEXT VALUE FOR [down]; SET @n = NEXT VALUE FOR [full]; "
+    "DECLARE @w decimal(38, 0); SET @w = NEXT VALUE FOR [wide]",
     "CREATE USER [app] FOR LOGIN [app]",
     "CREATE USER [nobody here] FOR LOGIN [nobody here]",
 ]

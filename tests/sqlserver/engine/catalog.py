@@ -12,6 +12,7 @@ from tests.sqlserver.results import Message
 from tests.sqlserver.sql.lexer import SqlError
 
 if TYPE_CHECKING:
+    from tests.sqlserver.engine.sequences import Sequence
     from tests.sqlserver.engine.storage import Storage
     from tests.sqlserver.engine.tables import Table, Trigger
     from tests.sqlserver.sql.tree import Name
@@ -50,6 +51,7 @@ class Catalog:
     owner_sid: bytes = b"\x01"
     collation: str = DEFAULT_COLLATION
     tables: dict[str, Table] = field(default_factory=dict)
+    sequences: dict[str, Sequence] = field(default_factory=dict)
     schemas: set[str] = field(default_factory=lambda: {"dbo", "sys"})
     triggers: list[Trigger] = field(default_factory=list)
     users: dict[str, User] = field(default_factory=dict)
@@ -100,6 +102,9 @@ class Catalog:
 
     def find(self, name: Name) -> Table | None:
         return self.tables.get(table_key(name.schema or "dbo", name.last))
+
+    def find_sequence(self, name: Name) -> Sequence | None:
+        return self.sequences.get(table_key(name.schema or "dbo", name.last))
 
     def __getstate__(self) -> dict[str, Any]:
         """All but its rows and its files, which are elsewhere on another disk."""

@@ -9,6 +9,7 @@ from tests.sqlserver.engine.durability import shape_of
 from tests.sqlserver.engine.moments import datetime_now
 from tests.sqlserver.engine.restoring import BACKUPS
 from tests.sqlserver.engine.schemas import SCHEMAS
+from tests.sqlserver.engine.sequences import SEQUENCES
 from tests.sqlserver.engine.transactions import wait_for
 from tests.sqlserver.engine.writing import check_updatable, run_body
 from tests.sqlserver.results import Message
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from tests.sqlserver.results import Result
     from tests.sqlserver.sql.tree import Name
 
-_ALL = DATABASES | BACKUPS | SCHEMAS
+_ALL = DATABASES | BACKUPS | SCHEMAS | SEQUENCES
 _ALTERING = (
     s.AddColumns,
     s.AddConstraint,
@@ -41,7 +42,7 @@ def define(session: EngineSession, statement: s.Statement, run: Runner) -> Itera
     Raises:
         SqlError: it cannot be, or is not known here.
     """
-    if type(statement) in SCHEMAS:
+    if type(statement) in SCHEMAS | SEQUENCES:
         _prepare(session, statement)
         if (catalog := _changed(session, statement)) is not None:
             check_updatable(catalog)

@@ -8,11 +8,14 @@ from tests.sqlserver.engine.catalog import Catalog, table_key
 from tests.sqlserver.engine.databases import refuse_in_transaction
 from tests.sqlserver.results import Done, Message
 from tests.sqlserver.sql.lexer import SqlError, unknown
+from tests.sqlserver.sql.tree import NextValue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.sqlserver.engine.sequences import Sequence
     from tests.sqlserver.engine.session import EngineSession
+    from tests.sqlserver.engine.tables import Table
     from tests.sqlserver.results import Result
     from tests.sqlserver.sql import statements as s
     from tests.sqlserver.sql.tree import Name
@@ -34,6 +37,8 @@ def _dropped(session: EngineSession, kind: str, name: Name) -> bool:
             return _dropped_database(session, name.last)
         case "SCHEMA":
             return _dropped_schema(session.catalog, name.last)
+        case "SEQUENCE":
+            return _dropped_sequence(session.catalog_of(name), name)
         case "TRIGGER":
             return _dropped_trigger(session.catalog, name.last)
         case "USER":
@@ -57,8 +62,22 @@ def _dropped_table(catalog: Catalog, name: Name) -> bool:
     return True
 
 
+def _dropped_sequence(catalog: Catalog, name: Name) -> bool:
+    sequence = catalog.find_sequence(name)
+    if sequence is None:
+        return False
+    defaults = [each.default for t in catalog.tables.values() for each in t.columns]
+    named = [each.sequence for each in defaults if isinstance(each, NextValue)]
+    if any(catalog.find_sequence(each) is sequence for each in named):
+        text = f"Cannot DROP SEQUENCE '{name}' because it is being referenced by a default."
+        raise SqlError(Message(3729, 16, text))
+    del catalog.sequences[sequence.full_name.casefold()]
+    return True
+
+
 def _dropped_schema(catalog: Catalog, name: str) -> bool:
-    used = [t.name for t in catalog.tables.values() if t.schema.casefold() == name.casefold()]
+    inside: list[Table | Sequence] = [*catalog.tables.values(), *catalog.sequences.values()]
+    used = [each.name for each in inside if each.schema.casefold() == name.casefold()]
     if used:
         text = f"Cannot drop schema '{name}' because it is being referenced by object '{used[0]}'."
         raise SqlError(Message(3729, 16, text))

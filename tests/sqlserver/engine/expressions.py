@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tests.sqlserver.engine.comparing import (
@@ -38,12 +38,14 @@ if TYPE_CHECKING:
 class Compiler:
     """Compiles for one scope.
 
-    `aggregates`: expressions that are fields already, where rows are grouped.
+    `aggregates`: expressions that are fields already, where rows are grouped. `no_number`: the
+    error of NEXT VALUE FOR, which is allowed in few places (0).
     """
 
     around: Surroundings
     scope: Scope | None = None
     aggregates: dict[tree.Expression, int] = field(default_factory=dict)
+    no_number: int = 11720
 
     def compile(self, expression: tree.Expression) -> Compiled:  # noqa: C901, PLR0911, PLR0912 - a table
         if self.aggregates and expression in self.aggregates:
@@ -89,13 +91,21 @@ class Compiler:
             case tree.Call():
                 arguments = [self.compile(each) for each in expression.arguments]
                 return self.around.function(expression, arguments)
+            case tree.NextValue():
+                return self._next_value(expression)
             case tree.Star():
                 raise SqlError(Message(102, 15, "Incorrect syntax near '*'."))
 
     def condition(self, expression: tree.Expression) -> Callable[[Rows], bool]:
         """A condition that holds only where it is true."""
-        run = self.compile(expression).run
+        run = replace(self, no_number=11720).compile(expression).run
         return lambda rows: run(rows) is True
+
+    def _next_value(self, expression: tree.NextValue) -> Compiled:
+        if self.no_number:
+            text = "NEXT VALUE FOR function is not allowed here."
+            raise SqlError(Message(self.no_number, 15, text))
+        return self.around.next_value(expression.sequence)
 
     def _aggregate(self, expression: tree.Expression) -> Compiled:
         assert self.scope is not None
@@ -199,13 +209,13 @@ class Compiler:
         return Compiled(fields[0].type, one, fields[0].collation)
 
     def _case(self, expression: tree.Case) -> Compiled:
-        operand = expression.operand
+        operand, inner = expression.operand, replace(self, no_number=11741)
         conditions = [
             self.condition(when if operand is None else tree.Binary("=", operand, when))
             for when, _ in expression.branches
         ]
-        results = [self.compile(then) for _, then in expression.branches]
-        otherwise = self.compile(expression.otherwise or tree.Null())
+        results = [inner.compile(then) for _, then in expression.branches]
+        otherwise = inner.compile(expression.otherwise or tree.Null())
         known = [each for each in (*results, otherwise) if not each.is_null] or [otherwise]
         kind, collation = known[0].type, known[0].collation
         for each in known[1:]:

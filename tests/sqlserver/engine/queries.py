@@ -67,14 +67,16 @@ class Planned:
 
 
 class Planner:
-    """Plans the queries of one statement."""
+    """Plans the queries of one statement. `gives_numbers`: of sequences, but for those inside."""
 
-    def __init__(self, around: Sources) -> None:
+    def __init__(self, around: Sources, *, gives_numbers: bool = False) -> None:
         self._around = around
+        self._gives_numbers = gives_numbers
 
     def query(self, query: tree.Query, outer: Scope | None = None) -> Planned:
         """Plan a query; `outer`: the scope that it stands in."""
         if isinstance(query.body, tree.Combined):
+            self._gives_numbers = False
             return self._ordered(query, self._combined(query.body, outer), outer)
         return self._select(query.body, outer, query)
 
@@ -88,7 +90,7 @@ class Planner:
             case tree.Join():
                 return self._join(source, outer)
             case tree.QuerySource():
-                planned = self.query(source.query, outer)
+                planned = Planner(self._around).query(source.query, outer)
                 names = source.columns or [each.name for each in planned.fields]
                 fields = [
                     replace(each, source=source.alias, name=name)
@@ -186,7 +188,9 @@ class Planner:
         if called or select.group:
             grouped, compiler = self._grouped(select, called, scope, rows)
             return self._selected(select, query, compiler, grouped)
-        return self._selected(select, query, Compiler(self._around, scope), rows)
+        gives = self._gives_numbers and not (select.is_distinct or query.order or select.top)
+        compiler = Compiler(self._around, scope, no_number=0 if gives else 11721)
+        return self._selected(select, query, compiler, rows)
 
     def _grouped(
         self,

@@ -159,7 +159,7 @@ class RowWriter:
 
     def _default(self, table: Table, column: Column) -> Any:
         assert column.default is not None
-        compiled = Compiler(self.around).compile(column.default)
+        compiled = Compiler(self.around, no_number=0).compile(column.default)
         value = compiled.run(())
         return self._assigned(value, compiled.type, table, column)
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.sqlserver.engine.catalog import Catalog
+    from tests.sqlserver.engine.sequences import Sequence
     from tests.sqlserver.engine.server import SimulatedServer
     from tests.sqlserver.engine.tables import Column, Table
     from tests.sqlserver.engine.view_registry import Rows
@@ -103,6 +104,8 @@ def _predicates(_: SimulatedServer, catalog: Catalog) -> Rows:
 @view("sys.objects", **_OBJECT_COLUMNS)
 def _objects(_: SimulatedServer, catalog: Catalog) -> Rows:
     yield from _each_policy(catalog)
+    for each in catalog.sequences.values():
+        yield _sequence_object(catalog, each)
     for table in catalog.tables.values():
         yield _object(catalog, table, table, 0, _TABLE)
         inside: list[tuple[Any, tuple[str, str]]] = [
@@ -359,8 +362,24 @@ def _edition_features(_: SimulatedServer, __: Catalog) -> Rows:
     return iter(())
 
 
+_SEQUENCE = ("SO", "SEQUENCE_OBJECT")
+
+
 @view("sys.sequences", **_OBJECT_COLUMNS, start_value=VARIANT, increment=VARIANT,
-      current_value=VARIANT)  # fmt: skip
-def _sequences(_: SimulatedServer, __: Catalog) -> Rows:
-    """CREATE SEQUENCE is refused, so there is none."""
-    return iter(())
+      minimum_value=VARIANT, maximum_value=VARIANT, is_cycling=BIT, is_cached=BIT, cache_size=INT,
+      system_type_id=TINYINT, user_type_id=INT, precision=TINYINT, scale=TINYINT,
+      current_value=VARIANT, is_exhausted=BIT, last_used_value=VARIANT)  # fmt: skip
+def _sequences(_: SimulatedServer, catalog: Catalog) -> Rows:
+    for each in catalog.sequences.values():
+        kind, number = each.type, TYPE_IDS[each.type.kind]
+        range_of = ((kind, v) for v in (each.start, each.increment, each.minimum, each.maximum))
+        flags = (int(each.is_cycling), int(each.is_cached), each.cache_size)
+        of = (number, number, *sizes(kind)[1:])
+        used = None if each.is_new else (kind, each.current)
+        last = ((kind, each.current), int(each.is_exhausted), used)
+        yield *_sequence_object(catalog, each), *range_of, *flags, *of, *last
+
+
+def _sequence_object(catalog: Catalog, each: Sequence) -> tuple[Any, ...]:
+    schema = schema_id(catalog, each.schema)
+    return (each.name, each.object_id, schema, 0, *_SEQUENCE, each.created, each.modified, 0)

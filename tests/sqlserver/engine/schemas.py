@@ -38,7 +38,7 @@ def _create_table(session: EngineSession, statement: s.CreateTable) -> Iterator[
     if schema.casefold() not in {each.casefold() for each in catalog.schemas}:
         text = f'The specified schema name "{schema}" either does not exist or cannot be used.'
         raise SqlError(Message(2760, 16, text))
-    if catalog.find(statement.table) is not None:
+    if catalog.find(statement.table) or catalog.find_sequence(statement.table):
         text = f"There is already an object named '{name}' in the database."
         raise SqlError(Message(2714, 16, text))
     table = Table(schema, name, [], catalog.new_object_id())

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def select(session: EngineSession, query: tree.Query) -> Iterator[Result]:
     """Run a query."""
-    planned = Planner(session).query(query)
+    planned = Planner(session, gives_numbers=True).query(query)
     first = query.body
     while isinstance(first, tree.Combined):
         first = first.left

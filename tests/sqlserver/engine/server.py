@@ -211,5 +211,7 @@ class SimulatedServer(Shelf):
         self.closing.set()
         with self.changed:
             for catalog in self.catalogs.values():
+                for sequence in catalog.sequences.values():
+                    sequence.settle()
                 self.save(catalog)
             self.remember()

@@ -15,6 +15,7 @@ from tests.sqlserver.engine.languages import result_in
 from tests.sqlserver.engine.moments import datetime_now
 from tests.sqlserver.engine.procedures import call_procedure
 from tests.sqlserver.engine.queries import Planner, Relation
+from tests.sqlserver.engine.sequences import next_value
 from tests.sqlserver.engine.session_functions import session_function, system_variable
 from tests.sqlserver.engine.sources import relation_of
 from tests.sqlserver.engine.statements import run_statements, undo_failed
@@ -325,6 +326,9 @@ class EngineSession:
             text = f"'{call.name}' is not a recognized built-in function name."
             raise SqlError(Message(195, 15, text))
         return FUNCTIONS[name](arguments)
+
+    def next_value(self, sequence: tree.Name) -> Compiled:
+        return next_value(self, sequence)
 
     def subquery(
         self, query: tree.Query, scope: Scope | None

@@ -10,6 +10,7 @@ from tests.sqlserver.engine.compiled import INT, Compiled
 from tests.sqlserver.engine.functions import BIGINT, NVARCHAR
 from tests.sqlserver.engine.schema_views import schema_id
 from tests.sqlserver.engine.type_numbers import TYPE_IDS
+from tests.sqlserver.engine.view_registry import VIEWS
 from tests.sqlserver.results import Kind, SqlType
 from tests.sqlserver.sql.cursor import Cursor
 from tests.sqlserver.sql.lexer import unknown
@@ -99,6 +100,10 @@ def _object_id(session: EngineSession, name: str, _: str | None = None) -> int |
     table = catalog.find(parsed)
     if table is not None:
         return table.object_id
+    if (sequence := catalog.find_sequence(parsed)) is not None:
+        return sequence.object_id
+    if parsed.schema.casefold() == "sys":
+        return _system_object_id(session, f"sys.{parsed.last.casefold()}")
     wanted = parsed.last.casefold()
     for each in catalog.tables.values():
         inside: tuple[Any, ...]
@@ -108,6 +113,13 @@ def _object_id(session: EngineSession, name: str, _: str | None = None) -> int |
                 number: int = one.object_id
                 return number
     return None
+
+
+def _system_object_id(session: EngineSession, name: str) -> int | None:
+    """Below zero; another number than the server's."""
+    view = VIEWS.get(name)
+    is_there = view is not None and view.since <= session.server.profile.version[0]
+    return -1 - list(VIEWS).index(name) if is_there else None
 
 
 def _by_id(session: EngineSession, number: int | None) -> tuple[Catalog, Table | None]:

@@ -54,7 +54,7 @@ def _set_variable(session: EngineSession, statement: s.SetVariable) -> Iterator[
 
 
 def _assign(session: EngineSession, statement: s.SetVariable) -> None:
-    value = Compiler(session).compile(statement.value)
+    value = Compiler(session, no_number=0).compile(statement.value)
     session.set_variable(statement.name, value.run(()), value.type)
 
 

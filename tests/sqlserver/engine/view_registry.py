@@ -68,6 +68,7 @@ _LATER = {
         "is_edge": 14,
         "ledger_type": 16,
     },
+    "sys.sequences": {"last_used_value": 14},
     "sys.columns": {"encryption_type": 13, "encryption_type_desc": 13},
 }
 

@@ -111,10 +111,10 @@ def _given(
     if statement.rows is None:
         return [[None] * writer.width(table, statement.columns)]
     if isinstance(statement.rows, tree.Query):
-        planned = Planner(session).query(statement.rows)
+        planned = Planner(session, gives_numbers=True).query(statement.rows)
         types = [field.type for field in planned.fields]
         return [list(zip(types, row, strict=True)) for row in planned.run(())]
-    compiler = Compiler(session)
+    compiler = Compiler(session, no_number=0)
     found = []
     for row in statement.rows:
         compiled = [None if each is None else compiler.compile(each) for each in row]
@@ -126,7 +126,7 @@ def _updates(
     session: EngineSession, statement: s.Update, table: Table
 ) -> list[tuple[int, dict[int, Any]]]:
     numbered, scope = _numbered(session, statement, table)
-    compiler = Compiler(session, scope)
+    compiler = Compiler(session, scope, no_number=0)
     compiled = [(table.position(name), compiler.compile(e)) for name, e in statement.changes]
     if len(dict(compiled)) < len(compiled):
         text = "A column name is specified more than once in the SET clause."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tests.sqlserver.results import MAX, Kind, Message, SqlType
@@ -139,9 +140,12 @@ class Cursor:
         """A whole number, with its sign."""
         negative = self.skip("-")
         found = self.take()
-        if not isinstance(found.value, int):
+        value = found.value
+        if isinstance(value, Decimal) and value == value.to_integral_value():
+            value = int(value)  # one that is too long for a bigint
+        if not isinstance(value, int):
             raise self.error()
-        return -found.value if negative else found.value
+        return -value if negative else value
 
     def text(self) -> str:
         """A character constant, or a variable's name (which begins with @)."""

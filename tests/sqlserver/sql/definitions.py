@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.sqlserver.sql.tree import Expression, Name
 
 
-def _create(cursor: Cursor) -> s.Statement:
+def _create(cursor: Cursor) -> s.Statement:  # noqa: PLR0911 - a table of what can be made
     is_unique = cursor.skip("UNIQUE")
     is_clustered = cursor.skip_any("CLUSTERED", "NONCLUSTERED") == "CLUSTERED"
     word = cursor.take().upper
@@ -34,6 +34,8 @@ def _create(cursor: Cursor) -> s.Statement:
             return create_database(cursor)
         case "SCHEMA":
             return _create_schema(cursor)
+        case "SEQUENCE":
+            return _create_sequence(cursor)
         case "INDEX":
             return _create_index(cursor, is_unique=is_unique, is_clustered=is_clustered)
         case "TRIGGER":
@@ -192,6 +194,40 @@ def _create_schema(cursor: Cursor) -> s.Statement:
     return s.CreateSchema(name)
 
 
+def _create_sequence(cursor: Cursor) -> s.Statement:
+    name, kind = cursor.name(), SqlType(Kind.BIGINT)
+    options: dict[str, int | None] = {}
+    while word := cursor.skip_any(*_OF_A_SEQUENCE, "AS", "NO"):
+        if word == "AS":
+            kind = cursor.type()
+        elif word == "NO":
+            options |= _without(cursor)
+        elif word == "CYCLE":
+            options[word] = 1
+        else:
+            cursor.skip_any("WITH", "BY")
+            is_bare = word == "CACHE" and not isinstance(cursor.now.value, int)
+            options[word] = None if is_bare else cursor.number()
+    return s.CreateSequence(name, kind, options)
+
+
+def _without(cursor: Cursor) -> dict[str, int | None]:
+    if word := cursor.skip_any("MINVALUE", "MAXVALUE", "CYCLE"):
+        return {word: None}
+    cursor.expect("CACHE")
+    return {"CACHE": 0}
+
+
+_OF_A_SEQUENCE = ("START", "INCREMENT", "MINVALUE", "MAXVALUE", "CYCLE", "CACHE")
+
+
+def _alter_sequence(cursor: Cursor) -> s.Statement:
+    name = cursor.name()
+    if not cursor.skip("RESTART"):
+        raise cursor.unknown("ALTER SEQUENCE with this")
+    return s.AlterSequence(name, cursor.number() if cursor.skip("WITH") else None)
+
+
 def _create_index(cursor: Cursor, *, is_unique: bool, is_clustered: bool) -> s.Statement:
     name = cursor.identifier()
     cursor.expect("ON")
@@ -240,6 +276,8 @@ def _alter(cursor: Cursor) -> s.Statement:
             return _alter_table(cursor)
         case "DATABASE":
             return alter_database(cursor)
+        case "SEQUENCE":
+            return _alter_sequence(cursor)
         case "USER":
             name = cursor.identifier()
             cursor.expect("WITH", "LOGIN", "=")
@@ -308,7 +346,7 @@ def _switch_triggers(*, is_on: bool) -> Callable[[Cursor], s.Statement]:
 
 def _drop(cursor: Cursor) -> s.Statement:
     kind = cursor.take().upper
-    if kind not in {"TABLE", "DATABASE", "SCHEMA", "TRIGGER", "USER"}:
+    if kind not in {"TABLE", "DATABASE", "SCHEMA", "SEQUENCE", "TRIGGER", "USER"}:
         raise cursor.unknown(f"DROP {kind}")
     if_exists = cursor.skip("IF", "EXISTS")
     names = parse_list(cursor, lambda each: each.name())

@@ -159,6 +159,8 @@ def literal(lexeme: Lexeme) -> tree.Literal:
 
 def _word(cursor: Cursor) -> tree.Expression:
     word = cursor.now.upper
+    if cursor.skip("NEXT", "VALUE", "FOR"):
+        return _next_value(cursor)
     if word in _SPECIAL:
         return _SPECIAL[word](cursor)
     if word in {"LEFT", "RIGHT"} and cursor.ahead().upper == "(":
@@ -188,6 +190,13 @@ def _call(cursor: Cursor, name: tree.Name) -> tree.Expression:
     if cursor.is_next("OVER"):
         raise cursor.unknown("window functions")
     return tree.Call(called, tuple(arguments), is_distinct=is_distinct)
+
+
+def _next_value(cursor: Cursor) -> tree.Expression:
+    name = cursor.name()
+    if cursor.is_next("OVER"):
+        raise cursor.unknown("NEXT VALUE FOR in an order")
+    return tree.NextValue(name)
 
 
 def _null(cursor: Cursor) -> tree.Expression:

@@ -291,6 +291,23 @@ class CreateSchema:
 
 
 @dataclass(frozen=True, slots=True)
+class CreateSequence:
+    """`options`: what was said, such as START, INCREMENT; CACHE 0 is none, None of no number."""
+
+    name: Name
+    type: SqlType
+    options: Mapping[str, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class AlterSequence:
+    """RESTART, with this number or as it once began."""
+
+    name: Name
+    restart: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class CreateIndex:
     name: str
     table: Name
@@ -420,6 +437,8 @@ Statement = (
     | SwitchTracking
     | CreateTrigger
     | CreateSchema
+    | CreateSequence
+    | AlterSequence
     | CreateIndex
     | CreatePrincipal
     | AlterUser

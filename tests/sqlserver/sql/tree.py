@@ -155,6 +155,13 @@ class Call:
     is_distinct: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class NextValue:
+    """NEXT VALUE FOR a sequence."""
+
+    sequence: Name
+
+
 Expression = (
     Literal
     | Null
@@ -173,6 +180,7 @@ Expression = (
     | Cast
     | Collate
     | Call
+    | NextValue
 )
 
 # Queries

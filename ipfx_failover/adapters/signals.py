@@ -7,7 +7,9 @@ import os
 import signal
 import sys
 import threading
+import time
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Final, NoReturn
 
 if TYPE_CHECKING:
@@ -35,15 +37,24 @@ class _Gate(threading.local):
             signal.raise_signal(number)
 
 
+class _Handled:
+    """Whether a signal has reached its handler; a plain value, for handlers interrupt each other."""
+
+    at_all = False
+
+
 _gate = _Gate()
+_handled = _Handled()
 
 
 def remember_end() -> None:
     """What asks this process to end is told in the first `let_through` behind `on_end`."""
 
     def remember(number: int, frame: object) -> None:  # noqa: ARG001 - the signature of a handler
+        _handled.at_all = True
         _gate.waiting = number
 
+    _handle_even_before_a_wait()
     _handle_with(remember)
 
 
@@ -59,6 +70,7 @@ def on_end(told: Callable[[str], None]) -> None:
     before = sys.unraisablehook
 
     def handle(number: int, frame: object) -> None:  # noqa: ARG001 - the signature of a handler
+        _handled.at_all = True
         if seen or _gate.keeps(number):
             return
         seen.append(number)
@@ -76,6 +88,7 @@ def on_end(told: Callable[[str], None]) -> None:
         threading.Timer(_AGAIN_S, _signal_main, [seen.pop()]).start()
 
     sys.unraisablehook = again
+    _handle_even_before_a_wait()
     _handle_with(handle)
     if sys.platform == "win32":
         from ipfx_failover.adapters.windows.logoff import outlive_logoff
@@ -98,6 +111,33 @@ def _handle_with(handle: Callable[[int, object], None] | signal.Handlers) -> Non
     for name in ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), handle)
+
+
+def _handle_even_before_a_wait() -> None:
+    """A signal that comes just before Python waits for a lock is handled only behind the wait.
+
+    Another one ends the wait (`signal`, "Execution of Python signal handlers"), so it is sent
+    again. On Windows none does: there such waits are made in pieces.
+    """
+    _handled.at_all = False
+    if hasattr(signal, "pthread_kill"):
+        signal.set_wakeup_fd(_sent_again(), warn_on_full_buffer=False)
+
+
+@cache
+def _sent_again() -> int:
+    """What is noted in this file, until one has been handled; its descriptor."""
+    noted, note = os.pipe()
+    os.set_blocking(note, False)
+
+    def send() -> None:
+        while number := os.read(noted, 1):
+            time.sleep(_AGAIN_S)
+            if not _handled.at_all:
+                _signal_main(number[0])
+
+    threading.Thread(target=send, name="signals", daemon=True).start()
+    return note
 
 
 @contextmanager

@@ -54,6 +54,17 @@ except Asked:
     signal.raise_signal(signal.SIGINT)
     print("undone")
 """
+# It comes in another thread, which ends no wait of the main one: so does what comes just before.
+MISSED_BY_A_WAIT = """
+def strike():
+    signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+threading.Timer(0.2, strike).start()
+try:
+    threading.Event().wait()
+except Asked as asked:
+    print(asked)
+"""
 
 WITH_A_PARENT = """
 import threading
@@ -156,6 +167,14 @@ def test_what_python_could_not_pass_on_is_told_again() -> None:
         code, said = process.finish()
 
     assert (0, ["told", "told", "SIGINT"]) == (code, said.split())
+
+
+@sent
+def test_a_signal_that_comes_just_before_a_wait_ends_it() -> None:
+    with child(BEGIN + MISSED_BY_A_WAIT) as process:
+        code, said = process.finish()
+
+    assert (0, ["told", "SIGINT"]) == (code, said.split())
 
 
 @sent

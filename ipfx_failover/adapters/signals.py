@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import math
 import os
 import signal
 import sys
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _AGAIN_S: Final = 0.05
+_RECENT_S: Final = 1.0
 
 
 class _Gate(threading.local):
@@ -38,9 +40,9 @@ class _Gate(threading.local):
 
 
 class _Handled:
-    """Whether a signal has reached its handler; a plain value, for handlers interrupt each other."""
+    """When a handler was called last; a plain value, for they interrupt each other."""
 
-    at_all = False
+    at_s = -math.inf
 
 
 _gate = _Gate()
@@ -51,7 +53,7 @@ def remember_end() -> None:
     """What asks this process to end is told in the first `let_through` behind `on_end`."""
 
     def remember(number: int, frame: object) -> None:  # noqa: ARG001 - the signature of a handler
-        _handled.at_all = True
+        _handled.at_s = time.monotonic()
         _gate.waiting = number
 
     _handle_even_before_a_wait()
@@ -70,7 +72,7 @@ def on_end(told: Callable[[str], None]) -> None:
     before = sys.unraisablehook
 
     def handle(number: int, frame: object) -> None:  # noqa: ARG001 - the signature of a handler
-        _handled.at_all = True
+        _handled.at_s = time.monotonic()
         if seen or _gate.keeps(number):
             return
         seen.append(number)
@@ -119,21 +121,23 @@ def _handle_even_before_a_wait() -> None:
     Another one ends the wait (`signal`, "Execution of Python signal handlers"), so it is sent
     again. On Windows none does: there such waits are made in pieces.
     """
-    _handled.at_all = False
     if hasattr(signal, "pthread_kill"):
         signal.set_wakeup_fd(_sent_again(), warn_on_full_buffer=False)
 
 
 @cache
 def _sent_again() -> int:
-    """What is noted in this file, until one has been handled; its descriptor."""
+    """What is noted in this file, until a handler is called; its descriptor."""
     noted, note = os.pipe()
     os.set_blocking(note, False)
+    never = threading.Event()
 
     def send() -> None:
         while number := os.read(noted, 1):
-            time.sleep(_AGAIN_S)
-            if not _handled.at_all:
+            noticed_s = time.monotonic()
+            never.wait(_AGAIN_S)
+            # Handlers are quicker than this thread, which may have waited for its turn.
+            if _handled.at_s < noticed_s - _RECENT_S:
                 _signal_main(number[0])
 
     threading.Thread(target=send, name="signals", daemon=True).start()

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _ENDINGS = {"D": "ndf", "L": "ldf"}
-_MOMENT = r"\d{8}T\d{6}"
-_RUN = rf"{_MOMENT}\d{{3}}"
+_RUN = r"\d{8}T\d{9}"
 
 
 def new(catalog: str, run_id: str) -> str:
@@ -64,13 +63,16 @@ def is_safety_name(catalog: str, name: str) -> bool:
 
 
 def kept_backup_name(catalog: str, as_of: datetime) -> str:
-    """A backup that is kept: its time in UTC, so that names sort as times do."""
-    return f"{catalog}.{as_of:%Y%m%dT%H%M%SZ}.bak"
+    """A backup that is kept: its time in UTC, so that names sort as times do.
+
+    To the millisecond: a small catalog is copied more than once a second.
+    """
+    return f"{catalog}.{as_of:%Y%m%dT%H%M%S}{as_of.microsecond // 1000:03}Z.bak"
 
 
 def kept_backups(catalog: str, names: Iterable[str]) -> list[str]:
     """Those among `names`, the oldest first."""
-    pattern = re.compile(rf"{re.escape(catalog)}\.{_MOMENT}Z\.bak")
+    pattern = re.compile(rf"{re.escape(catalog)}\.{_RUN}Z\.bak")
     return sorted(name for name in names if pattern.fullmatch(name))
 
 

@@ -161,6 +161,12 @@ class SqlTrial:
             tables_too = "follow both tables; one without a primary key needs one"
             return warning(FOLLOWED, "; ".join(keys), tables_too)
         count = f"{len(choice.followed)} of {len(tables)}"
+        if any(table.is_denied and table.shown in choice.left for table in tables.values()):
+            return warning(
+                FOLLOWED,
+                f"{count}; not {left}",
+                f"give the login these rights on {self.live.name}, or leave it at nightly copies",
+            )
         return ok(FOLLOWED, f"{count}; not {left}" if left else count)
 
     def _space(self) -> Check:

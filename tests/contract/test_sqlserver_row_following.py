@@ -336,12 +336,12 @@ def test_a_deadlock_is_tried_again(calls: HotCopy) -> None:
 
 def test_a_table_that_cannot_be_read_is_named(calls: HotCopy) -> None:
     calls.on_live.run("INSERT INTO calls VALUES (1, N'one')")
-    denied = {"number": 229, "severity": 14, "text": "The SELECT permission was denied"}
-    Faults([Fault(statement="LEFT JOIN .dbo.*calls", errors=[denied])]).attach(calls.at.live)
+    damaged = {"number": 824, "severity": 24, "text": "SQL Server detected an incorrect checksum"}
+    Faults([Fault(statement="LEFT JOIN .dbo.*calls", errors=[damaged])]).attach(calls.at.live)
 
     with pytest.raises(SqlRefused) as refused:
         calls.follower.round()
-    assert "reading calls on DEMOSERVER: The SELECT permission was denied (229)" == (
+    assert "reading calls on DEMOSERVER: SQL Server detected an incorrect checksum (824)" == (
         refused.value.message
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -79,6 +80,50 @@ def test_a_set_of_sparse_columns_is_followed_by_its_columns(at: Machines) -> Non
         assert {} == done.left
         assert [(1, 2, None)] == hot.on_copy.run("SELECT id, a, b FROM odd")
         assert not any("b.[set]" in each for each in list(at.live.said)[said:])
+
+
+DENIALS = [
+    ("SELECT", "this login may not read it (GRANT SELECT ON [dbo].[odd])"),
+    (
+        "SELECT (text)",
+        "this login may not read its column text (GRANT SELECT ON [dbo].[odd])",
+    ),
+    (
+        "VIEW CHANGE TRACKING",
+        "this login may not see its changes (GRANT VIEW CHANGE TRACKING ON [dbo].[odd])",
+    ),
+]
+
+
+@contextmanager
+def few_rights(at: Machines) -> Iterator[None]:
+    """Our login on the live server is no sysadmin."""
+    at.live.add_login("sa", PASSWORD, sid=b"\x01", rights=frozenset())
+    yield
+    at.live.add_login("sa", PASSWORD, sid=b"\x01")
+
+
+@pytest.mark.parametrize(("what", "why"), DENIALS)
+def test_a_table_that_may_not_be_read_stops_no_other(at: Machines, what: str, why: str) -> None:
+    at.live.add_login("dba", PASSWORD, sid=b"\x02")
+    with (
+        HotCopy(at, [CALLS, ODD]) as hot,
+        Client(at.live, hot.catalog, user="dba") as dba,
+        few_rights(at),
+    ):
+        dba.run("INSERT INTO odd (id, text) VALUES (1, N'one')")
+        assert {} == hot.follower.round().left
+
+        dba.run(f"DENY {what} ON odd TO public")
+        dba.run("INSERT INTO odd (id, text) VALUES (2, N'two'); INSERT INTO calls VALUES (1, N'a')")
+        assert {"odd": why} == hot.follower.round().left
+        assert [(1, "a")] == hot.on_copy.run("SELECT * FROM calls")
+        assert [(1,)] == hot.on_copy.run("SELECT id FROM odd")
+
+        dba.run(f"GRANT {what} ON odd TO public")
+        done = hot.follower.round()
+        assert ({}, ("odd",)) == (done.left, done.reloaded)
+        assert [(1, "one"), (2, "two")] == hot.on_copy.run("SELECT id, text FROM odd")
 
 
 @pytest.mark.parametrize("rights", [frozenset({"connect"}), frozenset({"connect", "unmask"})])

@@ -24,6 +24,7 @@ from ipfx_failover.replication.rows.marks import CopyMark, copy_mark, is_there, 
 from ipfx_failover.replication.rows.schema import (
     Choice,
     alike,
+    read_denials,
     read_fingerprint,
     read_tables,
     without,
@@ -54,8 +55,9 @@ _TRIES = 3
 _ENDED = Beginning(-1, "")
 """In place of where a history begins: no history begins there."""
 _NO_CATALOG = frozenset({911, 4060})
-_PASSING = frozenset({1205, 3961})
-"""A deadlock; a table that was defined otherwise while it was read: the next try sees it so."""
+_PASSING = frozenset({229, 230, 1205, 3961})
+"""A right that was taken away, a table that was defined otherwise while it was read: the next try
+sees it so. A deadlock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,8 @@ class Follower:
         self._mark: CopyMark | None = None
         self._begun: dict[tuple[str, str], Beginning] = {}
         self._fingerprint: Row | None = None
+        self._denials: list[Row] | None = None
+        """Rights that are lacking: only while some are, for it takes longer."""
         self._choice = Choice((), {})
         self._staging: Staging | None = None
         self._unfit: dict[Table, str] = {}
@@ -245,10 +249,15 @@ class Follower:
 
     def _see_tables(self, live: SqlSession, copy: SqlSession) -> Staging:
         fingerprint = read_fingerprint(live)
-        if self._staging is None or fingerprint != self._fingerprint:
+        denials = None if self._denials is None else read_denials(live)
+        is_known = (fingerprint, denials) == (self._fingerprint, self._denials)
+        if self._staging is None or not is_known:
             if self._staging is not None:
                 self._staging.drop()
-            wanted = self._ends.wanted(read_tables(live))
+            tables = read_tables(live)
+            is_denied = any(table.is_denied for table in tables.values())
+            self._denials = read_denials(live) if is_denied else None
+            wanted = self._ends.wanted(tables)
             self._choice = without(alike(wanted, read_tables(copy)), self._unfit)
             self._staging = Staging(self._ends.server, copy, record.conversions(copy))
             self._fingerprint = fingerprint

@@ -12,7 +12,7 @@ from ipfx_failover.replication.sqlserver.fitness import Instance
 from ipfx_failover.replication.sqlserver.tables import find_table
 from ipfx_failover.replication.tsql import server as asking
 from ipfx_failover.replication.tsql import tables as texts
-from ipfx_failover.replication.tsql.peculiar import peculiarities, why
+from ipfx_failover.replication.tsql.peculiar import DENIALS, is_denial, peculiarities, why
 from ipfx_failover.replication.tsql.tables import Column, Table
 from ipfx_failover.replication.tsql.tracking import SCHEMA
 
@@ -78,18 +78,26 @@ def read_tables(session: SqlSession) -> Tables:
     """All of the catalog in use."""
     rows, peculiar = session.rows(texts.tables()), _peculiarities(session)
     return {
-        place: _table(place, list(group), peculiar.get(place))
+        place: _table(place, list(group), *peculiar.get(place, ()))
         for place, group in groupby(rows, _place)
     }
 
 
-def _peculiarities(session: SqlSession) -> dict[tuple[str, str], str]:
-    """By schema and name: what keeps rows of a table from being followed."""
+def _peculiarities(session: SqlSession) -> dict[tuple[str, str], tuple[str, bool]]:
+    """By schema and name: what keeps rows of a table from being followed; whether a right does."""
     instance = Instance.of_row("", session.rows(asking.SERVER)[0])
     return {
-        (str(schema), str(table)): why(number, one_line(str(column)))
+        (str(schema), str(table)): (
+            why(number, str(schema), str(table), str(column)),
+            is_denial(number),
+        )
         for schema, table, column, number in session.rows(peculiarities(instance.release[0]))
     }
+
+
+def read_denials(session: SqlSession) -> list[Row]:
+    """Something that differs when another table may be read, or its changes be seen."""
+    return session.rows(DENIALS)
 
 
 def read_fingerprint(session: SqlSession) -> Row:
@@ -172,9 +180,15 @@ def _place(row: Row) -> tuple[str, str]:
     return str(row[0]), str(row[1])
 
 
-def _table(place: tuple[str, str], rows: Sequence[Row], peculiarity: str | None) -> Table:
+def _table(
+    place: tuple[str, str],
+    rows: Sequence[Row],
+    peculiarity: str | None = None,
+    is_denied: bool = False,  # noqa: FBT001, FBT002 - as it is read
+) -> Table:
     keys = sorted((row[-1], str(row[2])) for row in rows if row[-1] is not None)
-    return Table(*place, tuple(_columns(rows)), tuple(column for _, column in keys), peculiarity)
+    return Table(*place, tuple(_columns(rows)), tuple(column for _, column in keys),
+                 peculiarity, is_denied)  # fmt: skip
 
 
 def _columns(rows: Sequence[Row]) -> Iterator[Column]:

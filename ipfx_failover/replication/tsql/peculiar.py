@@ -7,7 +7,13 @@ security policy hides would be taken for deleted.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from ipfx_failover.events import one_line
+from ipfx_failover.replication.tsql.text import name as quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _TABLES: Final = "sys.tables t JOIN sys.schemas s ON s.schema_id = t.schema_id"
 
@@ -22,7 +28,36 @@ class _Peculiarity(NamedTuple):
     of: str = "N''"
 
 
+def _may(permission: str, of_column: str = "") -> str:
+    table = "QUOTENAME(s.name) + N'.' + QUOTENAME(t.name)"
+    return f"HAS_PERMS_BY_NAME({table}, 'OBJECT', '{permission}'{of_column})"
+
+
+_DENIALS: Final = (
+    _Peculiarity(
+        10,
+        "",
+        f"{_may('VIEW CHANGE TRACKING')} = 0",
+        "this login may not see its changes (GRANT VIEW CHANGE TRACKING ON {table})",
+    ),
+    _Peculiarity(
+        10,
+        "JOIN sys.columns c ON c.object_id = t.object_id",
+        f"{_may('SELECT')} = 1 AND " + _may("SELECT", ", c.name, 'COLUMN'") + " = 0",
+        "this login may not read its column {column} (GRANT SELECT ON {table})",
+        "c.name",
+    ),
+    _Peculiarity(
+        10,
+        "",
+        f"{_may('SELECT')} = 0",
+        "this login may not read it (GRANT SELECT ON {table})",
+    ),
+)
+"""By them one who reads is refused (229, 230), and with it all that is read in the same round."""
+
 _PECULIARITIES: Final = (
+    *_DENIALS,
     _Peculiarity(11, "", "t.is_filetable = 1", "it is a FileTable"),
     _Peculiarity(12, "", "t.is_memory_optimized = 1", "it is memory-optimized"),
     _Peculiarity(13, "", "t.is_external = 1", "it is an external table"),
@@ -61,14 +96,28 @@ _PECULIARITIES: Final = (
 
 def peculiarities(major: int) -> str:
     """A row for each, in a catalog of a server of this version: schema, table, column, number."""
+    return _rows_of(_PECULIARITIES, major)
+
+
+def _rows_of(peculiarities: Sequence[_Peculiarity], major: int) -> str:
     return " UNION ALL ".join(
         f"SELECT s.name, t.name, {each.of}, {number} FROM {_TABLES} "  # noqa: S608 - constants
         f"{each.joined}{' ' if each.joined else ''}WHERE {each.where}"
-        for number, each in enumerate(_PECULIARITIES)
+        for number, each in enumerate(peculiarities)
         if each.since <= major
     )
 
 
-def why(number: int, column: str) -> str:
+DENIALS: Final = _rows_of(_DENIALS, 10)
+"""Those rows of `peculiarities` that come and go with rights, which change no definition."""
+
+
+def is_denial(number: int) -> bool:
+    """Of a row of `peculiarities`: whether it is one of DENIALS."""
+    return number < len(_DENIALS)
+
+
+def why(number: int, schema: str, table: str, column: str) -> str:
     """What a row of `peculiarities` means, for people."""
-    return _PECULIARITIES[number].why.format(column=column)
+    at = one_line(quoted(schema, table))
+    return _PECULIARITIES[number].why.format(column=one_line(column), table=at)

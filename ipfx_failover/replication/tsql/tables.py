@@ -160,8 +160,8 @@ class Column:
 class Table:
     """A table: its columns in their order, and the names of those of its primary key.
 
-    `peculiarity`: what else keeps its rows from being followed; it is of the login, too, and so
-    says nothing of whether two tables are alike.
+    `peculiarity`: what else keeps its rows from being followed; `is_denied`: it is lack of a right.
+    Both are of the login, too, and so say nothing of whether two tables are alike.
     """
 
     schema: str
@@ -169,6 +169,7 @@ class Table:
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     peculiarity: str | None = field(default=None, compare=False)
+    is_denied: bool = field(default=False, compare=False)
 
     @property
     def quoted(self) -> str:

@@ -55,6 +55,8 @@ class Catalog:
     schemas: set[str] = field(default_factory=lambda: {"dbo", "sys"})
     triggers: list[Trigger] = field(default_factory=list)
     users: dict[str, User] = field(default_factory=dict)
+    denied: set[tuple[str, str, str, str]] = field(default_factory=set)
+    """User, table, column (none: all of it) and permission."""
     options: dict[str, str] = field(default_factory=dict)
     family_guid: str = field(default_factory=lambda: str(uuid.uuid4()).upper())
     guid: str = field(default_factory=lambda: str(uuid.uuid4()).upper())

@@ -34,7 +34,10 @@ class Compiled:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A column of a query's sources. `source`: what it is called there."""
+    """A column of a query's sources. `source`: what it is called there.
+
+    `refused`: what the server says of who reads it, who may not.
+    """
 
     source: str
     name: str
@@ -43,6 +46,7 @@ class Field:
     is_nullable: bool = True
     is_identity: bool = False
     is_computed: bool = False
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)

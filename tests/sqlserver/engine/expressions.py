@@ -259,6 +259,8 @@ def _is_called(field_: Field, name: tree.Name) -> bool:
 
 def _field(scope: Scope, at: int) -> Compiled:
     found, depth = scope.fields[at], scope.depth
+    if found.refused:
+        raise SqlError(Message(230, 14, found.refused))
     return Compiled(found.type, lambda rows: rows[depth][at], found.collation)
 
 

@@ -18,6 +18,7 @@ from tests.sqlserver.engine.conversion import assigned
 from tests.sqlserver.engine.dropping import drop
 from tests.sqlserver.engine.expressions import Compiler
 from tests.sqlserver.engine.moments import datetime_now
+from tests.sqlserver.engine.permissions import permit
 from tests.sqlserver.engine.rows import fields_of
 from tests.sqlserver.engine.tables import Column, ForeignKey, Key, Table, Trigger
 from tests.sqlserver.engine.tracking import TableTracking
@@ -303,5 +304,6 @@ SCHEMAS: dict[type, Callable[[EngineSession, Any], Iterator[Result]]] = {
     s.CreateIndex: _create_index,
     s.CreatePrincipal: _create_principal,
     s.AlterUser: _alter_user,
+    s.Permit: permit,
     s.Drop: drop,
 }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tests.sqlserver.engine.comparing import DEFAULT_COLLATION
 from tests.sqlserver.engine.compiled import INT, Compiled
 from tests.sqlserver.engine.functions import BIGINT, NVARCHAR
+from tests.sqlserver.engine.permissions import may
 from tests.sqlserver.engine.schema_views import schema_id
 from tests.sqlserver.engine.type_numbers import TYPE_IDS
 from tests.sqlserver.engine.view_registry import VIEWS
@@ -213,8 +214,18 @@ def _has_right(session: EngineSession, role: str, _: str | None = None) -> int:
 
 
 def _has_permission(
-    session: EngineSession, of: str | None, kind: str | None, permission: str, *_: Any
+    session: EngineSession,
+    of: str | None,
+    kind: str | None,
+    permission: str,
+    column: str = "",
+    _: str = "",
 ) -> int | None:
+    if (kind or "").upper() == "OBJECT" and of is not None:
+        told = Cursor(of).name()
+        catalog = session.catalog_of(told)
+        table = catalog.find(told)
+        return None if table is None else int(may(session, catalog, table, permission, column))
     if (kind or "").upper() == "DATABASE" and of is not None:
         name = of.strip("[]").casefold()
         if name not in session.server.catalogs:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tests.sqlserver.engine.compiled import Field
 from tests.sqlserver.engine.expressions import Compiler
 from tests.sqlserver.engine.file_functions import function_rows
 from tests.sqlserver.engine.functions import BIGINT
+from tests.sqlserver.engine.permissions import check, may
 from tests.sqlserver.engine.queries import Relation
 from tests.sqlserver.engine.rows import fields_of
 from tests.sqlserver.engine.seeking import unique_keys
@@ -21,8 +23,10 @@ from tests.sqlserver.sql.lexer import SqlError, unknown
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.sqlserver.engine.catalog import Catalog
     from tests.sqlserver.engine.compiled import Rows, Scope
     from tests.sqlserver.engine.session import EngineSession
+    from tests.sqlserver.engine.tables import Table
 
 _SYSTEM_SCHEMAS = {"sys", "information_schema"}
 _OLD_VIEWS = re.compile(r"sys[a-z]+", re.IGNORECASE)
@@ -53,14 +57,25 @@ def _table(session: EngineSession, source: tree.TableSource) -> Relation:
         return Relation(fields_of(table, alias), lambda _: rows)
     if name.schema.casefold() in {"", "dbo"} and session.home_of(name).find(name) is None:
         _see_that_it_is_none_of_the_servers(name, catalog)
-    table = session.table(name)
+    table, home = session.table(name), session.home_of(name)
+    check(session, home, table, "SELECT")
     return Relation(
-        fields_of(table, alias),
+        [_allowed(session, home, table, each) for each in fields_of(table, alias)],
         lambda _: session.rows_of(table, name),
         unique_keys(table),
         lambda key: session.finder(table, name, key),
         lambda: len(table.rows),
     )
+
+
+def _allowed(session: EngineSession, catalog: Catalog, table: Table, of: Field) -> Field:
+    if may(session, catalog, table, "SELECT", of.name):
+        return of
+    text = (
+        f"The SELECT permission was denied on the column '{of.name}' of the object "
+        f"'{table.name}', database '{catalog.name}', schema '{table.schema}'."
+    )
+    return replace(of, refused=text)
 
 
 def _see_that_it_is_none_of_the_servers(name: tree.Name, catalog: str) -> None:
@@ -88,6 +103,8 @@ def _changes(session: EngineSession, source: tree.ChangesSource) -> Relation:
     if not source.alias:
         raise SqlError(Message(22104, 16, "A table returned by CHANGETABLE must have an alias."))
     table, catalog = session.table(source.table), session.catalog_of(source.table)
+    check(session, catalog, table, "SELECT")
+    check(session, catalog, table, "VIEW CHANGE TRACKING")
     tracking, key = table.tracking, table.primary_key
     if tracking is None or key is None:
         text = f"Change tracking is not enabled on table '{table.name}'."

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.sqlserver.engine.compiled import Scope
 from tests.sqlserver.engine.expressions import Compiler
+from tests.sqlserver.engine.permissions import check
 from tests.sqlserver.engine.queries import Planner
 from tests.sqlserver.engine.rows import RowWriter, fields_of
 from tests.sqlserver.engine.seeking import chosen, given, mark_given, unique_keys
@@ -34,6 +35,7 @@ def change(session: EngineSession, statement: Writing, run: Runner) -> Iterator[
     name = _named(statement)
     table, catalog = session.table(name), session.home_of(name)
     if catalog is not session.temporary:
+        check(session, catalog, table, _NEEDED[type(statement)])
         _check_writable(session, catalog)
         wait_for(session.server, session, table)
     writer = RowWriter(
@@ -48,6 +50,14 @@ def change(session: EngineSession, statement: Writing, run: Runner) -> Iterator[
     if table.identity is not None and isinstance(statement, s.Insert):
         session.last_identity = table.identity
     yield Done(None if session.options.get("NOCOUNT") == "ON" else count)
+
+
+_NEEDED: dict[type, str] = {
+    s.Insert: "INSERT",
+    s.Update: "UPDATE",
+    s.Delete: "DELETE",
+    s.Truncate: "ALTER",
+}
 
 
 def _check_writable(session: EngineSession, catalog: Catalog) -> None:

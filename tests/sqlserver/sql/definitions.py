@@ -355,12 +355,37 @@ def _drop(cursor: Cursor) -> s.Statement:
     return s.Drop(kind, names, if_exists)
 
 
+def _permit(action: str) -> Callable[[Cursor], s.Statement]:
+    def parse(cursor: Cursor) -> s.Statement:
+        permissions = parse_list(cursor, _permission)
+        cursor.expect("ON")
+        if cursor.skip("OBJECT"):
+            cursor.expect(":", ":")
+        table = cursor.name()
+        if not cursor.skip_any("TO", "FROM"):
+            raise cursor.error()
+        principals = parse_list(cursor, lambda each: each.identifier())
+        return s.Permit(action, permissions, table, principals)
+
+    return parse
+
+
+def _permission(cursor: Cursor) -> tuple[str, list[str]]:
+    if cursor.skip("VIEW", "CHANGE", "TRACKING"):
+        return "VIEW CHANGE TRACKING", []
+    word = cursor.skip_any("SELECT", "INSERT", "UPDATE", "DELETE")
+    if not word:
+        raise cursor.unknown("this permission")
+    return word, parse_names(cursor) if cursor.is_next("(") else []
+
+
 DEFINITIONS: dict[str, Callable[[Cursor], s.Statement]] = {
     "CREATE": _create,
     "ALTER": _alter,
     "DROP": _drop,
     "ENABLE": _switch_triggers(is_on=True),
     "DISABLE": _switch_triggers(is_on=False),
+    **{action: _permit(action) for action in ("GRANT", "REVOKE", "DENY")},
     "BACKUP": backup,
     "RESTORE": restore,
     "DBCC": dbcc,

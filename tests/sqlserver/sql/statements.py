@@ -335,6 +335,16 @@ class AlterUser:
 
 
 @dataclass(frozen=True, slots=True)
+class Permit:
+    """GRANT, REVOKE or DENY on a table. `permissions`: each with its columns, none for all."""
+
+    action: str
+    permissions: Sequence[tuple[str, Sequence[str]]]
+    table: Name
+    principals: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class AlterAuthorization:
     database: str
     owner: str
@@ -442,6 +452,7 @@ Statement = (
     | CreateIndex
     | CreatePrincipal
     | AlterUser
+    | Permit
     | AlterAuthorization
     | CreateDatabase
     | RenameDatabase

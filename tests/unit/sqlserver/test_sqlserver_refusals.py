@@ -39,7 +39,7 @@ UNKNOWN = [
     "DECLARE c CURSOR FOR SELECT k FROM t",
     "EXEC sp_configure",
     "EXEC xp_cmdshell 'dir'",
-    "GRANT SELECT ON t TO joe",
+    "GRANT CONTROL ON t TO joe",
     "MERGE t USING u ON t.k = u.k WHEN MATCHED THEN DELETE;",
     "RAISERROR(50005, 16, 1)",
     "RECONFIGURE",

@@ -92,6 +92,28 @@ def test_who_may_what_can_be_asked(server: SimulatedServer) -> None:
         assert guest.value("SELECT IS_SRVROLEMEMBER('dbcreator')") == 0
 
 
+def test_who_is_denied_a_table_is_refused_and_can_ask(
+    client: Client, server: SimulatedServer
+) -> None:
+    server.add_login("guest", PASSWORD, sid=b"\2", rights=frozenset())
+    client.run("CREATE TABLE t (a int, b int); CREATE TABLE u (a int); CREATE USER guest")
+    client.run("DENY SELECT (b), INSERT ON t TO guest; DENY SELECT ON OBJECT::dbo.u TO public")
+    ask = "SELECT HAS_PERMS_BY_NAME('dbo.{}', 'OBJECT', '{}'{})"
+    with Client(server, "S", user="guest") as guest:
+        assert guest.run("SELECT a FROM t") == []
+        assert guest.fails("SELECT * FROM t") == [230]
+        assert guest.fails("SELECT a FROM t WHERE b = 1") == [230]
+        assert guest.fails("INSERT t (a) VALUES (1)") == [229]
+        assert guest.fails("SELECT COUNT(*) FROM u") == [229]
+        assert guest.value(ask.format("u", "SELECT", "")) == 0
+        assert guest.value(ask.format("t", "SELECT", "")) == 1
+        assert guest.value(ask.format("t", "SELECT", ", 'b', 'COLUMN'")) == 0
+        assert guest.value(ask.format("gone", "SELECT", "")) is None
+        client.run("GRANT SELECT ON u TO public")
+        assert guest.run("SELECT * FROM u") == []
+    assert client.fails("DENY SELECT ON u TO nobody") == [15151]
+
+
 def test_an_identity_is_reseeded(client: Client) -> None:
     client.run(TABLE + "; DBCC CHECKIDENT ('dbo.pet', RESEED, 100); INSERT pet (owner) VALUES ('')")
     client.run("SET IDENTITY_INSERT pet ON; INSERT pet (id, owner) VALUES (500, '')")

@@ -120,6 +120,21 @@ def test_which_tables_are_followed_is_told(
     assert (level, message) == (found["level"], found["message"])
 
 
+def test_a_table_that_the_login_may_not_read_is_a_warning_with_the_grant(pair: Pair) -> None:
+    pair.configure_server(real_time="all")
+    pair.run_live("CREATE TABLE odd (id int PRIMARY KEY)", "DENY SELECT ON odd TO public")
+    few = frozenset({"backup", "connect"})
+    pair.live.add_login("sa", drivers.PASSWORD, sid=b"\x01", rights=few)
+    found = checks(pair)["Followed tables"]
+
+    assert "warning" == found["level"]
+    assert (
+        "1 of 2; not odd: this login may not read it (GRANT SELECT ON [dbo].[odd])"
+        == (found["message"])
+    )
+    assert found["hint"].startswith("give the login these rights on DEMOSERVER")
+
+
 def test_hot_without_the_right_to_see_definitions_is_a_warning(pair: Pair) -> None:
     pair.configure_server(real_time="all")
     pair.run_live(

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from tests.sqlserver.engine.server import FIRST_SESSION
-from tests.sqlserver.results import Done, Message
+from tests.sqlserver.results import DatabaseChanged, Done, Message
 from tests.sqlserver.sql import statements as s
 from tests.sqlserver.sql.cursor import Cursor
 from tests.sqlserver.sql.lexer import SqlError, unknown, words
@@ -47,6 +47,8 @@ def _rename(session: EngineSession, statement: s.RenameDatabase) -> Iterator[Res
     _check_alter(session, catalog)
     if catalog.is_system:
         raise unknown("renaming a system database", 1)
+    if catalog.state == "OFFLINE":
+        raise unknown("renaming a catalog that is offline", 1)
     if _others(session, catalog):
         raise _not_alone(catalog)
     _check_changeable(catalog)
@@ -66,7 +68,9 @@ def _set(session: EngineSession, statement: s.SetDatabase) -> Iterator[Result]:
     _check_alter(session, catalog)
     for option, value in statement.values.items():
         _check_option(catalog, option, statement.how)
-        if option in _ACCESS:
+        if option in _STATES:
+            yield from _set_state(session, catalog, option, statement.how)
+        elif option in _ACCESS:
             _set_access(session, catalog, option, statement.how)
         elif option in _UPDATABILITY:
             _set_updatability(session, catalog, option, statement.how)
@@ -87,7 +91,9 @@ def _check_option(catalog: Catalog, option: str, how: str) -> None:
         raise SqlError(Message(5083, 16, text), _FAILED)
     if catalog.is_system:
         raise _not_of_the_systems(catalog, option)
-    if option not in _ACCESS | _UPDATABILITY:
+    if catalog.state == "OFFLINE" and option not in _STATES:
+        raise unknown(f"SET {option} in a catalog that is offline", 1)
+    if option not in _ACCESS | _UPDATABILITY | _STATES:
         _check_changeable(catalog)
 
 
@@ -100,6 +106,7 @@ def _not_of_the_systems(catalog: Catalog, option: str) -> SqlError:
 
 
 _ACCESS = {"SINGLE_USER", "RESTRICTED_USER", "MULTI_USER"}
+_STATES = {"ONLINE", "OFFLINE"}
 _UPDATABILITY = {"READ_ONLY", "READ_WRITE"}
 _SWITCHES = words(
     """
@@ -155,6 +162,21 @@ def _set_updatability(session: EngineSession, catalog: Catalog, option: str, how
     catalog.options.pop("READ_ONLY", None)
     if option == "READ_ONLY":
         catalog.options[option] = ""
+
+
+def _set_state(session: EngineSession, catalog: Catalog, state: str, how: str) -> Iterator[Result]:
+    """OFFLINE: who is in it alone is in master then."""
+    if catalog.state not in _STATES:
+        raise unknown(f"SET {state} in a catalog that is {catalog.state}", 1)
+    if state == "OFFLINE":
+        text = f"Database state cannot be changed while other users are using '{catalog.name}'."
+        _see_nobody_else(session, catalog, how, Message(5070, 16, text))
+    catalog.state = state
+    if state == "OFFLINE" and session.database.casefold() == catalog.name.casefold():
+        text = "Failed to restart the current database. The current database is switched to master."
+        old, session.database = session.database, "master"
+        yield Message(5701, 0, text)
+        yield DatabaseChanged("master", old)
 
 
 def _set_access(session: EngineSession, catalog: Catalog, access: str, how: str) -> None:

@@ -98,7 +98,7 @@ def _dropped_database(session: EngineSession, name: str) -> bool:
     if server.users_of(catalog):
         text = f'Cannot drop database "{catalog.name}" because it is currently in use.'
         raise SqlError(Message(3702, 16, text))
-    server.drop(catalog)
+    server.drop(catalog, keeps_files=catalog.state == "OFFLINE")
     return True
 
 

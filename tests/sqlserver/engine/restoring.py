@@ -40,7 +40,10 @@ def _backup(session: EngineSession, statement: s.Backup) -> Iterator[Result]:
     with server.changed:
         refuse_in_transaction(session, "BACKUP", 3021)
         catalog, options = server.catalog(statement.database), statement.options
-        server.check_usable(catalog, session)
+        try:
+            server.check_usable(catalog, session)
+        except SqlError as error:
+            raise SqlError(*error.messages, backup.terminated("BACKUP DATABASE")) from None
         _check_right(session, "backup", catalog)
         if "COMPRESSION" in options and not server.profile.can_compress:
             text = f"BACKUP DATABASE WITH COMPRESSION is not supported on {server.profile.edition}."

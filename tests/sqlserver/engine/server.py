@@ -63,6 +63,14 @@ class Doing:
     since: int = field(default_factory=datetime_now)
 
 
+_NOT_OPEN = {
+    "RESTORING": (927, "It is in the middle of a restore."),
+    "RECOVERING": (922, "It is being recovered. Waiting until recovery is finished."),
+    "SUSPECT": (926, "It has been marked SUSPECT by recovery."),
+    "OFFLINE": (942, "It is offline."),
+}
+
+
 def _nothing(session: EngineSession, about: object) -> None:
     """No fault."""
 
@@ -172,11 +180,13 @@ class SimulatedServer(Shelf):
         """See that a session may use a catalog.
 
         Raises:
-            SqlError: it is being restored (927), or another has it alone (924).
+            SqlError: it is being restored (927) or recovered (922), OFFLINE (942), SUSPECT (926),
+                or another has it alone (924).
         """
-        if catalog.state == "RESTORING":
-            text = f"Database '{catalog.name}' cannot be opened. It is in the middle of a restore."
-            raise SqlError(Message(927, 14, text))
+        if catalog.state in _NOT_OPEN:
+            number, why = _NOT_OPEN[catalog.state]
+            text = f"Database '{catalog.name}' cannot be opened. {why}"
+            raise SqlError(Message(number, 14, text))
         if catalog.access == "RESTRICTED_USER" and session and not session.account.may("sysadmin"):
             text = f"Database '{catalog.name}' is in restricted mode."
             raise SqlError(Message(923, 14, text))

@@ -197,10 +197,12 @@ class Shelf:
             catalog.fork_guid, catalog.guid = (str(uuid.uuid4()).upper() for _ in range(2))
             self.save(catalog)
 
-    def drop(self, catalog: Catalog) -> None:
-        """DROP DATABASE: its files go, too."""
+    def drop(self, catalog: Catalog, *, keeps_files: bool = False) -> None:
+        """DROP DATABASE: its files go, too, but for those of one that is offline."""
         del self.catalogs[catalog.name.casefold()]
         self.remember()
+        if keeps_files:
+            return
         for each in catalog.files:
             Path(each.path).unlink(missing_ok=True)
         if catalog.storage is not None:

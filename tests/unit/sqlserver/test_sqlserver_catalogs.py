@@ -411,3 +411,25 @@ def test_a_fault_can_be_put_in_front_of_a_statement(
 
     assert filled.fails("ALTER DATABASE S MODIFY NAME = T") == [5030, 5069]
     assert server.said[-1] == "ALTER DATABASE S MODIFY NAME = T"
+
+
+def test_a_catalog_that_is_offline_is_opened_by_nobody(tmp_path: Path) -> None:
+    server = SimulatedServer(tmp_path)
+    server.create("CT", {})
+    with Client(server) as client, Client(server, "CT") as inside:
+        assert client.fails("ALTER DATABASE CT SET OFFLINE WITH NO_WAIT") == [5070, 5069]
+        client.run("ALTER DATABASE CT SET OFFLINE WITH ROLLBACK IMMEDIATE")
+
+        assert inside.fails("SELECT 1") == [596]
+        assert client.fails("USE CT") == [942]
+        assert client.fails("SELECT * FROM CT.dbo.t") == [942]
+        assert client.fails(f"BACKUP DATABASE CT TO DISK = '{tmp_path}/a.bak'") == [942, 3013]
+        assert client.value("SELECT state_desc FROM sys.databases WHERE name = 'CT'") == "OFFLINE"
+        with pytest.raises(LoginRefusedError, match="Cannot open database"):
+            Client(server, "CT")
+    with Client(SimulatedServer(tmp_path)) as again:  # it stays so
+        assert again.fails("USE CT") == [942]
+        again.run("ALTER DATABASE CT SET ONLINE; USE CT; ALTER DATABASE CT SET OFFLINE")
+        assert again.value("SELECT DB_NAME()") == "master"
+        again.run("DROP DATABASE CT")
+    assert (tmp_path / "CT.mdf").exists()

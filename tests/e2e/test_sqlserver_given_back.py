@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import signal
-from contextlib import suppress
-from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from ipfx_failover.errors import Unreachable
 from tests.sqlserver.engine.client import Client
 from tests.sqlserver.engine.faults import Fault, Faults
 from tests.sqlserver.results import Message
@@ -183,27 +180,6 @@ def test_whatever_goes_wrong_both_catalogs_are_the_ones_that_they_were(
     pair.given_back()
 
     assert ["one", "two"] == pair.live_calls
-
-
-@pytest.mark.parametrize("side", ["live", "standby"])
-def test_at_whatever_statement_the_connection_is_cut_nothing_is_lost_on_either_side(
-    in_memory: Pair, side: str
-) -> None:
-    pair = in_memory
-    pair.replicated()
-    pair.has_stood_in("two")
-    copy = pair.content(pair.standby, COPY)
-    for nth in count(1):
-        pair.cut_at(getattr(pair, side), nth)
-        with suppress(Unreachable):
-            pair.given_back()
-        pair.no_faults()
-
-        assert [] == pair.strays() == pair.unfinished, nth
-        assert copy == pair.content(pair.standby, COPY), nth
-        assert (["one"] if pair.is_ahead else ["one", "two"]) == pair.live_calls, nth
-        if not pair.is_ahead:
-            break
 
 
 def test_an_application_that_uses_the_live_catalog_is_named_and_nothing_is_done(pair: Pair) -> None:

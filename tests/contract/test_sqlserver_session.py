@@ -228,6 +228,25 @@ def test_a_password_that_free_tds_cannot_be_told_is_refused(site: Site) -> None:
         site.server(password=odd).open().close()
 
 
+def test_a_windows_login_without_a_kerberos_ticket_says_what_is_lacking(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the drivers themselves say: no LOGIN7 is sent."""
+    monkeypatch.setenv("KRB5CCNAME", f"FILE:{tmp_path}/none")
+    with pytest.raises(FailoverError) as caught:
+        site.server(login="windows").open()
+
+    error = caught.value
+    assert "has a Kerberos ticket (kinit; klist shows it), or use a login of SQL Server" in (
+        error.hint
+    )
+    if site.driver.name == "Microsoft":
+        assert isinstance(error, Failed)
+        assert "no login as this Windows account: No credentials were supplied" in error.message
+    else:
+        assert isinstance(error, Unreachable)
+
+
 def test_a_catalog_that_is_not_there_is_named(site: Site) -> None:
     with pytest.raises(SqlRefused) as caught:
         site.server().open("nowhere")

@@ -87,10 +87,14 @@ def test_each_weakening_is_what_the_config_says() -> None:
     assert "Encryption=require" in string(FREE_TDS)
 
 
-def test_a_login_of_windows_has_neither_user_nor_password() -> None:
-    told = string(MICROSOFT, login="windows")
+@pytest.mark.parametrize(
+    ("driver", "word"),
+    [(MICROSOFT, "Trusted_Connection={Yes}"), (FREE_TDS, "Trusted_Connection=Yes")],
+)
+def test_a_login_of_windows_has_neither_user_nor_password(driver: Driver, word: str) -> None:
+    told = string(driver, login="windows")
 
-    assert "Trusted_Connection={Yes}" in told
+    assert word in told
     assert "UID" not in told
     assert "PWD" not in told
 

@@ -40,6 +40,12 @@ _ACCOUNT: Final = (
     "let the account of the SQL Server service read and write that directory, and use one on a "
     "disk of that server"
 )
+_SSPI: Final = "SSPI Provider: "
+"""How Microsoft's driver begins what Kerberos says, or Windows itself."""
+_TICKET: Final = (
+    "see that the account that this runs as is one of the domain and has a Kerberos ticket (kinit; "
+    "klist shows it), or use a login of SQL Server"
+)
 _LENGTH: Final = (
     "a value is longer than its column, as a converted path may be: make the column longer on the "
     "live server, then replicate from live"
@@ -134,8 +140,13 @@ def lost(name: str, reason: str) -> Unreachable:
     )
 
 
-def not_connected(error: Exception, name: str, user: str) -> FailoverError | None:
-    """Why no connection came about; None as in `explained`."""
+def not_connected(
+    error: Exception, name: str, user: str, *, is_windows: bool = False
+) -> FailoverError | None:
+    """Why no connection came about; None as in `explained`.
+
+    `is_windows`: whether it was to log in as the account that this runs as.
+    """
     found = diagnostics(str(error.args[-1]) if error.args else "")
     if not found:
         return None
@@ -145,7 +156,8 @@ def not_connected(error: Exception, name: str, user: str) -> FailoverError | Non
         return refused(name, text, tuple(each.number for each in found))
     if first.number:
         return refused(name, first.text, tuple(each.number for each in found))
-    if (known := _of_encryption(first.text, name)) is not None:
+    known = _of_windows(first.text, name, user) or _of_encryption(first.text, name)
+    if known is not None:
         return known
     if first.state == "IM002" or "Can't open lib" in first.text:
         return Refused(
@@ -153,10 +165,18 @@ def not_connected(error: Exception, name: str, user: str) -> FailoverError | Non
             "correct driver in the config, or install what it needs: "
             "apt-get install libltdl7 libkrb5-3 libgssapi-krb5-2",
         )
+    # FreeTDS says the same where there is no ticket, and where nobody goes on with the connection.
+    ticket = f'; with login = "windows": {_TICKET}' if is_windows else ""
     return Unreachable(
         f"{name}: no connection: {first.text}",
-        "see whether its SQL Server runs, and what its error log says",
+        f"see whether its SQL Server runs, and what its error log says{ticket}",
     )
+
+
+def _of_windows(text: str, name: str, user: str) -> FailoverError | None:
+    if not text.startswith(_SSPI):
+        return None
+    return Failed(f"{name}: no login as {user}: {text.removeprefix(_SSPI)}", _TICKET)
 
 
 def _of_encryption(text: str, name: str) -> FailoverError | None:

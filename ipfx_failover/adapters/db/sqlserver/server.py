@@ -105,7 +105,8 @@ class OdbcServer:
                 "see whether it is overloaded, and what its error log says",
             ) from None
         except pyodbc.Error as error:
-            known = refusals.not_connected(error, self._whose, self._account)
+            is_windows = self.settings.login == "windows"
+            known = refusals.not_connected(error, self._whose, self._account, is_windows=is_windows)
             if known is None:
                 raise
             raise known from None

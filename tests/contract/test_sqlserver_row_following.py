@@ -67,6 +67,35 @@ def test_values_of_every_type_arrive_as_they_are(at: Machines) -> None:
         assert live == copy
 
 
+PLACE = [
+    "CREATE TABLE place (node hierarchyid NOT NULL PRIMARY KEY, at geography, shape geometry)",
+    "INSERT INTO place (node) VALUES (CONVERT(hierarchyid, 0x)), (CONVERT(hierarchyid, 0x58)), "
+    "(CONVERT(hierarchyid, 0x5AC0))",
+]
+
+
+def test_trees_and_places_arrive_as_they_are(at: Machines) -> None:
+    with HotCopy(at, PLACE) as hot:
+        hot.on_live.run(
+            "UPDATE place SET at = CONVERT(geography, "
+            "0xE6100000010C8FC2F5285C7F47401B0DE02D90605EC0), shape = CONVERT(geometry, "
+            "0x00000000010C000000000000F03F0000000000000040) "
+            "WHERE node < CONVERT(hierarchyid, 0x5A)"
+        )
+        hot.on_live.run("INSERT INTO place (node) VALUES (CONVERT(hierarchyid, 0x68))")
+        assert hot.follower.round().rows == 3
+        live, copy = hot.contents("place")
+        assert live == copy
+
+        hot.on_live.run("DELETE FROM place WHERE node = CONVERT(hierarchyid, 0x5AC0)")
+        hot.on_live.run("UPDATE place SET at = NULL WHERE node = CONVERT(hierarchyid, 0x58)")
+        done = hot.follower.round()
+        live, copy = hot.contents("place")
+
+        assert ({}, 3) == (done.left, len(copy))
+        assert live == copy
+
+
 def test_nothing_is_news_until_something_is_committed(calls: HotCopy) -> None:
     assert not calls.follower.has_news()
 

@@ -59,6 +59,15 @@ def test_a_table_that_cannot_be_followed_stops_no_other(at: Machines, trait: str
         assert [(1, "a")] == hot.on_copy.run("SELECT * FROM calls")
 
 
+def test_a_value_of_any_type_is_left_to_the_nightly_copy(at: Machines) -> None:
+    odd = "CREATE TABLE odd (id int NOT NULL PRIMARY KEY, value sql_variant)"
+    with HotCopy(at, [CALLS, odd]) as hot:
+        hot.on_live.run("INSERT INTO calls VALUES (1, N'a'); INSERT INTO odd VALUES (1, 2.5)")
+
+        assert {"odd": "column value is sql_variant"} == hot.follower.round().left
+        assert [(1, "a")] == hot.on_copy.run("SELECT * FROM calls")
+
+
 def test_a_security_policy_that_comes_later_deletes_no_row_in_the_copy(at: Machines) -> None:
     with HotCopy(at, [CALLS, ODD]) as hot:
         hot.on_live.run("INSERT INTO odd (id) VALUES (1)")

@@ -161,6 +161,20 @@ def test_every_type_comes_as_it_was_sent(connection: pyodbc.Connection, script: 
     assert list(second) == list(first)
 
 
+@pytest.mark.parametrize("kind", [Kind.HIERARCHYID, Kind.GEOMETRY, Kind.GEOGRAPHY])
+def test_a_type_of_the_clr_is_bytes_to_one_driver_and_a_udt_to_the_other(
+    connection: pyodbc.Connection, driver: Driver, script: Script, kind: Kind
+) -> None:
+    """pyodbc takes no UDT (-151): the product never selects one as it is."""
+    column = Column("c", SqlType(kind))
+    script.answers["udt"] = [ResultSet([column], [[b"\x5a\xc0"], [None]]), Done(2)]
+    if driver.name == "FreeTDS":
+        assert [b"\x5a\xc0", None] == [row[0] for row in connection.execute("udt").fetchall()]
+    else:
+        with pytest.raises(pyodbc.ProgrammingError, match="ODBC SQL type -151"):
+            connection.execute("udt").fetchall()
+
+
 @pytest.mark.parametrize(
     ("value", "kind"),
     [

@@ -8,6 +8,7 @@ Values are what the type's wire format holds, so that nothing is rounded on the 
     datetime: units of 1/300 s since 1900-01-01              smalldatetime: minutes since then
     datetimeoffset: (units of 100 ns since 0001-01-01 in UTC, minutes of offset)
     sql_variant: (SqlType, value)                            NULL: None
+    hierarchyid, geometry, geography: bytes, as the CLR writes them
 """
 
 from __future__ import annotations
@@ -54,6 +55,15 @@ class Kind(StrEnum):
     NTEXT = "ntext"
     XML = "xml"
     SQL_VARIANT = "sql_variant"
+    HIERARCHYID = "hierarchyid"
+    GEOMETRY = "geometry"
+    GEOGRAPHY = "geography"
+
+
+OF_CLR = frozenset({Kind.HIERARCHYID, Kind.GEOMETRY, Kind.GEOGRAPHY})
+"""The server's own types of the CLR."""
+PLACES = frozenset({Kind.GEOMETRY, Kind.GEOGRAPHY})
+"""They can be no keys, and are not compared."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,9 @@ from tests.sqlserver.sql.lexer import SqlError, unknown
 DEFAULT_COLLATION = "SQL_Latin1_General_CP1_CI_AS"
 # Data type precedence, the highest first.
 _PRECEDENCE = [
+    Kind.HIERARCHYID,
+    Kind.GEOMETRY,
+    Kind.GEOGRAPHY,
     Kind.SQL_VARIANT,
     Kind.XML,
     Kind.DATETIMEOFFSET,

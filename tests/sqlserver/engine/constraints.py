@@ -9,7 +9,7 @@ from tests.sqlserver.engine.compiled import Scope
 from tests.sqlserver.engine.expressions import Compiler
 from tests.sqlserver.engine.rows import fields_of
 from tests.sqlserver.engine.tables import Check, ForeignKey, Key, Table
-from tests.sqlserver.results import Done, Message
+from tests.sqlserver.results import PLACES, Done, Message
 from tests.sqlserver.sql import statements as s
 from tests.sqlserver.sql.lexer import SqlError
 
@@ -21,6 +21,16 @@ if TYPE_CHECKING:
 
 
 _NOT_MADE = Message(1750, 16, "Could not create constraint or index. See previous errors.")
+
+
+def _see_that_they_can_be_keys(table: Table, columns: Sequence[int]) -> None:
+    for column in (table.columns[at] for at in columns):
+        if column.type.kind in PLACES:
+            text = (
+                f"Column '{column.name}' in table '{table.name}' is of a type that is invalid for "
+                "use as a key column in an index."
+            )
+            raise SqlError(Message(1919, 16, text), _NOT_MADE)
 
 
 def add_constraint(
@@ -39,6 +49,7 @@ def add_constraint(
                 text = f"Table '{table.name}' already has a primary key defined on it."
                 raise SqlError(Message(1779, 16, text), _NOT_MADE)
             columns = tuple(table.position(name) for name in constraint.columns)
+            _see_that_they_can_be_keys(table, columns)
             if constraint.is_primary:
                 for at in columns:
                     table.columns[at].is_nullable = False

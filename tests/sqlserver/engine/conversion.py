@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from tests.sqlserver.results import MAX, Kind, Message, SqlType
+from tests.sqlserver.results import MAX, OF_CLR, Kind, Message, SqlType
 from tests.sqlserver.sql.lexer import SqlError, unknown
 from tests.sqlserver.wire.types import CODE_PAGE
 
@@ -84,6 +84,9 @@ def assigned(value: Any, source: SqlType, target: SqlType, column: str, table: s
     """
     if value is None:
         return None
+    if (target.kind in OF_CLR or source.kind in OF_CLR) and source.kind is not target.kind:
+        text = f"Operand type clash: {source.kind} is incompatible with {target.kind}"
+        raise _failed(206, text)
     if target.kind in TEXTS and target.length != MAX and target.kind not in {Kind.XML}:
         text = as_text(value, source, 0)
         if target.length and len(text.rstrip(" ")) > target.length:
@@ -140,6 +143,8 @@ def as_text(value: Any, source: SqlType, style: int) -> str:  # noqa: C901, PLR0
         return f"{value.hex().upper()}" if style == 2 else str(value, CODE_PAGE, "replace")
     if kind in TIMES:
         return _moment_text(value, source, style)
+    if kind in OF_CLR:
+        raise unknown(f"{kind} as text", 1)
     return str(value)
 
 
@@ -179,7 +184,7 @@ def _clock_text(ticks: int, scale: int) -> str:
 
 def _as_binary(value: Any, source: SqlType) -> bytes:
     kind = source.kind
-    if kind in BINARIES:
+    if kind in BINARIES | OF_CLR:
         return bytes(value)
     if kind in WIDE | NARROW:
         encoding = ("utf-16-le", "surrogatepass") if kind in WIDE else (CODE_PAGE, "replace")
@@ -194,6 +199,23 @@ def _as_binary(value: Any, source: SqlType) -> bytes:
     if kind is Kind.DATETIME:
         return struct.pack(">iI", *divmod(value, _UNITS_A_DAY))
     raise _failed(529, f"Explicit conversion from {kind} to binary is not known here.")
+
+
+_SRID_BYTES = 4
+_SERIALIZATIONS = {1, 2}
+"""Of [MS-SSCLRT]: the byte behind the number of the reference system."""
+
+
+def _of_clr(value: Any, source: SqlType, target: SqlType) -> bytes:
+    """From what CONVERT (varbinary(max), …) made of one."""
+    if source.kind not in BINARIES:
+        raise unknown(f"{target.kind} from {source.kind}", 1)
+    raw = bytes(value)
+    is_place = target.kind is not Kind.HIERARCHYID
+    if is_place and (len(raw) <= _SRID_BYTES + 1 or raw[_SRID_BYTES] not in _SERIALIZATIONS):
+        text = "A .NET Framework error occurred during execution of user-defined routine or "
+        raise _failed(6522, text + f'aggregate "{target.kind}".')
+    return raw
 
 
 def _to_bit(value: Any, source: SqlType, target: SqlType) -> int:
@@ -366,4 +388,5 @@ _CONVERSIONS: list[tuple[set[Kind], Callable[[Any, SqlType, SqlType], Any]]] = [
     (FLOATS, _to_float),
     ({Kind.UNIQUEIDENTIFIER}, _to_guid),
     (TIMES, _to_moment),
+    (set(OF_CLR), _of_clr),
 ]

@@ -25,7 +25,7 @@ from tests.sqlserver.engine.conversion import (
     converted,
     overflow,
 )
-from tests.sqlserver.results import MAX, Kind, Message, SqlType
+from tests.sqlserver.results import MAX, PLACES, Kind, Message, SqlType
 from tests.sqlserver.sql.lexer import SqlError
 
 if TYPE_CHECKING:
@@ -77,6 +77,9 @@ def comparison(holds: Callable[[Any, Any], bool], left: Compiled, right: Compile
         if side.type.kind in {Kind.TEXT, Kind.NTEXT, Kind.IMAGE, Kind.XML}:
             text = f"The data types {left.type.kind} and {right.type.kind} are incompatible."
             raise SqlError(Message(402, 16, text))
+        if side.type.kind in PLACES:
+            text = f"Invalid operator for data type. Operator equals, type equals {side.type.kind}."
+            raise SqlError(Message(403, 16, text))
 
     def run(rows: Rows) -> Any:
         one, other = left.run(rows), right.run(rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tests.sqlserver.engine.catalog import table_key
-from tests.sqlserver.engine.type_numbers import TYPE_IDS, fixed_sizes, sizes
+from tests.sqlserver.engine.type_numbers import TYPE_IDS, fixed_sizes, sizes, system_id
 from tests.sqlserver.engine.view_registry import (
     BIGINT,
     BIT,
@@ -20,7 +20,7 @@ from tests.sqlserver.engine.view_registry import (
     fixed_text,
     view,
 )
-from tests.sqlserver.results import MAX, Kind, SqlType
+from tests.sqlserver.results import MAX, OF_CLR, Kind, SqlType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,12 +150,12 @@ def _each_column(catalog: Catalog) -> Iterator[tuple[Table, int, Column]]:
 
 def _column_row(table: Table, position: int, column: Column) -> tuple[Any, ...]:
     of = column.type
-    number = TYPE_IDS[of.kind]
+    numbers = system_id(of.kind), TYPE_IDS[of.kind]
     collation = column.collation if of.kind in _WITH_COLLATION else None
     identity, computed = int(column.identity is not None), int(column.computed is not None)
     stream, is_set = (int(word in column.traits) for word in ("FILESTREAM", "COLUMN_SET"))
     flags = (int(column.is_nullable), 1, 0, identity, computed, stream, 0, 0, is_set)
-    return (table.object_id, column.name, position, number, number, *sizes(of), collation, *flags)
+    return (table.object_id, column.name, position, *numbers, *sizes(of), collation, *flags)
 
 
 @view("sys.columns", **_COLUMN_COLUMNS, **_ENCRYPTION)
@@ -196,7 +196,8 @@ def _computed_columns(_: SimulatedServer, catalog: Catalog) -> Rows:
       is_assembly_type=BIT, is_table_type=BIT)  # fmt: skip
 def _types(_: SimulatedServer, __: Catalog) -> Rows:
     for kind, number in TYPE_IDS.items():
-        yield str(kind), number, number, 4, *fixed_sizes(kind), 1, 0, 0, 0
+        made_of, is_of_clr = system_id(kind), int(kind in OF_CLR)
+        yield str(kind), made_of, number, 4, *fixed_sizes(kind), 1, 0, is_of_clr, 0
     yield "sysname", 231, 256, 4, 256, 0, 0, 0, 0, 0, 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.sqlserver.results import MAX, Kind, SqlType
+from tests.sqlserver.results import MAX, OF_CLR, Kind, SqlType
 
 TYPE_IDS = {
     Kind.IMAGE: 34,
@@ -35,7 +35,13 @@ TYPE_IDS = {
     Kind.NVARCHAR: 231,
     Kind.NCHAR: 239,
     Kind.XML: 241,
+    Kind.HIERARCHYID: 128,
+    Kind.GEOMETRY: 129,
+    Kind.GEOGRAPHY: 130,
 }
+"""user_type_id, which is system_type_id too, but for types of the CLR."""
+_SYSTEM_ID_OF_CLR = 240
+
 # Bytes, precision, scale. Those with a length have their largest.
 _SIZES = {
     Kind.IMAGE: (16, 0, 0),
@@ -62,10 +68,18 @@ _SIZES = {
     Kind.NUMERIC: (17, 38, 38),
     Kind.TIMESTAMP: (8, 0, 0),
     Kind.XML: (-1, 0, 0),
+    Kind.HIERARCHYID: (892, 0, 0),
+    Kind.GEOMETRY: (-1, 0, 0),
+    Kind.GEOGRAPHY: (-1, 0, 0),
 }
 _LONGEST = (8000, 0, 0)
 # Bytes and precision without a fraction; the fraction adds its digits and a point.
 _TIMES = {Kind.TIME: (3, 8), Kind.DATETIME2: (6, 19), Kind.DATETIMEOFFSET: (8, 26)}
+
+
+def system_id(kind: Kind) -> int:
+    """system_type_id: what it is made of."""
+    return _SYSTEM_ID_OF_CLR if kind in OF_CLR else TYPE_IDS[kind]
 
 
 def fixed_sizes(kind: Kind) -> tuple[int, int, int]:

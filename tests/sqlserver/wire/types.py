@@ -7,7 +7,7 @@ import uuid
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from tests.sqlserver.results import MAX, Kind, SqlType
+from tests.sqlserver.results import MAX, OF_CLR, Kind, SqlType
 from tests.sqlserver.wire.reading import MalformedError
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 CODE_PAGE = "cp1252"
 _PLP = 0xFFFF
+_HIERARCHYID_BYTES = 892
 _NO_LENGTH = 0xFFFFFFFFFFFFFFFE
 _NULL_LENGTH = 0xFFFFFFFFFFFFFFFF
 _LARGEST = 0x7FFFFFFF
@@ -28,6 +29,7 @@ _BYTES = {Kind.BINARY: 0xAD, Kind.VARBINARY: 0xA5}
 _TEXTS = {Kind.CHAR: 0xAF, Kind.VARCHAR: 0xA7, Kind.NCHAR: 0xEF, Kind.NVARCHAR: 0xE7}
 _LARGE = {Kind.IMAGE: 0x22, Kind.TEXT: 0x23, Kind.NTEXT: 0x63}
 _WIDE = {Kind.NCHAR, Kind.NVARCHAR, Kind.NTEXT, Kind.XML}
+_ALWAYS_IN_PIECES = {Kind.XML, *OF_CLR}
 _USER_TYPES = {Kind.TIMESTAMP: 80}
 _TEXT_POINTER = bytes([16]) + b"pointer to text." + b"\0" * 8
 _TICKS_A_DAY = 864_000_000_000
@@ -89,7 +91,28 @@ def type_info(of: SqlType, collation: bytes) -> bytes:  # noqa: C901, PLR0911, P
         )
     if kind is Kind.XML:
         return bytes([0xF1, 0])
+    if kind in OF_CLR:
+        return _udt_info(kind)
     return struct.pack("<BI", 0x62, 8009)
+
+
+_CLASSES = {
+    Kind.HIERARCHYID: "SqlHierarchyId",
+    Kind.GEOMETRY: "SqlGeometry",
+    Kind.GEOGRAPHY: "SqlGeography",
+}
+
+
+def _udt_info(kind: Kind) -> bytes:
+    """UDT_INFO in COLMETADATA ([MS-TDS] 2.2.5.5.2)."""
+    told = f"Microsoft.SqlServer.Types.{_CLASSES[kind]}, Microsoft.SqlServer.Types, "
+    told += "Version=11.0.0.0, Culture=neutral, PublicKeyToken=89845dcd8080cc91"
+    names = b"".join(
+        bytes([len(each)]) + each.encode("utf-16-le") for each in ("master", "sys", str(kind))
+    )
+    size = _HIERARCHYID_BYTES if kind is Kind.HIERARCHYID else _PLP
+    assembly = struct.pack("<H", len(told)) + told.encode("utf-16-le")
+    return struct.pack("<BH", 0xF0, size) + names + assembly
 
 
 def _length_in_bytes(of: SqlType) -> int:
@@ -101,7 +124,7 @@ def _length_in_bytes(of: SqlType) -> int:
 def encoded(of: SqlType, value: Any, collation: bytes) -> bytes:  # noqa: PLR0911 - a table of types
     """A value behind its type."""
     kind = of.kind
-    if kind in _BYTES or kind in _TEXTS or kind is Kind.XML:
+    if kind in _BYTES or kind in _TEXTS or kind in _ALWAYS_IN_PIECES:
         return _with_length(of, _raw(of, value))
     if kind in _LARGE:
         if value is None:
@@ -126,7 +149,7 @@ def _raw(of: SqlType, value: Any) -> bytes | None:
 
 
 def _with_length(of: SqlType, raw: bytes | None) -> bytes:
-    if of.length != MAX and of.kind is not Kind.XML:
+    if of.length != MAX and of.kind not in _ALWAYS_IN_PIECES:
         return struct.pack("<H", _PLP) if raw is None else struct.pack("<H", len(raw)) + raw
     if raw is None:
         return struct.pack("<Q", _NULL_LENGTH)

@@ -29,6 +29,7 @@ from ipfx_failover.replication.rows.schema import (
     read_tables,
     without,
 )
+from ipfx_failover.replication.rows.sequences import Sequences
 from ipfx_failover.replication.rows.staging import Staging, replaced
 from ipfx_failover.replication.rows.switching import read_tracked
 from ipfx_failover.replication.sqlserver import record
@@ -138,6 +139,7 @@ class Follower:
         """Rights that are lacking: only while some are, for it takes longer."""
         self._choice = Choice((), {})
         self._staging: Staging | None = None
+        self._sequences: Sequences | None = None
         self._unfit: dict[Table, str] = {}
         """Tables that are left until they are defined otherwise, or another copy is followed."""
         self._unfit_in = ""
@@ -171,7 +173,7 @@ class Follower:
         for session in (self._live, self._copy):
             if session is not None:
                 session.close()
-        self._live = self._copy = self._mark = self._staging = None
+        self._live = self._copy = self._mark = self._staging = self._sequences = None
 
     def _tried(self, call: Callable[[SqlSession, SqlSession], T]) -> T:
         """Once more where it may well go: a session that was kept may be dead by now."""
@@ -231,6 +233,9 @@ class Follower:
         elif copy_mark(copy) != mark:
             raise replaced()
         self.behind = 0
+        if self._sequences is None:
+            self._sequences = Sequences(copy)
+        self._sequences.follow(live)
         reloaded = tuple(table.shown for table in stands.reloaded)
         left = {**self._choice.left, **stands.left}
         return Round(to, rows, reloaded, left, self._choice.outdated)

@@ -45,6 +45,12 @@ def restart(schema: str, sequence: str, value: int) -> str:
     return f"ALTER SEQUENCE {name(schema, sequence)} RESTART WITH {value}"
 
 
+def bring_along(schema: str, sequence: str, value: int) -> str:
+    """The same in a copy that follows; in one that is in use it has come further."""
+    follows = f"EXISTS (SELECT 1 FROM {_WATERMARK} WHERE version IS NOT NULL)"  # noqa: S608 - a constant
+    return f"IF {follows} {restart(schema, sequence, value)}"
+
+
 KEEPS_NUMBERS_LEFT = f"SELECT OBJECT_ID({text(NUMBERS_LEFT)})"
 """NULL in a copy that an earlier version has made."""
 

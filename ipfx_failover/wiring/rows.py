@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ipfx_failover.errors import Busy, FailoverError, Interrupted, Refused, UsageError
-from ipfx_failover.state import locks
 from ipfx_failover.state.life import SignOfLife
 from ipfx_failover.wiring.side_by_side import Strand, go_on
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from ipfx_failover.config.models import ServerSettings
     from ipfx_failover.progress import Report
@@ -28,7 +27,6 @@ _REST = 0.2
 """So much of the interval passes even behind a round that took longer: both servers have others."""
 _REFUSED_DELAY_S = 1.0
 _LONGEST_DELAY_S = 10.0
-_SWAP_WAIT_S = 60.0
 _SIGN = "rows.alive"
 
 
@@ -83,50 +81,6 @@ def ends(
             catalog=database.catalog,
         ),
     )
-
-
-def looked_ahead(site: Site, server: ServerSettings, live: SqlServer) -> None:
-    """See which history the live server keeps, before a new copy is made.
-
-    Raises:
-        FailoverError: one of the servers could not be asked.
-    """
-    from ipfx_failover.replication.rows.catching_up import end_if_over
-
-    if is_hot(server):
-        end_if_over(ends(site, server, live))
-
-
-def caught_up(site: Site, server: ServerSettings, live: SqlServer, new: str) -> str:
-    """Bring a new copy to where the live server is, while the current one goes on.
-
-    Returns why that cannot be, where the current one has no more rows; empty when it is done.
-
-    Raises:
-        FailoverError: one of the servers could not be read, or rows cannot lead there.
-    """
-    from ipfx_failover.replication.rows.catching_up import catch_up
-
-    if (trouble := catch_up(ends(site, server, live), new)) is None:
-        return ""
-    reason = trouble.message.removeprefix(f"{server.name}: ")
-    return f"its rows cannot be followed: {reason}; {trouble.hint}"
-
-
-@contextmanager
-def brought_up(site: Site, server: ServerSettings, live: SqlServer, new: str) -> Iterator[None]:
-    """A new copy has all that the current one has; nobody applies rows while the block runs.
-
-    Raises:
-        Busy: rows are being applied for longer than can be waited for.
-        FailoverError: as `caught_up`.
-    """
-    from ipfx_failover.replication.rows.catching_up import is_behind
-
-    with site.locks.hold(locks.rows(server.name), locks.this_command(), wait_s=_SWAP_WAIT_S):
-        if is_hot(server) and is_behind(ends(site, server, live), new):
-            caught_up(site, server, live, new)
-        yield
 
 
 def synced_once(site: Site, store: Store, server: ServerSettings, report: Report | None) -> Round:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ipfx_failover.errors import Unreachable, UsageError
@@ -40,7 +39,7 @@ def sqlserver_ports(
     from ipfx_failover.replication.sqlserver.side import SqlServerSide
     from ipfx_failover.replication.sqlserver.steps import SqlServerWork, kinds
     from ipfx_failover.replication.steps import ReplicationPorts
-    from ipfx_failover.wiring.rows import brought_up, caught_up, looked_ahead
+    from ipfx_failover.wiring.catching_up import CatchingUp
 
     if server.database is None:
         raise UsageError(
@@ -48,7 +47,8 @@ def sqlserver_ports(
             f"add [servers.{server.name}.database]",
         )
     asked, there = live or NotAsked(server.name), reach()
-    standby = standby_side(site, report, partial(brought_up, site, server, asked))
+    catching_up = CatchingUp(site, server, asked)
+    standby = standby_side(site, report, catching_up.brought_up)
     if live is None:
         standby = replace(standby, drop_tries=1)  # what is left the next replication removes
     sides = {
@@ -65,8 +65,8 @@ def sqlserver_ports(
             SqlServerWork(
                 sides,
                 server.database,
-                look_ahead=partial(looked_ahead, site, server, asked),
-                catch_up=partial(caught_up, site, server, asked),
+                look_ahead=catching_up.look_ahead,
+                catch_up=catching_up.catch_up,
             )
         ),
     )

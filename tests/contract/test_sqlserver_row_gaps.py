@@ -129,7 +129,7 @@ def test_a_gap_before_the_new_copy_is_in_its_place_is_seen(at: Machines) -> None
     with HotCopy(at, [CALLS]) as hot:
         hot.make_copy(f"{hot.copy}_new")
         _off_and_on(hot)
-        trouble = catch_up(hot.ends, f"{hot.copy}_new")
+        trouble = catch_up(hot.ends, f"{hot.copy}_new", {})
         with hot.ends.standby.open(f"{hot.copy}_new") as session:
             copied = session.rows("SELECT id FROM calls")
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ipfx_failover.progress import Progress
     from tests.sqlserver.engine.session import EngineSession
 
-FAILED, REFUSED, UNREACHABLE = 1, 3, 4
+FAILED, REFUSED, UNREACHABLE, WITH_EXCEPTIONS = 1, 3, 4, 6
 FILLER_MIB = 48
 FAILED_MAIL = "Replication of DEMOSERVER failed"
 
@@ -437,3 +437,31 @@ def test_a_copy_that_was_backed_up_untracked_takes_no_followed_row_back(pair: Pa
 
     assert 0 == pair.run("sync-rows", "DEMOSERVER").code
     assert ["one", "meanwhile", "last"] == pair.copied_calls
+
+
+def test_a_copy_of_before_a_table_was_altered_takes_none_of_its_rows_back(pair: Pair) -> None:
+    pair.run_live("CREATE TABLE tags (id int NOT NULL PRIMARY KEY)")
+    pair.configure_server(real_time="all")
+    assert 0 == pair.run("hot", "enable", "DEMOSERVER", "--yes").code
+    pair.replicated()
+    codes: list[int] = []
+
+    def altered() -> None:
+        pair.run_live("INSERT INTO calls (text) VALUES (N'meanwhile')")
+        codes.append(pair.run("sync-rows", "DEMOSERVER").code)
+        pair.run_live("ALTER TABLE calls ADD other int NULL", "INSERT INTO tags VALUES (1)")
+        codes.append(pair.run("sync-rows", "DEMOSERVER").code)
+
+    pair.before_statement(pair.standby, "CHECKDB", altered)
+    ended = pair.run("replicate-from-live", "DEMOSERVER")
+
+    assert ([0, WITH_EXCEPTIONS], FAILED) == (codes, ended.code), ended
+    assert "not followed any more: dbo.calls" in ended.err
+    assert ["one", "meanwhile"] == pair.copied_calls
+    assert [] == pair.strays() == pair.unfinished
+    assert [FAILED_MAIL in subject for subject in pair.subjects()].count(True) == 1
+
+    pair.replicated()
+
+    assert ["one", "meanwhile"] == pair.copied_calls
+    assert 0 == pair.run("sync-rows", "DEMOSERVER").code

@@ -5,36 +5,43 @@ Else the swap would move a hot standby backwards.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ipfx_failover.errors import Failed
+from ipfx_failover.events import one_line
+from ipfx_failover.history.wording import some
 from ipfx_failover.replication.rows.decisions import FullNeeded, Outstripped, has_gap
 from ipfx_failover.replication.rows.follower import Follower, end_following
 from ipfx_failover.replication.rows.marks import copy_mark, is_there, live_mark
 from ipfx_failover.replication.sqlserver import record
+from ipfx_failover.replication.sqlserver.watermark import Beginning
 from ipfx_failover.replication.tsql.taking import FORGET_HOW_FAR
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ipfx_failover.replication.rows.follower import Ends
     from ipfx_failover.replication.rows.marks import CopyMark
-    from ipfx_failover.replication.sqlserver.watermark import Beginning
 
 
-def end_if_over(ends: Ends) -> None:
+Begun = Mapping[record.Place, Beginning]
+"""Where the histories of a copy's tables began, by schema and name."""
+
+
+def end_if_over(ends: Ends) -> Begun:
     """End the current copy's following where the live server keeps another history by now.
 
     Before a new copy is made: its versions begin anew, and the current one's say nothing of them.
     One whose following has ended so far has no more than what is backed up next.
+
+    Returns what the current copy follows, for `catch_up`.
 
     Raises:
         SqlRefused, Unreachable: so says one of the servers.
     """
     found = _read(ends, ends.copy)
     if found is None:
-        return
+        return {}
     current = found.mark
     with ends.live.open(ends.catalog) as live:
         is_over = has_gap(current.watermark, live_mark(live))
@@ -43,10 +50,13 @@ def end_if_over(ends: Ends) -> None:
     if is_over or current.ended_at is not None:
         with ends.standby.open(ends.copy) as copy:
             copy.run(FORGET_HOW_FAR)
+    return found.begun
 
 
-def catch_up(ends: Ends, new: str) -> Failed | None:
+def catch_up(ends: Ends, new: str, then: Begun) -> Failed | None:
     """Replay into the copy `new` what `ends.copy` has, and all that is newer.
+
+    `then`: what `ends.copy` followed before the new one was backed up (`end_if_over`).
 
     Nothing where there is no current copy, or where it is one of another life of the catalog.
     Returns why it cannot be done, where that takes nothing back: the current copy has no more.
@@ -55,7 +65,8 @@ def catch_up(ends: Ends, new: str) -> Failed | None:
         Outstripped: it has, or may have, and no rows lead there.
         FailoverError: it has; as `Follower.round`.
     """
-    if _gap(ends, new) is None:
+    before, gap = _read(ends, new), _gap(ends, new)
+    if before is None or gap is None:
         return None
     follower = Follower(replace(ends, copy=new))
     try:
@@ -64,11 +75,33 @@ def catch_up(ends: Ends, new: str) -> Failed | None:
         if not is_behind(ends, new):  # the current one may have gone on meanwhile
             return error
         if isinstance(error, FullNeeded):
-            raise Outstripped(ends.server, error) from error
+            reason = error.message.removeprefix(f"{ends.server}: ")
+            raise Outstripped(ends.server, reason) from error
         raise
     finally:
         follower.close()
+    if lost := _lost(ends, new, before, then):
+        names = some([one_line(".".join(place)) for place in lost])
+        raise Outstripped(ends.server, f"not followed any more: {names}")
     return None
+
+
+def _lost(ends: Ends, new: str, before: _Copy, then: Begun) -> list[record.Place]:
+    """Tables that the new copy does not follow, of which the current one may have newer rows.
+
+    It has followed them since the backup, or for a while: they were altered or dropped, or are
+    not tracked any more. Those that it did not follow before either are older in both.
+    """
+    current, beside = _read(ends, ends.copy), _read(ends, new)
+    if current is None or beside is None:
+        return []
+    since, to = before.mark.has_come_to, current.mark.has_come_to
+    if to is None:
+        return []
+    changed = {at for at, begins in current.begun.items() if begins != then.get(at)}
+    has_gone_on = since is None or since < to
+    followed = then.keys() & before.begun.keys() if has_gone_on else set()
+    return sorted((changed | followed) - beside.begun.keys())
 
 
 def is_behind(ends: Ends, new: str) -> bool:
@@ -112,7 +145,7 @@ class _Copy(NamedTuple):
     """`begun`: where the histories of its tables began, by schema and name."""
 
     mark: CopyMark
-    begun: Mapping[tuple[str, str], Beginning]
+    begun: Begun
 
 
 def _read(ends: Ends, catalog: str) -> _Copy | None:

@@ -29,8 +29,7 @@ class FullNeeded(Failed):
 class Outstripped(Failed):
     """A new copy cannot be brought to where the current one is, which is kept."""
 
-    def __init__(self, server: str, error: FullNeeded) -> None:
-        reason = error.message.removeprefix(f"{server}: ")
+    def __init__(self, server: str, reason: str) -> None:
         super().__init__(
             f"{server}: the copy may have rows that the new one cannot be brought to: {reason}",
             f"the copy is kept; try again: ipfx-failover replicate-from-live {server}",

@@ -53,8 +53,8 @@ T = TypeVar("T")
 
 _PAGE_ROWS = 1000
 _TRIES = 3
-_ENDED = Beginning(-1, "")
-"""In place of where a history begins: no history begins there."""
+_ENDED = -1
+"""In place of where a history begins: no history begins there. Which one it was stays known."""
 _NO_CATALOG = frozenset({911, 4060})
 _PASSING = frozenset({229, 230, 1205, 3961})
 """A right that was taken away, a table that was defined otherwise while it was read: the next try
@@ -275,7 +275,8 @@ class Follower:
         except NotTracked:
             # It may be tracked again before any version has passed: then it begins where it began.
             for place in self._begun.keys() - tracked.keys():
-                copy.run(tracking.remember_tracked(*place, _ENDED))
+                ended = self._begun[place]._replace(version=_ENDED)
+                copy.run(tracking.remember_tracked(*place, ended))
             raise
 
     def _fetch(self, live: SqlSession, staging: Staging, stands: Standing, since: int) -> None:

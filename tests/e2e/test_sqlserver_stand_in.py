@@ -132,6 +132,28 @@ def test_what_was_recorded_is_given_back_with_numbers_that_the_live_server_never
     assert [] == pair.strays()
 
 
+def next_number(server: SimulatedServer, catalog: str) -> int:
+    with Client(server, catalog) as client:
+        return int(client.value("SELECT NEXT VALUE FOR ticket"))
+
+
+def test_no_number_of_a_sequence_is_given_out_twice_there_and_back(pair: Pair) -> None:
+    pair.run_live("CREATE SEQUENCE ticket AS int START WITH 1 CACHE 10")
+    before = next_number(pair.live, CATALOG)
+    assert 0 == pair.run("replicate-from-live", DEMO).code
+    unseen = [next_number(pair.live, CATALOG) for _ in range(50)]
+    assert 0 == stand_in(pair).code
+    here = next_number(pair.standby, COPY)
+    pair.run_standby("INSERT INTO calls (text) VALUES (N'here')")
+    pair.run("stop-failover", DEMO, "--yes")
+    ended = pair.run("replicate-to-live", DEMO, "--yes")
+
+    assert 0 == ended.code, ended.err
+    # The backup has the end of what was in memory.
+    assert (1, 51, 10 + 100_000) == (before, unseen[-1], here)
+    assert here < next_number(pair.live, CATALOG)
+
+
 def test_rows_that_break_a_constraint_stop_the_failback_and_are_told(pair: Pair) -> None:
     stand_in(pair)
     pair.run_standby(

@@ -192,7 +192,7 @@ def _compared(
     whole: Collection[Table] = ()
     try:
         with open_copy(both) as copy:
-            choice = alike(choice, read_tables(copy))
+            choice = alike(choice, read_tables(copy), sees_all=setup.sees_definitions)
             since = start_of(both.server, copy_mark(copy), found)
             begun = record.begun(copy)
             whole = standing(both.server, choice.followed, setup.tracked, since, begun).reloaded

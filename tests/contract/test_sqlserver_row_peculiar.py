@@ -135,6 +135,24 @@ def test_a_table_that_may_not_be_read_stops_no_other(at: Machines, what: str, wh
         assert [(1, "one"), (2, "two")] == hot.on_copy.run("SELECT id, text FROM odd")
 
 
+def test_a_table_that_the_login_does_not_see_is_not_said_to_be_gone(at: Machines) -> None:
+    at.live.add_login("dba", PASSWORD, sid=b"\x02")
+    with (
+        HotCopy(at, [CALLS, ODD]) as hot,
+        Client(at.live, hot.catalog, user="dba") as dba,
+        few_rights(at),
+    ):
+        dba.run("DENY VIEW DEFINITION ON odd TO public; INSERT INTO calls VALUES (1, N'a')")
+        done = hot.follower.round()
+
+        why = (
+            "it is in the copy only: dropped on the live server, or hidden from the login there "
+            "(GRANT VIEW DEFINITION)"
+        )
+        assert ({"odd": why}, ()) == (done.left, done.outdated)
+        assert [(1, "a")] == hot.on_copy.run("SELECT * FROM calls")
+
+
 @pytest.mark.parametrize("rights", [frozenset({"connect"}), frozenset({"connect", "unmask"})])
 def test_masked_values_are_not_taken_for_the_real_ones(
     tmp_path: Path, rights: frozenset[str]

@@ -31,7 +31,7 @@ from ipfx_failover.replication.rows.schema import (
 )
 from ipfx_failover.replication.rows.sequences import Sequences
 from ipfx_failover.replication.rows.staging import Staging, replaced
-from ipfx_failover.replication.rows.switching import read_tracked
+from ipfx_failover.replication.rows.switching import read_tracked, sees_definitions
 from ipfx_failover.replication.sqlserver import record
 from ipfx_failover.replication.sqlserver.session import SqlRefused
 from ipfx_failover.replication.sqlserver.telling import told
@@ -263,7 +263,8 @@ class Follower:
             is_denied = any(table.is_denied for table in tables.values())
             self._denials = read_denials(live) if is_denied else None
             wanted = self._ends.wanted(tables)
-            self._choice = without(alike(wanted, read_tables(copy)), self._unfit)
+            fit = alike(wanted, read_tables(copy), sees_all=sees_definitions(live))
+            self._choice = without(fit, self._unfit)
             self._staging = Staging(self._ends.server, copy, record.conversions(copy))
             self._fingerprint = fingerprint
         return self._staging

@@ -133,8 +133,12 @@ def _named(tables: Tables, named: Sequence[str], catalog: str) -> tuple[Tables, 
     return found, lacking
 
 
-def alike(live: Choice, copy: Tables) -> Choice:
-    """Of those that are wanted the ones that the copy has in the same shape."""
+def alike(live: Choice, copy: Tables, *, sees_all: bool) -> Choice:
+    """Of those that are wanted the ones that the copy has in the same shape.
+
+    `sees_all`: whether the login on the live server does. Else one may be hidden from it, and no
+    whole copy would change that.
+    """
     left = dict(live.left)
     followed, outdated = [], []
     for table in live.followed:
@@ -147,8 +151,11 @@ def alike(live: Choice, copy: Tables) -> Choice:
             outdated.append(table.shown)
             left[table.shown] = why
     for name in _gone(live, copy) if live.is_of_all else ():
-        outdated.append(name)
         left[name] = "it is in the copy only: dropped on the live server"
+        if sees_all:
+            outdated.append(name)
+        else:
+            left[name] += ", or hidden from the login there (GRANT VIEW DEFINITION)"
     return Choice(tuple(followed), left, tuple(outdated))
 
 

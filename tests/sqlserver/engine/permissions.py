@@ -55,6 +55,14 @@ def may(
     )
 
 
+def hidden_from(session: EngineSession, catalog: Catalog) -> set[int]:
+    """The object ids of the tables whose definition a session may not see."""
+    if session.account.may("sysadmin") or not catalog.denied:
+        return set()
+    tables = catalog.tables.values()
+    return {t.object_id for t in tables if not may(session, catalog, t, "VIEW DEFINITION")}
+
+
 def check(session: EngineSession, catalog: Catalog, table: Table, permission: str) -> None:
     """See that a session may do that to a table.
 

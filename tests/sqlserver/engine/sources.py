@@ -10,7 +10,7 @@ from tests.sqlserver.engine.compiled import Field
 from tests.sqlserver.engine.expressions import Compiler
 from tests.sqlserver.engine.file_functions import function_rows
 from tests.sqlserver.engine.functions import BIGINT
-from tests.sqlserver.engine.permissions import check, may
+from tests.sqlserver.engine.permissions import check, hidden_from, may
 from tests.sqlserver.engine.queries import Relation
 from tests.sqlserver.engine.rows import fields_of
 from tests.sqlserver.engine.seeking import unique_keys
@@ -93,10 +93,16 @@ def _view(session: EngineSession, name: tree.Name, alias: str) -> Relation:
     known = view.known_to(session.server.profile.version[0])
     fields = [view.fields[at] for at in known]
     named = [Field(alias, each.name, each.type, each.collation) for each in fields]
-    return Relation(
-        named,
-        lambda _: [tuple(row[at] for at in known) for row in rows(session.server, catalog)],
-    )
+    place = next((at for at, each in enumerate(view.fields) if each.name == "object_id"), None)
+
+    def seen(_: Rows) -> list[tuple[Any, ...]]:
+        hidden = set() if place is None else hidden_from(session, catalog)
+        found = rows(session.server, catalog)
+        if hidden and place is not None:
+            found = (row for row in found if row[place] not in hidden)
+        return [tuple(row[at] for at in known) for row in found]
+
+    return Relation(named, seen)
 
 
 def _changes(session: EngineSession, source: tree.ChangesSource) -> Relation:

@@ -373,6 +373,8 @@ def _permit(action: str) -> Callable[[Cursor], s.Statement]:
 def _permission(cursor: Cursor) -> tuple[str, list[str]]:
     if cursor.skip("VIEW", "CHANGE", "TRACKING"):
         return "VIEW CHANGE TRACKING", []
+    if cursor.skip("VIEW", "DEFINITION"):
+        return "VIEW DEFINITION", []
     word = cursor.skip_any("SELECT", "INSERT", "UPDATE", "DELETE")
     if not word:
         raise cursor.unknown("this permission")

@@ -136,6 +136,14 @@ class LiveHost(Protocol):
         """Remove a file; nothing happens when it is not there."""
         ...
 
+    def begin_to_remove(self, path: str) -> Callable[[], None]:
+        """The same, without waiting for another machine, which is at it meanwhile.
+
+        What is returned waits for it, and raises what `remove` would. Until somebody has waited, a
+        second call asks for nothing: it waits for the first one.
+        """
+        ...
+
     def rename(self, path: str, to: str) -> None:
         """Rename a file over whatever has the name `to`, in one step that survives a crash."""
         ...

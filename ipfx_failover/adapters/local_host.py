@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -127,6 +128,9 @@ class LocalHost:
     def remove(self, path: str) -> None:
         with self._told(f"remove {path}"):
             Path(path).unlink(missing_ok=True)
+
+    def begin_to_remove(self, path: str) -> Callable[[], None]:
+        return partial(self.remove, path)
 
     def rename(self, path: str, to: str) -> None:
         with self._told(f"rename {path} to {to}"):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
 
@@ -71,6 +72,13 @@ class Side(Protocol):
 
     def drop(self, *databases: str) -> None:
         """Remove databases and backups, and what belongs to them; gone already is no error."""
+        ...
+
+    def begin_to_drop(self, database: str) -> Callable[[], None]:
+        """The same, without waiting for another machine; what is returned does.
+
+        It raises what `drop` would. To begin twice before that is to begin once.
+        """
         ...
 
 

@@ -6,9 +6,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ipfx_failover.errors import Failed, FailoverError, Interrupted
+from ipfx_failover.errors import Failed, FailoverError, tolerated
 from ipfx_failover.events import one_line
 from ipfx_failover.replication.facts import backup_of
+from ipfx_failover.replication.tidying import TidyUp
 from ipfx_failover.workflow.ports import Outcome
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ TIDY = "tidy up"
 
 _SPARE = 1.1
 """Room for a backup, against the size of what is backed up."""
-_INTERRUPTED = "it was interrupted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,10 @@ class ReplicationPorts:
 
     def side(self, values: Values) -> Side:
         return self.sides[str(values["side"])]
+
+    def side_that_is_not(self, name: str) -> Side:
+        (other,) = self.sides.keys() - {name}
+        return self.sides[other]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +131,11 @@ class CarryOver:
         return f"copy the backup to {self.ports.side(values).name}"
 
     def do(self, values: Values) -> Outcome:
-        self.ports.carry(
-            str(values["side"]), backup_of(values), str(values["to"]), str(values["like"])
-        )
+        to_side, backup = str(values["side"]), backup_of(values)
+        self.ports.carry(to_side, backup, str(values["to"]), str(values["like"]))
+        # Removed while the other side restores; tidying up waits for it, and tells.
+        with tolerated():
+            self.ports.side_that_is_not(to_side).begin_to_drop(backup.path)
         return Outcome()
 
     def undo(self, values: Values) -> Sequence[Effect]:
@@ -226,46 +232,6 @@ class Swap:
         return ()
 
 
-@dataclass(frozen=True, slots=True)
-class TidyUp:
-    """Drop the previous copy and the backups. Behind the swap nothing fails any more.
-
-    What cannot be removed is a fact for the end; the next run's first step removes it.
-    """
-
-    ports: ReplicationPorts
-
-    def describe(self, values: Values) -> str:  # noqa: ARG002 - the same for all
-        return "drop the previous copy and the backups"
-
-    def do(self, values: Values) -> Outcome:
-        left, was_interrupted = [], bool(values.get("was_interrupted"))
-        for name, side in self.ports.sides.items():
-            for each in str(values[f"{name}_files"]).split("\n"):
-                # Whoever interrupts it may have seen it hang.
-                reason = _INTERRUPTED if was_interrupted else _why_not_dropped(side, each)
-                was_interrupted = was_interrupted or reason == _INTERRUPTED
-                if reason:
-                    left.append(f"{each} on {side.name}: {reason}")
-        return Outcome(facts={"left_behind": _lines(left), "was_interrupted": was_interrupted})
-
-    def undo(self, values: Values) -> Sequence[Effect]:  # noqa: ARG002 - never undone
-        return ()
-
-
-def _why_not_dropped(side: Side, database: str) -> str:
-    """Drop it; empty when that went well."""
-    try:
-        side.drop(database)
-    except Interrupted:
-        return _INTERRUPTED
-    except FailoverError as error:
-        return error.message.removeprefix(f"dropping {database} on {side.name}: ")
-    except OSError as error:
-        return error.strerror or str(error)
-    return ""
-
-
 def kinds(ports: ReplicationPorts) -> dict[str, StepKind]:
     return {
         **ports.own_kinds,
@@ -275,7 +241,7 @@ def kinds(ports: ReplicationPorts) -> dict[str, StepKind]:
         CLOSE_DOWN: CloseDown(ports),
         SYNC_FILES: SyncFiles(ports),
         SWAP: Swap(ports),
-        TIDY: TidyUp(ports),
+        TIDY: TidyUp(ports.sides),
     }
 
 

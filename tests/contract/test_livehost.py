@@ -267,6 +267,28 @@ def test_what_is_not_there_is_none_or_empty(site: Site) -> None:
     assert (None, []) == (site.host.stat(path), site.host.list_directory(path))
 
 
+def test_what_is_being_removed_is_gone_when_it_was_waited_for(site: Site) -> None:
+    paths = [site.path(name) for name in ("a", "b", "not-there")]
+    for path in paths[:2]:
+        site.host.write_file(path, [b"1"])
+    waits = [site.host.begin_to_remove(path) for path in [*paths, *paths]]
+    site.host.write_file(site.path("c"), [b"2"])
+    for wait in reversed(waits):
+        wait()
+
+    assert [None] * 3 == [site.host.stat(path) for path in paths]
+    assert b"2" == b"".join(site.host.read_file(site.path("c")))
+
+
+def test_what_cannot_be_removed_is_told_to_whoever_waits(real_site: Site) -> None:
+    directory = real_site.path("1/2")
+    real_site.host.make_directory(directory)
+    wait = real_site.host.begin_to_remove(directory)
+
+    with pytest.raises(Failed, match=r"cannot remove .*2 on"):
+        wait()
+
+
 def test_reading_what_is_not_there_is_a_clear_failure(site: Site) -> None:
     with pytest.raises(Failed, match=r"cannot read .*not-there on"):
         list(site.host.read_file(site.path("not-there")))

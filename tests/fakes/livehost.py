@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ipfx_failover.errors import Failed, Unreachable
@@ -111,6 +112,9 @@ class FakeLiveHost:
     def remove(self, path: str) -> None:
         self._check()
         self.files.pop(path, None)
+
+    def begin_to_remove(self, path: str) -> Callable[[], None]:
+        return partial(self.remove, path)
 
     def rename(self, path: str, to: str) -> None:
         self._check()

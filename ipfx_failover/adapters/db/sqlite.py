@@ -8,6 +8,7 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,6 +108,9 @@ class SqliteSide:
         for database in databases:
             self._drop_beside(database)
             self.host.remove(database)
+
+    def begin_to_drop(self, database: str) -> Callable[[], None]:
+        return partial(self.drop, database)
 
     def leftovers(self, database: str, marker: str) -> list[str]:
         directory = parent(database)

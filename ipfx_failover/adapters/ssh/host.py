@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import paramiko
 
     from ipfx_failover.adapters.ssh.connection import SshConnection
-    from ipfx_failover.adapters.ssh.sftp import Sftp
+    from ipfx_failover.adapters.ssh.sftp import Reply, Sftp
 
 _PIECE_BYTES = 1 << 18
 _NO_STATUS = -1
@@ -51,6 +51,7 @@ class SshHost:
 
     def __init__(self, connection: SshConnection) -> None:
         self._connection = connection
+        self._being_removed: dict[str, Callable[[], Reply]] = {}
 
     @property
     def name(self) -> str:
@@ -208,8 +209,20 @@ class SshHost:
             self._connection.sftp().ask(wire.make_directory(sftp_path(path))).check()
 
     def remove(self, path: str) -> None:
-        with self._told(f"remove {path}"), contextlib.suppress(FileNotFoundError):
-            self._connection.sftp().ask(wire.on(wire.REMOVE, sftp_path(path))).check()
+        self.begin_to_remove(path)()
+
+    def begin_to_remove(self, path: str) -> Callable[[], None]:
+        if path not in self._being_removed:
+            request = wire.on(wire.REMOVE, sftp_path(path))
+            self._being_removed[path] = self._connection.sftp().begin(request)
+
+        def wait() -> None:
+            if (answer := self._being_removed.pop(path, None)) is None:
+                return
+            with self._told(f"remove {path}"), contextlib.suppress(FileNotFoundError):
+                answer().check()
+
+        return wait
 
     def rename(self, path: str, to: str) -> None:
         with self._told(f"rename {path} to {to}"):

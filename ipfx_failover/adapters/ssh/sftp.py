@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import struct
 from collections import deque
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -104,10 +105,14 @@ class Sftp:
         """Send one request and wait for its answer."""
         self._channel.settimeout(timeout_s or self._timeout_s)
         try:
-            (number,) = self._send([request])
-            return self._reply(number)
+            return self.begin(request)()
         finally:
             self._channel.settimeout(self._timeout_s)
+
+    def begin(self, request: wire.Request) -> Callable[[], Reply]:
+        """Send one request; what is returned waits for its answer, and is to be called."""
+        (number,) = self._send([request])
+        return partial(self._reply, number)
 
     def pipeline(
         self, requests: Iterable[wire.Request], in_flight: int = IN_FLIGHT

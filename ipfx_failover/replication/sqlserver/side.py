@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ipfx_failover.errors import Failed, Refused, Unreachable, tolerated
@@ -148,13 +149,18 @@ class SqlServerSide:
 
     def drop(self, *databases: str) -> None:
         for each in databases:
-            if each != base_name(each):
-                self.host.remove(each)
-                continue
-            try:
-                self._drop_catalog(each)
-            except Unreachable:  # one connection was lost; a server that is lost says so again
-                self._drop_catalog(each)
+            self.begin_to_drop(each)()
+
+    def begin_to_drop(self, database: str) -> Callable[[], None]:
+        if database != base_name(database):
+            return self.host.begin_to_remove(database)
+        return partial(self._drop_catalog_after_all, database)
+
+    def _drop_catalog_after_all(self, catalog: str) -> None:
+        try:
+            self._drop_catalog(catalog)
+        except Unreachable:  # one connection was lost; a server that is lost says so again
+            self._drop_catalog(catalog)
 
     def _drop_catalog(self, catalog: str) -> None:
         """Whoever is in it is thrown out; a restore that outlived its client is waited for."""

@@ -103,11 +103,21 @@ def test_what_cannot_be_removed_is_listed_with_where_it_is_and_who_removes_it(
     assert copies.events("replicated")[-1].data["outcome"] == "exceptions"
 
 
-@pytest.mark.parametrize("at", [".previous", ".bak"])
-def test_an_interrupt_while_tidying_up_undoes_nothing_and_is_told(copies: Copies, at: str) -> None:
+@pytest.mark.parametrize(
+    ("direction", "at", "count"),
+    [
+        ("to live", ".previous", 1),
+        ("from live", ".previous", 2),
+        ("from live", ".bak", 1),
+    ],
+)
+def test_an_interrupt_while_tidying_up_undoes_nothing_and_is_told(
+    copies: Copies, direction: str, at: str, count: int
+) -> None:
+    """What is on the live server is waited for last."""
     copies.dropping[at] = Interrupted("interrupted (SIGINT)", "again")
     replicator = copies.replicator()
-    if at == ".bak":
+    if direction == "from live":
         with copies.store.transaction() as tx:
             tx.set_authority(DEMO, Authority.LIVE)
         facts = replicator.from_live()
@@ -117,7 +127,7 @@ def test_an_interrupt_while_tidying_up_undoes_nothing_and_is_told(copies: Copies
 
     assert left is not None
     assert left.was_interrupted
-    assert 2 == len(left.details)
+    assert count == len(left.details)
     assert {"it was interrupted"} == {each.rpartition(": ")[2] for each in left.details}
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
 
@@ -124,7 +125,7 @@ class RowState:
     behind: int | None
     trouble: str
     advice: str
-    left: tuple[str, ...]
+    left: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

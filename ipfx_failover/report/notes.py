@@ -104,7 +104,7 @@ def _of_rows(known: Known, watched: Watched) -> Iterator[str]:
         since = in_local_time(rows.as_of)
         yield f"its rows are not followed since {since}: ipfx-failover sync-rows {name}"
     elif rows.left:
-        tables = some([table.partition(": ")[0] for table in rows.left])
+        tables = some(list(rows.left))
         are = "is" if len(rows.left) == 1 else "are"
         copy = known.database(name)
         of = f", but as of {in_local_time(copy.as_of)}" if copy and copy.as_of else ""

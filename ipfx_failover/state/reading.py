@@ -176,7 +176,7 @@ class Reading(Log):
                 behind=row["behind"],
                 trouble=row["trouble"],
                 advice=row["advice"],
-                left=tuple(json.loads(row["tables_left"])),
+                left=dict(json.loads(row["tables_left"])),
             )
             for row in self.rows("SELECT * FROM followed")
         }

@@ -123,7 +123,7 @@ class Transaction(Telling):
                 state.behind,
                 state.trouble,
                 state.advice,
-                json.dumps(state.left),
+                json.dumps(dict(state.left)),
             ),
         )
 

@@ -9,36 +9,18 @@ from typing import TYPE_CHECKING
 from ipfx_failover.errors import (
     DoneWithExceptions,
     ExitCode,
-    Failed,
     FailoverError,
-    Interrupted,
     Unreachable,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ipfx_failover.config.models import ServerSettings
-    from ipfx_failover.replication.rows.follower import Ends
-    from ipfx_failover.replication.rows.schema import Choice
+    from ipfx_failover.replication.rows.comparing import FollowedTable
     from ipfx_failover.replication.rows.switching import Setup
     from ipfx_failover.replication.sqlserver.session import SqlSession
-    from ipfx_failover.replication.sqlserver.watermark import Watermark
-    from ipfx_failover.replication.tsql.tables import Table
     from ipfx_failover.wiring.site import Site
-
-
-@dataclass(frozen=True, slots=True)
-class FollowedTable:
-    """`valid_from`: up to there its history goes back. `behind`: rows; None: not to be known.
-
-    `obstacle`: why it is not followed.
-    """
-
-    name: str
-    valid_from: int | None
-    behind: int | None
-    obstacle: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +122,7 @@ def report(site: Site, server: ServerSettings) -> HotReport:
     Raises:
         SqlRefused, Unreachable: the live server cannot be asked.
     """
+    from ipfx_failover.replication.rows.comparing import compare, compared_tables
     from ipfx_failover.replication.rows.marks import live_mark
     from ipfx_failover.replication.rows.schema import torn
     from ipfx_failover.replication.rows.switching import read_setup
@@ -147,80 +130,24 @@ def report(site: Site, server: ServerSettings) -> HotReport:
 
     both = ends(site, server)
     with both.live.open(both.catalog) as session:
-        setup, found = read_setup(session, both), live_mark(session)
-        choice, since, whole, trouble = _compared(both, setup, found)
-        unfit = {} if trouble else _unfit(site, server)
-        tables = tuple(
-            FollowedTable(table.shown, None, None, unfit[table.shown])
-            if table in whole and table.shown in unfit
-            else _table(session, server.name, table, setup, None if table in whole else since)
-            for table in choice.followed
-        )
-    left = (FollowedTable(name, None, None, why) for name, why in choice.left.items())
+        setup, live = read_setup(session, both), live_mark(session)
+        found = compare(both, setup, live)
+        unfit = {} if found.trouble else _unfit(site, server)
+        tables = compared_tables(session, server.name, setup, found, unfit)
     as_of, lag_s = _lag(site, server)
     return HotReport(
         server=server.name,
         catalog=both.catalog,
         has_snapshots=setup.has_snapshots,
         retention=setup.retention,
-        live_version=found.version,
-        copy_version=since,
+        live_version=live.version,
+        copy_version=found.since,
         as_of=as_of,
         lag_s=lag_s,
-        tables=(*tables, *left),
-        torn=tuple(torn(choice, setup.keys)),
-        trouble=_refusal(site, server) or trouble,
+        tables=tables,
+        torn=tuple(torn(found.choice, setup.keys)),
+        trouble=_refusal(site, server) or found.trouble,
     )
-
-
-def _compared(
-    both: Ends, setup: Setup, found: Watermark
-) -> tuple[Choice, int | None, Collection[Table], FailoverError | None]:
-    """Which tables, from which version on, which of them whole; and why no rows can be followed."""
-    from ipfx_failover.replication.rows.decisions import (
-        Outdated,
-        see_snapshots,
-        standing,
-        start_of,
-    )
-    from ipfx_failover.replication.rows.follower import open_copy
-    from ipfx_failover.replication.rows.marks import copy_mark
-    from ipfx_failover.replication.rows.schema import alike, read_tables
-    from ipfx_failover.replication.sqlserver import record
-
-    choice, since = setup.choice, None
-    whole: Collection[Table] = ()
-    try:
-        with open_copy(both) as copy:
-            choice = alike(choice, read_tables(copy), sees_all=setup.sees_definitions)
-            since = start_of(both.server, copy_mark(copy), found)
-            begun = record.begun(copy)
-            whole = standing(both.server, choice.followed, setup.tracked, since, begun).reloaded
-        see_snapshots(both.server, allowed=setup.has_snapshots)
-        if choice.outdated:
-            raise Outdated(both.server, choice.outdated)
-        if not choice.followed:
-            raise Failed(f"{both.server}: none of its tables is followed", "see below why")
-    except Interrupted:
-        raise
-    except FailoverError as error:
-        return choice, since, whole, error
-    return choice, since, whole, None
-
-
-def _table(
-    session: SqlSession, server: str, table: Table, setup: Setup, since: int | None
-) -> FollowedTable:
-    from ipfx_failover.replication.rows.decisions import untracked
-    from ipfx_failover.replication.tsql import rows
-
-    tracked = setup.tracked.get((table.schema, table.name))
-    if tracked is None:
-        return FollowedTable(table.shown, None, None, untracked(server))
-    behind = None
-    if since is not None and since >= tracked.valid:
-        ((behind,),) = session.rows(rows.count_changes(table), since)
-    return FollowedTable(table.shown, tracked.valid, behind, None)
 
 
 def _unfit(site: Site, server: ServerSettings) -> dict[str, str]:
@@ -229,8 +156,8 @@ def _unfit(site: Site, server: ServerSettings) -> dict[str, str]:
 
     with site.store() as store:
         state = store.row_states().get(server.name.casefold())
-    left = (each.partition(": ") for each in state.left) if state else ()
-    return {table: why for table, _, why in left if why != untracked(server.name)}
+    left = state.left if state else {}
+    return {table: why for table, why in left.items() if why != untracked(server.name)}
 
 
 def _refusal(site: Site, server: ServerSettings) -> FailoverError | None:

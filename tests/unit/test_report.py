@@ -34,7 +34,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.local_time import FakeLocalTime
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from ipfx_failover.report.values import ServerReport, StatusReport
@@ -331,7 +331,7 @@ def hot(site: Site, rows: RowState | None) -> ServerReport:
 
 
 def test_a_hot_standby_tells_how_far_its_rows_are_behind(site: Site) -> None:
-    followed = RowState("demo", site.clock.now(), 3, "", "", ())
+    followed = RowState("demo", site.clock.now(), 3, "", "", {})
     site.clock.advance(2.0)
     shown = hot(site, followed)
 
@@ -339,7 +339,7 @@ def test_a_hot_standby_tells_how_far_its_rows_are_behind(site: Site) -> None:
 
 
 def copied_and_followed(
-    site: Site, real_time: str, *left: str, stale: bool = False
+    site: Site, real_time: str, left: Mapping[str, str], *, stale: bool = False
 ) -> ServerReport:
     """The server DEMO: replicated, and its rows followed an hour later."""
     at = site.clock.now()
@@ -355,18 +355,18 @@ def copied_and_followed(
 
 @pytest.mark.parametrize(
     ("real_time", "left", "age"),
-    [("all", (), 0), ("all", ("log: no key",), 3600), ("configuration", (), 3600)],
+    [("all", {}, 0), ("all", {"log": "no key"}, 3600), ("configuration", {}, 3600)],
 )
 def test_the_database_is_as_of_its_rows_where_all_are_followed(
-    site: Site, real_time: str, left: tuple[str, ...], age: float
+    site: Site, real_time: str, left: Mapping[str, str], age: float
 ) -> None:
-    shown = copied_and_followed(site, real_time, *left)
+    shown = copied_and_followed(site, real_time, left)
 
     assert (site.clock.now() - timedelta(seconds=age)).isoformat() == shown.copy_as_of
 
 
 def test_a_hot_standby_that_was_stopped_is_out_of_date_and_nothing_else(site: Site) -> None:
-    shown = copied_and_followed(site, "all", stale=True)
+    shown = copied_and_followed(site, "all", {}, stale=True)
 
     assert ("the copy is out of date: ipfx-failover replicate-from-live DEMO",) == shown.notes
     assert (None, None, None) == (shown.rows_as_of, shown.rows_lag_s, shown.rows_behind)
@@ -376,14 +376,14 @@ def test_a_hot_standby_that_was_stopped_is_out_of_date_and_nothing_else(site: Si
 def test_what_stands_in_the_way_of_a_stale_hot_standby_is_the_one_thing_that_is_said(
     site: Site,
 ) -> None:
-    copied_and_followed(site, "all", stale=True)
-    shown = hot(site, RowState("DEMO", None, None, "tracking is off", "switch it on", ()))
+    copied_and_followed(site, "all", {}, stale=True)
+    shown = hot(site, RowState("DEMO", None, None, "tracking is off", "switch it on", {}))
 
     assert ("the copy is out of date (tracking is off): switch it on",) == shown.notes
 
 
 def test_rows_that_are_not_followed_are_a_note_with_the_way_out(site: Site) -> None:
-    broken = RowState("DEMO", site.clock.now(), None, "tracking is off", "switch it on", ())
+    broken = RowState("DEMO", site.clock.now(), None, "tracking is off", "switch it on", {})
     shown = hot(site, broken)
 
     assert "tracking is off: switch it on" in shown.notes
@@ -424,7 +424,7 @@ def followed_before(site: Site, age_s: float, *, interval_ms: int = 100) -> Stat
     (demo, *others) = site.outline.servers
     demo = replace(demo, row_interval_ms=interval_ms)
     site.outline = replace(site.outline, servers=(demo, *others))
-    followed = RowState("DEMO", site.clock.now(), 0, "", "", ())
+    followed = RowState("DEMO", site.clock.now(), 0, "", "", {})
     site.clock.advance(age_s)
     site.observe("DEMO", Liveness.OK)
     hot(site, followed)
@@ -469,13 +469,13 @@ def test_without_a_monitor_rows_may_be_followed_by_hand(
 
 
 def test_tables_that_are_not_followed_are_told_with_what_they_are_of(site: Site) -> None:
-    left = ("log: no key", "pet: new", "table 3: new", "table 4: new")
+    left = {"log": "no key", "pet: 2": "new", "table 3": "new", "table 4": "new"}
     at = site.clock.now()
     with site.store.transaction() as tx:
         tx.set_copy(Copy("DEMO", "database", at, at, 1, ""))
     shown = hot(site, RowState("DEMO", at, 0, "", "", left))
 
-    tables = "log, pet, table 3 and 1 more are not followed"
+    tables = "log, pet: 2, table 3 and 1 more are not followed"
     assert f"{tables}, but as of {in_local_time(at)}: ipfx-failover hot show DEMO" in shown.notes
 
 
@@ -486,7 +486,7 @@ def test_rows_that_nobody_should_follow_now_are_not_behind(
     with site.store.transaction() as tx:
         for name, value in change.items():
             getattr(tx, f"set_{name}")("DEMO", value)
-    shown = hot(site, RowState("DEMO", site.clock.now(), 0, "trouble", "advice", ()))
+    shown = hot(site, RowState("DEMO", site.clock.now(), 0, "trouble", "advice", {}))
 
     assert (None, None, None) == (shown.rows_as_of, shown.rows_lag_s, shown.rows_behind)
     assert "trouble: advice" not in shown.notes
@@ -494,7 +494,7 @@ def test_rows_that_nobody_should_follow_now_are_not_behind(
 
 def test_rows_of_a_warm_standby_are_not_spoken_of(site: Site) -> None:
     with site.store.transaction() as tx:
-        tx.set_row_state(RowState("DEMO", site.clock.now(), 0, "trouble", "advice", ()))
+        tx.set_row_state(RowState("DEMO", site.clock.now(), 0, "trouble", "advice", {}))
     shown = site.report().servers[0]
 
     assert (None, ()) == (shown.rows_lag_s, shown.notes)

@@ -16,7 +16,7 @@ from ipfx_failover.replication.sqlserver.session import SqlRefused
 from ipfx_failover.state import locks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from ipfx_failover.clock import Clock
     from ipfx_failover.config.models import ServerSettings
@@ -117,7 +117,7 @@ class Rounds:
             known.as_of if known else None,
             self.follower.behind or None,
             *self._words(error),
-            known.left if known else (),
+            known.left if known else {},
         )
         if waits and now - self.failing_since < _TOLD_AFTER:
             self._note(state, now)
@@ -134,13 +134,13 @@ class Rounds:
         known = self._known() if done is not None or self._is_to_be_noted(began) else None
         if done is None and known is None:
             return
-        left = known.left if known else ()
+        before = left = known.left if known else {}
         if done is not None:
             self.outdated = done.outdated
-            left = tuple(f"{table}: {why}" for table, why in sorted(done.left.items()))
+            left = dict(sorted(done.left.items()))
         events = [*self._recovered(began)]
         if done is not None:
-            events += self._told(began, done, left, known.left if known else ())
+            events += self._told(began, done, left, before)
         if events or self._is_to_be_noted(began):
             is_stale, name = bool(self.outdated), self.server.name
             words = self._words(Outdated(name, self.outdated)) if is_stale else ("", "")
@@ -157,7 +157,7 @@ class Rounds:
             yield Event(EventKind.ROWS_RECOVERED, at, self.server.name)
 
     def _told(
-        self, at: datetime, done: Round, left: tuple[str, ...], before: tuple[str, ...]
+        self, at: datetime, done: Round, left: Mapping[str, str], before: Mapping[str, str]
     ) -> Iterator[Event]:
         name = self.server.name
         if done.reloaded:
@@ -165,7 +165,8 @@ class Rounds:
             yield Event(EventKind.TABLES_RELOADED, at, name, data)
         if left != before:
             kind = EventKind.TABLES_LEFT if left else EventKind.TABLES_FOLLOWED
-            yield Event(kind, at, name, {"tables": "; ".join(left)})
+            tables = "; ".join(f"{table}: {why}" for table, why in left.items())
+            yield Event(kind, at, name, {"tables": tables})
 
     def _known(self) -> RowState | None:
         return self.store.row_states().get(self.server.name.casefold())

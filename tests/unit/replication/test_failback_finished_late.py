@@ -68,7 +68,7 @@ def test_what_a_later_stand_in_recorded_is_not_given_up_by_an_earlier_failback(
 
 def test_a_failback_ends_the_following_of_rows_and_says_how_it_begins_again(tmp_path: Path) -> None:
     clock = FakeClock()
-    followed = RowState("DEMO", clock.now(), 0, "", "", ("calls",))
+    followed = RowState("DEMO", clock.now(), 0, "", "", {"calls": "no key"})
     with Store(tmp_path) as store:
         with store.transaction() as tx:
             tx.set_row_state(followed)
@@ -77,7 +77,7 @@ def test_a_failback_ends_the_following_of_rows_and_says_how_it_begins_again(tmp_
 
         found = store.row_states()["demo"]
 
-    assert (clock.now(), None, ("calls",)) == (found.as_of, found.behind, found.left)
+    assert (clock.now(), None, {"calls": "no key"}) == (found.as_of, found.behind, found.left)
     assert "its rows are not followed since the failback" == found.trouble
     assert found.advice.endswith("ipfx-failover replicate-from-live DEMO")
 

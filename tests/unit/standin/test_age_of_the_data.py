@@ -29,7 +29,7 @@ def machine(tmp_path: Path) -> FailoverMachine:
     return hot(tmp_path, "all")
 
 
-def follow_rows(machine: FailoverMachine, until: datetime | None, *left: str) -> None:
+def follow_rows(machine: FailoverMachine, until: datetime | None, **left: str) -> None:
     with machine.store() as store, store.transaction() as tx:
         tx.set_row_state(RowState(DEMO, until, 0, "", "", left))
 
@@ -68,7 +68,7 @@ def test_tables_that_are_not_followed_are_as_old_as_the_last_replication(
     machine: FailoverMachine,
 ) -> None:
     machine.clock.advance(TWO_HOURS_S)
-    follow_rows(machine, machine.clock.now(), "log: no key")
+    follow_rows(machine, machine.clock.now(), log="no key")
 
     assert said_of_the_data(machine).endswith("(2 h ago)")
 

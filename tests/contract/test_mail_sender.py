@@ -13,7 +13,8 @@ from ipfx_failover.config.models import AlertSettings
 from ipfx_failover.errors import FailoverError, Unreachable
 from ipfx_failover.mailing import Letter, MailSender, Refusal, RejectedError
 from tests.fakes.mail import FakeMailServer
-from tests.support.smtp_server import HOST, SmtpServer, free_port
+from tests.support.ports import free_port
+from tests.support.smtp_server import HOST, SmtpServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

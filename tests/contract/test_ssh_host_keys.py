@@ -14,7 +14,8 @@ from ipfx_failover.adapters.ssh.connection import SshConnection, SshTarget
 from ipfx_failover.adapters.ssh.host import SshHost
 from ipfx_failover.adapters.ssh.host_keys import HostKeys
 from ipfx_failover.errors import Failed, Refused, Unreachable, UsageError
-from tests.support.smtp_server import free_port, greeting
+from tests.support.ports import free_port
+from tests.support.smtp_server import greeting
 from tests.support.sshd import known_hosts_line, make_key, program, running_sshd
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ import pytest
 import tomlkit
 
 from tests.support.certificates import self_signed
-from tests.support.smtp_server import HOST, SmtpServer, free_port, running
+from tests.support.ports import free_port
+from tests.support.smtp_server import HOST, SmtpServer, running
 from tests.support.web_server import web_server
 
 if TYPE_CHECKING:

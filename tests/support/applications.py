@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import random
 import socket
 import sys
 from dataclasses import asdict
@@ -24,6 +23,7 @@ from ipfx_failover.config.models import ApplicationSettings
 from ipfx_failover.standin.application import Role
 from tests.fakes.application import Behaviour, FakeApplication
 from tests.fakes.clock import FakeClock
+from tests.support.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -255,12 +255,3 @@ def a_role(directory: Path) -> Role:
         vm_dir=str(directory),
         vm_local_dir=str(directory),
     )
-
-
-def free_port() -> int:
-    """A port that nobody listens on, below those that the kernel gives to outgoing connections."""
-    while True:
-        port = random.randrange(10_000, 32_000)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port

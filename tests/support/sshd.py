@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.support.ports import free_port
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -61,7 +63,7 @@ def running_sshd(directory: Path, extra_config: str = "") -> Iterator[Sshd]:
     host_key = make_key(directory / "host_key")
     user_key = make_key(directory / "user_key")
     shutil.copy(user_key.with_suffix(".pub"), directory / "authorized_keys")
-    port = _free_port()
+    port = free_port()
     known_hosts = directory / "known_hosts"
     known_hosts.write_text(known_hosts_line("127.0.0.1", port, host_key.with_suffix(".pub")))
     config = directory / "sshd_config"
@@ -102,13 +104,6 @@ MaxStartups 100
 MaxSessions 100
 Subsystem sftp internal-sftp
 """
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _wait_until_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

@@ -20,8 +20,9 @@ from ipfx_failover.errors import Busy, Refused, UsageError
 from ipfx_failover.snapshot import write_snapshot
 from ipfx_failover.state.store import DATABASE, Store
 from ipfx_failover.wiring.measuring import Meter, place_of, write
+from tests.support.ports import free_port
 from tests.support.processes import GENEROUS_S, ROOT, eventually
-from tests.support.smtp_server import HOST, free_port
+from tests.support.smtp_server import HOST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from tests.sqlserver import drivers
+from tests.support.ports import free_port
 
 if TYPE_CHECKING:
     import pyodbc
@@ -75,6 +76,7 @@ class SqlServerProcess:
     def start(self) -> None:
         """Start it; returns when it can be connected to."""
         self.directory.mkdir(parents=True, exist_ok=True)
+        self.port = self.port or free_port()
         with (self.directory / "stderr").open("a") as stderr:
             self.process = subprocess.Popen(
                 self._command(),

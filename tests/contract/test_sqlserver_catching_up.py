@@ -211,34 +211,22 @@ def test_a_table_that_is_tracked_since_the_new_copy_is_not_taken_back(hot: HotCo
 
 
 @pytest.mark.parametrize("is_seen", [False, True], ids=["unseen", "seen"])
-def test_a_table_that_was_tracked_for_a_while_is_not_taken_back(
-    at: Machines, *, is_seen: bool
+@pytest.mark.parametrize(
+    ("before", "since"),
+    [
+        (["table off", "follow"], ["insert", "table on", "follow", "table off"]),
+        ([], ["insert", "follow", "alter"]),
+    ],
+    ids=["tracked for a while", "altered"],
+)
+def test_a_table_that_is_not_followed_any_more_is_not_taken_back(
+    at: Machines, before: list[str], since: list[str], *, is_seen: bool
 ) -> None:
     with HotCopy(at, [CALLS, OTHERS]) as hot:
-        _do(hot, ["table off", "follow"])
+        _do(hot, before)
         then = end_if_over(hot.ends)
         hot.make_copy(beside(hot))
-        _do(hot, ["insert", "table on", "follow", "table off"])
-        if is_seen:
-            _do(hot, ["follow"])
-
-        assert {1} == ids(hot, hot.copy)
-        with pytest.raises(Outstripped, match=r"not followed any more: dbo\.calls"):
-            catch_up(hot.ends, beside(hot), then)
-
-        then = end_if_over(hot.ends)
-        again = f"{hot.copy}_again"
-        hot.make_copy(again)
-
-        assert catch_up(hot.ends, again, then) is None
-
-
-@pytest.mark.parametrize("is_seen", [False, True], ids=["unseen", "seen"])
-def test_a_table_that_was_altered_is_not_taken_back(at: Machines, *, is_seen: bool) -> None:
-    with HotCopy(at, [CALLS, OTHERS]) as hot:
-        then = end_if_over(hot.ends)
-        hot.make_copy(beside(hot))
-        _do(hot, ["insert", "follow", "alter"])
+        _do(hot, since)
         if is_seen:
             _do(hot, ["follow"])
 

@@ -27,8 +27,7 @@ NO_SNAPSHOTS = "ALTER DATABASE CTSERVER SET ALLOW_SNAPSHOT_ISOLATION OFF"
 def hot(tmp_path: Path) -> Iterator[Pair]:
     """A copy has been made, and some rows were followed."""
     with Pair(tmp_path) as made:
-        made.configure_server(real_time="all")
-        assert made.run("hot", "enable", "DEMOSERVER", "--yes").code == 0
+        made.go_hot()
         made.replicated()
         for text in ("two", "three"):
             made.run_live(f"INSERT INTO calls (text) VALUES (N'{text}')")  # noqa: S608

@@ -140,8 +140,7 @@ def test_what_was_given_back_is_replicated_again(pair: Pair) -> None:
 
 
 def test_a_hot_copy_is_followed_again_from_the_next_whole_one_on(pair: Pair) -> None:
-    pair.configure_server(real_time="all")
-    assert 0 == pair.run("hot", "enable", "DEMOSERVER", "--yes").code
+    pair.go_hot()
     pair.replicated()
     assert 0 == pair.run("sync-rows", "DEMOSERVER").code
     pair.has_stood_in("two")

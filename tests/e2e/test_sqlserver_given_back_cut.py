@@ -27,8 +27,7 @@ ROLLED_BACK = ["Failback of DEMOSERVER failed", "Failback of DEMOSERVER was roll
 def hot(in_memory: Pair) -> Pair:
     """A stand-in has recorded a call in a copy that had followed its live catalog."""
     pair = in_memory
-    pair.configure_server(real_time="all")
-    assert 0 == pair.run("hot", "enable", "DEMOSERVER", "--yes").code
+    pair.go_hot()
     pair.replicated()
     pair.has_stood_in("two")
     return pair

@@ -119,8 +119,7 @@ def test_a_takeover_leaves_a_restore_that_our_server_holds_on_to_to_the_next_run
 @pytest.fixture
 def hot(pair: Pair) -> Pair:
     """The copy has followed a row."""
-    pair.configure_server(real_time="all")
-    assert 0 == pair.run("hot", "enable", "DEMOSERVER", "--yes").code
+    pair.go_hot()
     pair.replicated()
     pair.run_live("INSERT INTO calls (text) VALUES (N'two')")
     assert 0 == pair.run("sync-rows", "DEMOSERVER").code

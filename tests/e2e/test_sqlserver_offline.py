@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def hot(tmp_path: Path) -> Iterator[Pair]:
     with Pair(tmp_path) as made:
-        made.configure_server(real_time="all")
-        assert made.run("hot", "enable", "DEMOSERVER", "--yes").code == 0
+        made.go_hot()
         made.replicated()
         yield made
 

@@ -60,8 +60,7 @@ def test_such_a_copy_is_replaced_when_it_is_discarded_and_a_verified_backup_of_i
 
 
 def test_nothing_is_said_any_more_of_the_rows_of_a_copy_that_was_replaced(pair: Pair) -> None:
-    pair.configure_server(real_time="all")
-    pair.run("hot", "enable", "DEMOSERVER", "--yes")
+    pair.go_hot()
     pair.replicated()
     pair.run_live("EXEC sim_fork 'CTSERVER'")
     pair.run("sync-rows", "DEMOSERVER")

@@ -367,8 +367,7 @@ def test_a_catalog_that_is_not_there_is_named(pair: Pair) -> None:
 
 
 def test_a_row_that_is_committed_behind_the_backup_is_followed(pair: Pair) -> None:
-    pair.configure_server(real_time="all")
-    assert 0 == pair.run("hot", "enable", "DEMOSERVER", "--yes").code
+    pair.go_hot()
 
     def commit(_: EngineSession, sql: str) -> None:
         if sql.startswith("BACKUP"):
@@ -405,8 +404,7 @@ def test_a_hot_copy_is_not_moved_backwards_by_its_nightly_replication(pair: Pair
 
 
 def test_a_copy_that_was_backed_up_untracked_takes_no_followed_row_back(pair: Pair) -> None:
-    pair.configure_server(real_time="all")
-    assert 0 == pair.run("hot", "enable", "DEMOSERVER", "--yes").code
+    pair.go_hot()
     pair.replicated()
     codes: list[int] = []
 
@@ -441,8 +439,7 @@ def test_a_copy_that_was_backed_up_untracked_takes_no_followed_row_back(pair: Pa
 
 def test_a_copy_of_before_a_table_was_altered_takes_none_of_its_rows_back(pair: Pair) -> None:
     pair.run_live("CREATE TABLE tags (id int NOT NULL PRIMARY KEY)")
-    pair.configure_server(real_time="all")
-    assert 0 == pair.run("hot", "enable", "DEMOSERVER", "--yes").code
+    pair.go_hot()
     pair.replicated()
     codes: list[int] = []
 

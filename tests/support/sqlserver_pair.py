@@ -190,6 +190,11 @@ class Pair:
     def configure_server(self, **changes: Any) -> None:
         self.configure({"servers": {"DEMOSERVER": changes}})
 
+    def go_hot(self) -> None:
+        """All rows are to be followed; what that needs is switched on."""
+        self.configure_server(real_time="all")
+        assert 0 == self.run("hot", "enable", "DEMOSERVER", "--yes").code
+
     # Commands
 
     def run(self, *argv: str) -> Ended:

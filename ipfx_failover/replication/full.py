@@ -45,6 +45,7 @@ class Replicator:
     boot_id: str
     run_id: str
     is_daily: bool = False
+    for_takeover: bool = False
     observer: Observer = silent
 
     def from_live(self, *, discards: bool = False, wait_s: float = 0.0) -> Values:
@@ -133,7 +134,7 @@ class Replicator:
         return locks.database(self.server.name)
 
     def _runner(self, direction: str, *, recovers: bool = False) -> tuple[Runner, Replication]:
-        workflow = Replication(self.ports, self.clock, direction, recovers)
+        workflow = Replication(self.ports, self.clock, direction, recovers, self.for_takeover)
         runner = Runner(
             store=self.store,
             clock=self.clock,

@@ -53,13 +53,15 @@ _UNDONE = {
 class Replication:
     """One direction, as a workflow (`direction` is FROM_LIVE or TO_LIVE).
 
-    `recovers`: it finishes what a killed process began, perhaps long ago.
+    `recovers`: it finishes what a killed process began, perhaps long ago. `for_takeover`: a
+    takeover does, behind which nothing is copied from the live server.
     """
 
     ports: steps.ReplicationPorts
     clock: Clock
     direction: str
     recovers: bool = False
+    for_takeover: bool = False
 
     durable = True
     point_of_no_return = steps.SWAP
@@ -124,6 +126,11 @@ class Replication:
 
     def _advice(self, server: str, hint: str) -> str:
         """The error's own; where that names no command, with the one that does all again."""
+        if self.for_takeover:
+            return (
+                f"Nothing is copied from {server} while the Failover Server stands in for it. "
+                f"When it is repaired: ipfx-failover stop-failover {server}"
+            )
         again = f"ipfx-failover {self.name} {server}"
         if not hint:
             return f"Try again: {again}"

@@ -134,6 +134,7 @@ def replicator(
         boot_id=site.boot_id,
         run_id=_run_id(site.clock.now()),
         is_daily=is_daily,
+        for_takeover=not ask_live,
         observer=observer or silent,
     )
     return made, close

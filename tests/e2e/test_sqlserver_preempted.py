@@ -211,9 +211,12 @@ def test_a_takeover_ends_a_restore_half_way_and_removes_what_it_has_made(
     copied.wait_for_event("stand_in_started")
     preempted = copied.wait_for_event("replication_preempted")
     rolled_back = copied.wait_for_mail("Daily Replication of DEMOSERVER was rolled back")
+    told = " ".join(rolled_back.text.split())
 
     assert NIGHTLY in str(preempted.data["work"])
-    assert "the standby copy is the one that it was" in " ".join(rolled_back.text.split())
+    assert "the standby copy is the one that it was" in told
+    assert "When it is repaired: ipfx-failover stop-failover DEMOSERVER" in told
+    assert "replicate-from-live" not in told
     stands_in_on_the_last_copy(copied, standby, tmp_path)
 
     monitor.stop()

@@ -199,6 +199,23 @@ def _not_asked(server: ServerSettings) -> LiveHost:
     return SshHost(NoConnection(SshTarget(server.name, "", 0, "", nowhere, nowhere)))
 
 
+def recover_killed_runs(site: Site, store: Store, server: ServerSettings) -> None:
+    """Finish or undo what killed replications left; the caller holds the lock of the database.
+
+    Raises:
+        Unreachable, Failed: it cannot be done now; it is done when repeated.
+    """
+    from ipfx_failover.state.journal import read_journal
+
+    if read_journal(store, locks.database(server.name)) is None:
+        return
+    made, close = replicator(site, store, server)
+    try:
+        made.recover()
+    finally:
+        close()
+
+
 def recover_from_live(site: Site, store: Store, server: ServerSettings) -> None:
     """Finish or undo what a killed replication from live left; the caller holds the locks.
 

@@ -26,11 +26,12 @@ def discard_standby(site: Site, store: Store, server: ServerSettings) -> str:
 
     Raises:
         Refused: the Failover Server stands in for the server.
-        Failed: what is there cannot be kept.
+        Failed, Unreachable: what is there cannot be kept, or a killed run not be undone.
         Busy: work on this copy goes on.
     """
     from ipfx_failover.events import Event, EventKind
     from ipfx_failover.records import Authority
+    from ipfx_failover.wiring.replication import recover_killed_runs
 
     with site.locks.hold(locks.database(server.name), locks.this_command()):
         stand_in = store.stand_in()
@@ -39,6 +40,7 @@ def discard_standby(site: Site, store: Store, server: ServerSettings) -> str:
                 f"the Failover Server stands in for {server.name}",
                 f"give the role back first: ipfx-failover stop-failover {server.name}",
             )
+        recover_killed_runs(site, store, server)  # half a swap leaves no catalog of that name
         kept = keep_standby(site, server)
         event = Event(EventKind.STANDBY_DISCARDED, site.clock.now(), server.name, {"kept": kept})
         with store.transaction(durable=True) as tx:

@@ -116,6 +116,25 @@ def test_a_takeover_leaves_a_restore_that_our_server_holds_on_to_to_the_next_run
     assert [] == pair.strays()
 
 
+def test_what_a_run_killed_between_its_renames_has_put_aside_is_kept_when_it_is_discarded(
+    pair: Pair,
+) -> None:
+    work = ("replicate-from-live", "DEMOSERVER")
+    pair.run_live("INSERT INTO calls (text) VALUES (N'two')")
+    pair.signalled_at(signal.SIGKILL, pair.standby, "MODIFY NAME", 2, *work)
+
+    assert COPY not in pair.catalogs(pair.standby)
+
+    ended = pair.run(*work, "--discard-standby", "--yes")
+    kept = list((pair.directory / "state" / "kept").rglob("*.bak"))
+
+    assert (0, 1) == (ended.code, len(kept)), ended
+    assert "without its database" not in ended.err
+    assert ["one", "two"] == pair.copied_calls
+    assert [] == pair.strays()
+    assert [] == pair.unfinished
+
+
 @pytest.fixture
 def hot(pair: Pair) -> Pair:
     """The copy has followed a row."""

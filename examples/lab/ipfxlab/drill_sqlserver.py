@@ -83,7 +83,7 @@ class SqlServerHot:
         self._wait_until_followed(stage)
 
     def after_failback(self, stage: Stage) -> None:
-        self.make_copy(stage)
+        stage.cli("replicate-from-live", SERVER)  # the failback has switched tracking on again
         self._wait_until_followed(stage)
 
     def _wait_until_followed(self, stage: Stage) -> None:

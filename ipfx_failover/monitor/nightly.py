@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 WORK = "replicate-from-live"
 """The name of this work in the store's runs."""
+_FAILBACK = "replicate-to-live"
 _LOOK_EVERY_NS = 5_000_000_000
 
 
@@ -53,11 +54,18 @@ def due(server: ServerSettings, store: Reading, now: datetime, local: LocalTime)
     if state.mode is Mode.STOPPED or state.authority is Authority.STANDBY:
         return False
     copy = store.copy(server.name, "database")
-    last = store.last_run(server.name, WORK)
     planned = last_planned(server.replicate_daily, local.today(), now, local.instant)
     return is_due(
         planned=planned,
         copy_as_of=copy.as_of if copy and not state.stale else None,
-        last_begun=last[0] if last else None,
+        last_begun=_last_begun(server.name, store),
         now=now,
     )
+
+
+def _last_begun(name: str, store: Reading) -> datetime | None:
+    """Since the last failback, behind which a hot copy needs another one at once."""
+    last, given_back = store.last_run(name, WORK), store.last_run(name, _FAILBACK)
+    if last is None or (given_back is not None and last[0] < given_back[0]):
+        return None
+    return last[0]

@@ -1,4 +1,4 @@
-"""A Primary dies while its copy is being made, or held; with simulated SQL Servers."""
+"""A Primary dies while its copy is being made, or held, or is given back (simulated)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ipfx_failover.records import Authority
 from ipfx_failover.replication import steps
 from ipfx_failover.replication.sqlserver import steps as own
 from ipfx_failover.state import locks
@@ -255,3 +256,28 @@ def test_what_somebody_held_at_a_takeover_is_done_by_the_monitor_when_it_is_let_
     assert ["False"] == standby.run(IS_OFF, COPY)
     assert "NOT quite ready" not in copied.run("status").out
     assert 1 == len(copied.events("copy_not_ready")) == len(copied.events("stand_in_started"))
+
+
+def test_behind_a_hot_failback_a_monitor_makes_a_whole_copy_that_rows_are_added_to(
+    copied: FailoverServer, live: Machine, standby: Machine
+) -> None:
+    copied.configure_server(real_time="all")
+    copied.run("hot", "enable", "DEMOSERVER", "--yes")
+    copied.replicate()
+    standby.run("INSERT INTO calls (text) VALUES (N'stood in')", COPY)
+    with copied.store() as store, store.transaction() as tx:
+        tx.set_authority("DEMOSERVER", Authority.STANDBY)
+        tx.set_failback_pending("DEMOSERVER", pending=True)
+    copied.watching_monitor()
+    copied.run("replicate-to-live", "DEMOSERVER", "--yes")
+    since = copied.cursor
+    live.run("INSERT INTO calls (text) VALUES (N'since')", CATALOG)
+    copied.wait_for_event("replicated", since=since)
+    live.run("INSERT INTO calls (text) VALUES (N'last')", CATALOG)
+    eventually(lambda: standby.run(CALLS, COPY)[-1] == "last", "the last call has followed")
+    eventually(lambda: "and 0 rows behind" in copied.run("status").out, "status says so")
+
+    assert ["one", "stood in", "since", "last"] == standby.run(CALLS, COPY)
+    assert ["one", "stood in", "since", "last"] == live.run(CALLS, CATALOG)
+    assert [COPY] == standby.catalogs()
+    assert [] == copied.unfinished

@@ -33,4 +33,8 @@ def tell(checks: Iterable[Check], output: Output, subject: str, **document: Any)
 
 def _verdict(levels: list[str]) -> str:
     bad = [level for level in ("failed", "warning") if level in levels]
-    return ", ".join(f"{levels.count(level)} {level}" for level in bad) or "Test Successful"
+    return ", ".join(_counted(levels.count(level), level) for level in bad) or "Test Successful"
+
+
+def _counted(number: int, level: str) -> str:
+    return f"{number} warnings" if level == "warning" and number > 1 else f"{number} {level}"

@@ -25,7 +25,7 @@ FAILED = failed("Space", Failed("no room", "make some"))
     ("checks", "code", "verdict"),
     [
         ([OK], ExitCode.DONE, "Test Successful"),
-        ([OK, WARNING, WARNING], ExitCode.EXCEPTIONS, "2 warning"),
+        ([OK, WARNING, WARNING], ExitCode.EXCEPTIONS, "2 warnings"),
         ([WARNING, UNREACHABLE, OK], ExitCode.UNREACHABLE, "1 failed, 1 warning"),
         ([FAILED, UNREACHABLE], ExitCode.FAILED, "2 failed"),
         ([failed("X", InDoubt("a", "b")), FAILED], ExitCode.IN_DOUBT, "2 failed"),

@@ -39,25 +39,25 @@ class _Gate(threading.local):
             signal.raise_signal(number)
 
 
-class _Handled:
-    """When a handler was called last; a plain value, for they interrupt each other."""
+class _Ours:
+    """Our handler, and when one of ours was called last; plain values, for it may interrupt it."""
 
-    at_s = -math.inf
+    handler: Callable[[int, object], None] | None = None
+    called_s = -math.inf
 
 
 _gate = _Gate()
-_handled = _Handled()
+_ours = _Ours()
 
 
 def remember_end() -> None:
     """What asks this process to end is told in the first `let_through` behind `on_end`."""
 
     def remember(number: int, frame: object) -> None:  # noqa: ARG001 - the signature of a handler
-        _handled.at_s = time.monotonic()
+        _ours.called_s = time.monotonic()
         _gate.waiting = number
 
-    _handle_even_before_a_wait()
-    _handle_with(remember)
+    _handle_even_before_a_wait(remember)
 
 
 def on_end(told: Callable[[str], None]) -> None:
@@ -72,7 +72,7 @@ def on_end(told: Callable[[str], None]) -> None:
     before = sys.unraisablehook
 
     def handle(number: int, frame: object) -> None:  # noqa: ARG001 - the signature of a handler
-        _handled.at_s = time.monotonic()
+        _ours.called_s = time.monotonic()
         if seen or _gate.keeps(number):
             return
         seen.append(number)
@@ -90,8 +90,7 @@ def on_end(told: Callable[[str], None]) -> None:
         threading.Timer(_AGAIN_S, _signal_main, [seen.pop()]).start()
 
     sys.unraisablehook = again
-    _handle_even_before_a_wait()
-    _handle_with(handle)
+    _handle_even_before_a_wait(handle)
     if sys.platform == "win32":
         from ipfx_failover.adapters.windows.logoff import outlive_logoff
 
@@ -115,14 +114,16 @@ def _handle_with(handle: Callable[[int, object], None] | signal.Handlers) -> Non
             signal.signal(getattr(signal, name), handle)
 
 
-def _handle_even_before_a_wait() -> None:
+def _handle_even_before_a_wait(handle: Callable[[int, object], None]) -> None:
     """A signal that comes just before Python waits for a lock is handled only behind the wait.
 
     Another one ends the wait (`signal`, "Execution of Python signal handlers"), so it is sent
     again. On Windows none does: there such waits are made in pieces.
     """
+    _ours.handler = handle
     if hasattr(signal, "pthread_kill"):
         signal.set_wakeup_fd(_sent_again(), warn_on_full_buffer=False)
+    _handle_with(handle)
 
 
 @cache
@@ -134,10 +135,11 @@ def _sent_again() -> int:
 
     def send() -> None:
         while number := os.read(noted, 1):
-            noticed_s = time.monotonic()
+            noticed_s, handler = time.monotonic(), signal.getsignal(number[0])
             never.wait(_AGAIN_S)
+            is_ours = handler is _ours.handler is signal.getsignal(number[0])
             # Handlers are quicker than this thread, which may have waited for its turn.
-            if _handled.at_s < noticed_s - _RECENT_S:
+            if is_ours and _ours.called_s < noticed_s - _RECENT_S:
                 _signal_main(number[0])
 
     threading.Thread(target=send, name="signals", daemon=True).start()

@@ -66,6 +66,12 @@ except Asked as asked:
     print(asked)
 """
 
+HANDLED_BY_ANOTHER = """
+signal.signal(signal.SIGINT, lambda *_: print("theirs"))
+signal.raise_signal(signal.SIGINT)
+threading.Event().wait(0.3)
+"""
+
 WITH_A_PARENT = """
 import threading
 from ipfx_failover.adapters.signals import end_at_eof, on_end
@@ -175,6 +181,13 @@ def test_a_signal_that_comes_just_before_a_wait_ends_it() -> None:
         code, said = process.finish()
 
     assert (0, ["told", "SIGINT"]) == (code, said.split())
+
+
+def test_what_a_handler_of_somebody_else_has_seen_is_not_sent_again() -> None:
+    with child(BEGIN + HANDLED_BY_ANOTHER) as process:
+        code, said = process.finish()
+
+    assert (0, ["theirs"]) == (code, said.split())
 
 
 @sent

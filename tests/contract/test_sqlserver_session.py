@@ -111,6 +111,18 @@ def test_a_session_is_in_the_catalog_that_it_was_opened_in(site: Site) -> None:
     assert [("CTSERVER", "ipfx-failover")] == found
 
 
+def test_a_session_may_write_where_views_and_computed_columns_are_indexed(site: Site) -> None:
+    """Whatever a driver's own settings are: without these it is refused (1934)."""
+    on = (
+        "ANSI_NULLS ANSI_PADDING ANSI_WARNINGS ARITHABORT CONCAT_NULL_YIELDS_NULL QUOTED_IDENTIFIER"
+    )
+    with site.server().open():
+        (set_to,) = [each.options for each in site.simulated.sessions.values()]
+        found = {option: set_to.get(option) for option in [*on.split(), "NUMERIC_ROUNDABORT"]}
+
+    assert {**dict.fromkeys(on.split(), "ON"), "NUMERIC_ROUNDABORT": "OFF"} == found
+
+
 def test_a_closed_session_has_left_the_server(site: Site) -> None:
     with site.server().open():
         pass

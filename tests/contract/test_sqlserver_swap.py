@@ -113,6 +113,19 @@ def test_whoever_is_in_the_old_one_is_thrown_out(site: Copies) -> None:
     is_swapped(site)
 
 
+def test_of_a_deadlock_somebody_else_is_the_victim(site: Copies) -> None:
+    priorities: list[str | None] = []
+
+    def note(session: EngineSession, sql: str) -> None:
+        if "MODIFY NAME" in sql:
+            priorities.append(session.options.get("DEADLOCK_PRIORITY"))
+
+    site.standby.on_statement = note
+    swap(site)
+
+    assert ["HIGH", "HIGH"] == priorities
+
+
 def test_a_swap_is_undone(site: Copies) -> None:
     swap(site)
     swapper(site).swap_back(CURRENT, COPY, OLD, had_current=True)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ipfx_failover.adapters.db.sqlserver.connecting import connection_string, login_words
-from ipfx_failover.adapters.db.sqlserver.drivers import Driver, choose, installed
+from ipfx_failover.adapters.db.sqlserver.drivers import Driver, choose, installed, load
 from ipfx_failover.adapters.db.sqlserver.server import refuse_unverified
 from ipfx_failover.config.models import SqlServerSettings
 from ipfx_failover.errors import Refused
@@ -48,6 +48,13 @@ def test_what_pip_has_installed_is_found_without_being_registered() -> None:
 
     assert drivers.microsoft().library == found.location
     assert "ODBC Driver 18 for SQL Server" == found.words
+
+
+def test_no_connection_is_kept_that_was_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its catalog would be in use at the swap (5030)."""
+    monkeypatch.setattr(load(), "pooling", True)
+
+    assert load().pooling is False
 
 
 def test_a_driver_may_be_named_by_the_path_of_its_library() -> None:

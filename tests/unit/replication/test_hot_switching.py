@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from ipfx_failover.replication.rows.decisions import Tracked
 from ipfx_failover.replication.rows.schema import Choice, ForeignKey, torn
-from ipfx_failover.replication.rows.switching import Setup, left_on, to_disable
+from ipfx_failover.replication.rows.switching import Setup, left_on, read_tracked, to_disable
 from ipfx_failover.replication.sqlserver.watermark import Beginning
-from ipfx_failover.replication.tsql import tables
+from ipfx_failover.replication.tsql import tables, tracking
 from ipfx_failover.replication.tsql.tables import Table
+from tests.fakes.sql_server import ScriptedServer
 from tests.support.golden import check_golden
 
 CALLS = Table("dbo", "calls", (), ("id",))
@@ -55,3 +56,12 @@ def test_a_foreign_key_of_which_one_end_is_not_followed_is_told_with_both_tables
 
 def test_foreign_keys_are_asked_for_so() -> None:
     check_golden("foreign-keys", [tables.foreign_keys()])
+
+
+def test_a_history_whose_lowest_version_the_server_does_not_tell_is_none() -> None:
+    told = [("dbo", "calls", 3, "7 then", 5), ("dbo", "logs", 3, "8 then", None)]
+    live = ScriptedServer("DEMOSERVER", {tracking.tracked_tables(): told})
+    with live.open() as session:
+        found = read_tracked(session)
+
+    assert {("dbo", "calls"): Tracked(Beginning(3, "7 then"), 5)} == found

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.sqlserver.drivers import Driver
+    from tests.sqlserver.engine.session import EngineSession
 
 CALLS = ["CREATE TABLE calls (id int NOT NULL PRIMARY KEY, text nvarchar(100))"]
 FAMILY = [
@@ -147,6 +148,17 @@ def test_a_unique_value_may_move_from_one_row_to_another(at: Machines) -> None:
         assert live == copy
 
 
+def test_what_the_server_itself_writes_is_left_to_it(at: Machines) -> None:
+    with HotCopy(at, FAMILY) as hot:
+        hot.on_live.run("INSERT INTO numbered (at) VALUES ('2026-01-01T00:00:00.003'), (NULL)")
+        hot.on_live.run("UPDATE numbered SET at = NULL WHERE id = 5")
+        done = hot.follower.round()
+        live, copy = hot.contents("numbered", "id, at, twice")
+
+        assert (2, live) == (done.rows, copy)
+        assert "numbered" not in done.left
+
+
 def test_paths_are_converted_once(at: Machines) -> None:
     given = {
         "path_conversions": [
@@ -214,6 +226,19 @@ def test_a_table_in_which_a_path_gets_too_long_is_left_and_the_others_go_on(at: 
 
         assert {"files": "a converted path is too long for its column path"} == done.left
         assert (1, live) == (done.rows, copy)
+
+
+def test_a_server_that_names_the_value_that_is_too_long_is_understood_too(at: Machines) -> None:
+    """From SQL Server 2019 on, by another number."""
+    path = {"table": "calls", "column": "text", "from": "C:\\VM\\", "to": "C:\\VM\\DEMO\\VM\\"}
+    with HotCopy(at, CALLS, path_conversions=[path]) as hot:
+        hot.on_live.run("INSERT INTO calls VALUES (1, N'C:\\VM\\1.wav')")
+        too_long = {"number": 2628, "text": "String or binary data would be truncated in table"}
+        Faults([Fault(statement="UPDATE #rows", errors=[too_long])]).attach(at.standby)
+
+        assert {"calls": "a converted path is too long for its column text"} == (
+            hot.follower.round().left
+        )
 
 
 def test_a_table_in_which_a_path_was_too_long_is_copied_whole_when_it_fits(at: Machines) -> None:
@@ -361,6 +386,43 @@ def test_a_deadlock_is_tried_again(calls: HotCopy) -> None:
     Faults([Fault(statement="INTO .dbo.*calls", errors=[deadlock])]).attach(calls.at.standby)
 
     assert calls.follower.round().rows == 1
+
+
+def test_a_table_that_is_altered_while_it_is_read_is_read_again(calls: HotCopy) -> None:
+    calls.on_live.run("INSERT INTO calls VALUES (1, N'one')")
+    altered = {"number": 3961, "text": "the object has been modified since this snapshot began"}
+    Faults([Fault(statement="LEFT JOIN .dbo.*calls", errors=[altered])]).attach(calls.at.live)
+
+    assert calls.follower.round().rows == 1
+
+
+def test_a_table_that_is_emptied_while_it_is_read_is_copied_whole(calls: HotCopy) -> None:
+    calls.on_live.run("INSERT INTO calls VALUES (1, N'one'), (2, N'two')")
+
+    def empty(_: EngineSession, sql: str) -> None:
+        if "LEFT JOIN [dbo].[calls]" in sql:
+            calls.at.live.on_statement = lambda *_: None
+            calls.on_live.run("TRUNCATE TABLE calls; INSERT INTO calls VALUES (3, N'three')")
+
+    calls.at.live.on_statement = empty
+    done = calls.follower.round()
+
+    assert ("calls",) == done.reloaded
+    assert [(3,)] == calls.on_copy.run("SELECT id FROM calls")
+
+
+def test_rows_are_applied_where_any_error_ends_the_transaction(calls: HotCopy) -> None:
+    calls.on_live.run("INSERT INTO calls VALUES (1, N'one')")
+    said: list[str | None] = []
+
+    def note(session: EngineSession, sql: str) -> None:
+        if "INSERT INTO [dbo].[calls]" in sql:
+            said.append(session.options.get("XACT_ABORT"))
+
+    calls.at.standby.on_statement = note
+    calls.follower.round()
+
+    assert {"ON"} == set(said)
 
 
 def test_a_table_that_cannot_be_read_is_named(calls: HotCopy) -> None:

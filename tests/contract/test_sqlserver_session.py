@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 from dataclasses import dataclass, field
@@ -296,6 +297,15 @@ def test_a_port_where_nobody_listens_is_told_at_once(driver: Driver) -> None:
         caught.value.message
     )
     assert caught.value.hint.endswith("correct data_source; see [servers.DEMOSERVER.database]")
+
+
+def test_a_server_that_takes_a_connection_and_says_nothing_is_given_up(driver: Driver) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        with pytest.raises(Unreachable) as caught:
+            odbc_server(driver, port, connect_timeout_s=1).open()
+
+    assert caught.value.message.startswith(f"DEMOSERVER (127.0.0.1,{port}): no connection: ")
 
 
 def test_whose_server_cannot_be_reached_is_said_first(driver: Driver) -> None:

@@ -55,5 +55,6 @@ def test_each_kind_of_file_gets_its_ending_and_a_directory_none() -> None:
 def test_kept_backups_are_sorted_by_their_time() -> None:
     moments = (datetime(2026, 12, 1, 1, 2, 3, us, tzinfo=UTC) for us in (80_000, 9_000))
     found = [names.kept_backup_name(S, moment) for moment in moments]
+    others = [names.backup_name(S, RUN), names.safety_name(S, RUN), "x.bak"]
 
-    assert found[::-1] == names.kept_backups(S, [*found, names.backup_name(S, RUN), "x.bak"])
+    assert found[::-1] == names.kept_backups(S, [*found, *others])

@@ -40,7 +40,7 @@ class RowWriter:
         """Insert rows of (type, value) or None for the default; how many.
 
         Raises:
-            SqlError: a constraint does not hold; 544, 8107 and 8101 about identity columns.
+            SqlError: a constraint does not hold; 544, 8107 and 8101 about identity columns; 271.
         """
         positions = self._positions(table, columns)
         self._check_identity(table, columns, positions)
@@ -83,7 +83,10 @@ class RowWriter:
 
     def _positions(self, table: Table, columns: Sequence[str]) -> list[int]:
         if columns:
-            return [table.position(column) for column in columns]
+            positions = [table.position(column) for column in columns]
+            for at in positions:
+                _see_not_computed(table.columns[at])
+            return positions
         return [
             at
             for at, column in enumerate(table.columns)
@@ -138,9 +141,7 @@ class RowWriter:
             column = table.columns[at]
             if column.identity is not None:
                 raise SqlError(Message(8102, 16, f"Cannot update identity column '{column.name}'."))
-            if column.computed is not None:
-                text = f'The column "{column.name}" cannot be modified.'
-                raise SqlError(Message(271, 16, text))
+            _see_not_computed(column)
             row[at] = self._assigned(value, kind, table, column)
         for at, column in enumerate(table.columns):
             if column.type.kind is Kind.TIMESTAMP:
@@ -259,6 +260,11 @@ class RowWriter:
             f'in database "{self.catalog.name}", table "{table.full_name}".'
         )
         return SqlError(Message(547, 16, text), TERMINATED)
+
+
+def _see_not_computed(column: Column) -> None:
+    if column.computed is not None:
+        raise SqlError(Message(271, 16, f'The column "{column.name}" cannot be modified.'))
 
 
 def _explicit_nulls(given: dict[int, Any]) -> set[int]:

@@ -60,6 +60,7 @@ def test_defaults_identity_and_computed_columns_are_filled_in(filled: Client) ->
         ("INSERT person (name, seen) VALUES ('x', 0x01)", 273),
         ("UPDATE person SET id = 1", 8102),
         ("UPDATE person SET twice = 1", 271),
+        ("INSERT person (name, twice) VALUES ('x', 1)", 271),
         ("INSERT person (name) VALUES ('12345678901')", 2628),
         ("INSERT person (name, age) VALUES ('x', 300)", 220),
         ("INSERT pet VALUES (2147483648, 10)", 8115),

@@ -71,7 +71,7 @@ def move_watermark(mark: Watermark, run_id: str, to: int) -> str:
 
 
 def drop_watermark() -> str:
-    """Before a copy is backed up for the live server."""
+    """Of what is no copy any more, such as a catalog that was given back to the live server."""
     return f"IF OBJECT_ID({text(_WATERMARK)}) IS NOT NULL DROP TABLE {_WATERMARK}"
 
 

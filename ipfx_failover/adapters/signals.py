@@ -142,8 +142,15 @@ def _sent_again() -> int:
             if is_ours and _ours.called_s < noticed_s - _RECENT_S:
                 _signal_main(number[0])
 
+    os.register_at_fork(after_in_child=_forget)
     threading.Thread(target=send, name="signals", daemon=True).start()
     return note
+
+
+def _forget() -> None:
+    """What a child is told, which shares the file, is not for its parent; it makes its own."""
+    signal.set_wakeup_fd(-1)
+    _sent_again.cache_clear()
 
 
 @contextmanager

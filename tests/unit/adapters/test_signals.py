@@ -72,6 +72,17 @@ signal.raise_signal(signal.SIGINT)
 threading.Event().wait(0.3)
 """
 
+TOLD_TO_A_CHILD = """
+if child := os.fork():
+    os.waitpid(child, 0)
+    threading.Event().wait(0.3)
+    print("ready")
+else:
+    on_end(lambda _: None)
+    signal.raise_signal(signal.SIGINT)
+    os._exit(0)
+"""
+
 WITH_A_PARENT = """
 import threading
 from ipfx_failover.adapters.signals import end_at_eof, on_end
@@ -188,6 +199,14 @@ def test_what_a_handler_of_somebody_else_has_seen_is_not_sent_again() -> None:
         code, said = process.finish()
 
     assert (0, ["theirs"]) == (code, said.split())
+
+
+@sent
+def test_what_a_child_is_told_is_not_for_its_parent() -> None:
+    with child(BEGIN + TOLD_TO_A_CHILD) as process:
+        code, said = process.finish()
+
+    assert (0, ["ready"]) == (code, said.split())
 
 
 @sent

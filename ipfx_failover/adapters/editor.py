@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Final
 
 from ipfx_failover.adapters.paths import WINDOWS
+from ipfx_failover.adapters.signals import ctrl_c_left_to_child
 from ipfx_failover.adapters.terminals import is_terminal
 from ipfx_failover.errors import Failed, Refused
 
@@ -37,16 +37,14 @@ def edit_file(file: Path, environ: Mapping[str, str]) -> None:
             "run it in one, or change settings by: ipfx-failover config set KEY=VALUE",
         )
     argv = shlex.split(named, posix=not WINDOWS) if named else [str(usual)]
-    before = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is the editor's
     try:
-        code = subprocess.call([*argv, str(file)])
+        with ctrl_c_left_to_child():
+            code = subprocess.call([*argv, str(file)])
     except OSError as error:
         raise Failed(
             f"the editor ({argv[0]}) cannot be run: {error.strerror or error}",
             "name another one in EDITOR",
         ) from None
-    finally:
-        signal.signal(signal.SIGINT, before)
     if code:
         raise Failed(
             f"the editor ({argv[0]}) ended with exit code {code}; nothing was changed",

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import atexit
-import math
 import os
 import signal
 import sys
 import threading
-import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -17,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _AGAIN_S: Final = 0.05
-_RECENT_S: Final = 1.0
 
 
 class _Gate(threading.local):
@@ -39,25 +36,31 @@ class _Gate(threading.local):
             signal.raise_signal(number)
 
 
-class _Ours:
-    """Our handler, and when one of ours was called last; plain values, for it may interrupt it."""
+class _Notes:
+    """Where the system notes signals for the handler of now; the descriptor of its file."""
 
-    handler: Callable[[int, object], None] | None = None
-    called_s = -math.inf
+    file: int | None = None
+
+
+class _Heard:
+    """Whether a handler was called; a plain value, for a handler may interrupt anything."""
+
+    yet = False
 
 
 _gate = _Gate()
-_ours = _Ours()
+_notes = _Notes()
 
 
 def remember_end() -> None:
     """What asks this process to end is told in the first `let_through` behind `on_end`."""
+    heard = _Heard()
 
     def remember(number: int, frame: object) -> None:  # noqa: ARG001 - the signature of a handler
-        _ours.called_s = time.monotonic()
+        heard.yet = True
         _gate.waiting = number
 
-    _handle_even_before_a_wait(remember)
+    _handle_even_before_a_wait(remember, heard)
 
 
 def on_end(told: Callable[[str], None]) -> None:
@@ -67,12 +70,13 @@ def on_end(told: Callable[[str], None]) -> None:
     pass on nothing that `told` raises (in a destructor, or the callback of a weak reference), it
     is called again a moment later.
     """
+    heard = _Heard()
     seen: list[int] = []
     raised: list[int] = []
     before = sys.unraisablehook
 
     def handle(number: int, frame: object) -> None:  # noqa: ARG001 - the signature of a handler
-        _ours.called_s = time.monotonic()
+        heard.yet = True
         if seen or _gate.keeps(number):
             return
         seen.append(number)
@@ -87,10 +91,11 @@ def on_end(told: Callable[[str], None]) -> None:
             before(lost)
             return
         raised.clear()
+        heard.yet = False
         threading.Timer(_AGAIN_S, _signal_main, [seen.pop()]).start()
 
     sys.unraisablehook = again
-    _handle_even_before_a_wait(handle)
+    _handle_even_before_a_wait(handle, heard)
     if sys.platform == "win32":
         from ipfx_failover.adapters.windows.logoff import outlive_logoff
 
@@ -114,43 +119,68 @@ def _handle_with(handle: Callable[[int, object], None] | signal.Handlers) -> Non
             signal.signal(getattr(signal, name), handle)
 
 
-def _handle_even_before_a_wait(handle: Callable[[int, object], None]) -> None:
+def _handle_even_before_a_wait(handle: Callable[[int, object], None], heard: _Heard) -> None:
     """A signal that comes just before Python waits for a lock is handled only behind the wait.
 
     Another one ends the wait (`signal`, "Execution of Python signal handlers"), so it is sent
-    again. On Windows none does: there such waits are made in pieces.
+    again until it is heard. On Windows none does: there such waits are made in pieces.
     """
-    _ours.handler = handle
-    if hasattr(signal, "pthread_kill"):
-        signal.set_wakeup_fd(_sent_again(), warn_on_full_buffer=False)
     _handle_with(handle)
+    if hasattr(signal, "pthread_kill"):
+        # Where the system has no file or thread to give, it is handled behind the wait.
+        with suppress(OSError, RuntimeError):
+            what = (_new_notes(), handle, heard)
+            threading.Thread(target=_send_again, args=what, name="signals", daemon=True).start()
+
+
+def _new_notes() -> int:
+    """Signals are noted in a new file from now on; the descriptor to read it by.
+
+    Each handler has its own: what one has heard is not sent to the next one.
+    """
+    _forget_at_fork()
+    noted, note = os.pipe()
+    os.set_blocking(note, False)
+    signal.set_wakeup_fd(note, warn_on_full_buffer=False)
+    if _notes.file is not None:
+        os.close(_notes.file)  # ends the thread that reads it
+    _notes.file = note
+    return noted
+
+
+def _send_again(noted: int, handle: Callable[[int, object], None], heard: _Heard) -> None:
+    """Send again what is noted in this file, until this handler has heard it, or is none."""
+    never = threading.Event()
+    while number := os.read(noted, 1):
+        never.wait(_AGAIN_S)
+        if not heard.yet and signal.getsignal(number[0]) is handle:
+            _signal_main(number[0])
+    os.close(noted)
 
 
 @cache
-def _sent_again() -> int:
-    """What is noted in this file, until a handler is called; its descriptor."""
-    noted, note = os.pipe()
-    os.set_blocking(note, False)
-    never = threading.Event()
-
-    def send() -> None:
-        while number := os.read(noted, 1):
-            noticed_s, handler = time.monotonic(), signal.getsignal(number[0])
-            never.wait(_AGAIN_S)
-            is_ours = handler is _ours.handler is signal.getsignal(number[0])
-            # Handlers are quicker than this thread, which may have waited for its turn.
-            if is_ours and _ours.called_s < noticed_s - _RECENT_S:
-                _signal_main(number[0])
-
-    os.register_at_fork(after_in_child=_forget)
-    threading.Thread(target=send, name="signals", daemon=True).start()
-    return note
-
-
-def _forget() -> None:
+def _forget_at_fork() -> None:
     """What a child is told, which shares the file, is not for its parent; it makes its own."""
-    signal.set_wakeup_fd(-1)
-    _sent_again.cache_clear()
+
+    def forget() -> None:
+        signal.set_wakeup_fd(-1)
+        if _notes.file is not None:
+            os.close(_notes.file)
+            _notes.file = None
+
+    os.register_at_fork(after_in_child=forget)
+
+
+@contextmanager
+def ctrl_c_left_to_child() -> Iterator[None]:
+    """Ctrl-C is for a child at the same terminal, not for this process; in the main thread."""
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    notes = signal.set_wakeup_fd(-1)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        signal.set_wakeup_fd(notes, warn_on_full_buffer=False)
 
 
 @contextmanager

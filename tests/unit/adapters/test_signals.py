@@ -72,6 +72,26 @@ signal.raise_signal(signal.SIGINT)
 threading.Event().wait(0.3)
 """
 
+HEARD_OFTEN = """
+try:
+    signal.raise_signal(signal.SIGINT)
+except Asked:
+    for _ in range(60):
+        signal.raise_signal(signal.SIGINT)
+on_end(told)
+threading.Event().wait(2)
+"""
+
+LEFT_TO_A_CHILD = """
+from ipfx_failover.adapters.signals import ctrl_c_left_to_child
+
+with ctrl_c_left_to_child():
+    signal.raise_signal(signal.SIGINT)
+threading.Event().wait(0.3)
+print("kept")
+signal.raise_signal(signal.SIGINT)
+"""
+
 TOLD_TO_A_CHILD = """
 if child := os.fork():
     os.waitpid(child, 0)
@@ -199,6 +219,20 @@ def test_what_a_handler_of_somebody_else_has_seen_is_not_sent_again() -> None:
         code, said = process.finish()
 
     assert (0, ["theirs"]) == (code, said.split())
+
+
+def test_what_a_handler_has_heard_is_not_told_to_the_next_one() -> None:
+    with child(BEGIN + HEARD_OFTEN) as process:
+        code, said = process.finish()
+
+    assert (0, ["told"]) == (code, said.split())
+
+
+def test_ctrl_c_that_is_left_to_a_child_is_not_told_here() -> None:
+    with child(BEGIN + LEFT_TO_A_CHILD) as process:
+        code, said = process.finish()
+
+    assert (1, ["kept", "told"]) == (code, said.split()[:2])
 
 
 @sent

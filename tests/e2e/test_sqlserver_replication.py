@@ -15,6 +15,7 @@ from tests.sqlserver import drivers
 from tests.sqlserver.engine.client import Client
 from tests.sqlserver.engine.faults import Fault, Faults
 from tests.sqlserver.engine.server import ServerProfile
+from tests.support.processes import eventually
 from tests.support.sqlserver_pair import CATALOG, COPY, Pair
 from tests.support.sshd import running_sshd
 
@@ -272,6 +273,26 @@ def test_a_transfer_whose_connection_is_cut_goes_on_over_a_new_one(pair: Pair) -
     assert seen[-1] > FILLER_MIB << 20
     assert ["one"] == pair.copied_calls
     assert [] == pair.strays()
+
+
+def test_the_live_server_removes_its_backup_while_this_one_restores_it(pair: Pair) -> None:
+    backups: list[list[Path]] = []
+
+    def look() -> None:
+        def is_removed() -> bool:
+            return not list((pair.vm_dir / "DB").glob("*.bak"))
+
+        with suppress(AssertionError):
+            eventually(is_removed, "removed")
+        backups.append(list((pair.vm_dir / "DB").glob("*.bak")))
+
+    with running_sshd(pair.directory / "sshd") as sshd:
+        pair.reach_by_ssh(sshd)
+        pair.before_statement(pair.standby, "RESTORE DATABASE", look)
+        pair.replicated()
+
+    assert [[]] == backups
+    assert ["one"] == pair.copied_calls
 
 
 def test_a_backup_that_another_has_taken_the_place_of_is_not_restored(pair: Pair) -> None:

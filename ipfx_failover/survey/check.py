@@ -37,6 +37,11 @@ def failed(name: str, error: FailoverError) -> Check:
     return Check(name, "failed", error.message, error.hint, error.exit_code)
 
 
+def not_tried(name: str, without: Check) -> Check:
+    """What needs something that has failed; it would fail in the same way, perhaps slowly."""
+    return Check(name, "failed", f"not tried: see {without.name}", "", without.exit_code)
+
+
 def attempt(name: str, look: Callable[[], Check]) -> Check:
     """What `look` finds; an error is a failed check."""
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ipfx_failover.errors import Failed
@@ -28,10 +29,10 @@ from ipfx_failover.replication.sqlserver.replaceable import see_replaceable
 from ipfx_failover.replication.tsql import backup, tracking
 from ipfx_failover.replication.tsql import server as asking
 from ipfx_failover.survey import live
-from ipfx_failover.survey.check import Check, attempt, failed, ok, warning
+from ipfx_failover.survey.check import Check, attempt, failed, not_tried, ok, warning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator, Mapping
 
     from ipfx_failover.clock import Clock
     from ipfx_failover.config.models import ServerSettings
@@ -60,16 +61,20 @@ class SqlTrial:
     standby: SqlServerSide
     clock: Clock
 
-    def connections(self) -> Iterator[Check]:
-        """What needs no file of the live server."""
+    def connections(self) -> Generator[Check, None, Mapping[str, Check]]:
+        """What needs no file of the live server.
+
+        Returns:
+            Those of the two connections that failed, by name.
+        """
         there = attempt(live.DATABASE, lambda: _connection(live.DATABASE, self.live))
         here = attempt(STANDBY, lambda: _connection(STANDBY, self.standby))
         yield there
         if there.level == "ok":
             yield attempt(live.CLOCK, self._clock)
         yield here
-        if there.level != "ok" or here.level != "ok":
-            return
+        if lost := {each.name: each for each in (there, here) if each.level != "ok"}:
+            return lost
         versions = attempt(VERSIONS, self._versions)
         yield versions
         if versions.level == "ok":
@@ -78,13 +83,26 @@ class SqlTrial:
         if self.server.real_time != "off":
             yield attempt(TRACKING, self._tracking)
             yield attempt(FOLLOWED, self._followed)
+        return lost
 
-    def directories(self) -> Iterator[Check]:
-        """Whether each SQL Server and we reach the same directories, and their room."""
+    def directories(self, lost: Mapping[str, Check]) -> Iterator[Check]:
+        """Whether each SQL Server and we reach the same directories, and their room.
+
+        Each failed login counts, where a policy locks an account after some: none is repeated.
+
+        Args:
+            lost: the connections that failed, as `connections` returns them.
+        """
         at = Places.of(self.server)
-        yield attempt(BACKUP_THERE, lambda: _exchanged(BACKUP_THERE, self.live, at.live_directory))
-        yield attempt(BACKUP_HERE, lambda: _exchanged(BACKUP_HERE, self.standby, at.directory))
-        yield attempt(SPACE, self._space)
+        there = partial(_exchanged, BACKUP_THERE, self.live, at.live_directory)
+        here = partial(_exchanged, BACKUP_HERE, self.standby, at.directory)
+        for name, look, needed in (
+            (BACKUP_THERE, there, {live.DATABASE}),
+            (BACKUP_HERE, here, {STANDBY}),
+            (SPACE, self._space, {live.DATABASE, STANDBY}),
+        ):
+            missing = [check for each, check in lost.items() if each in needed]
+            yield not_tried(name, missing[0]) if missing else attempt(name, look)
 
     def _clock(self) -> Check:
         with self.live.server.open() as session:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 from ipfx_failover.errors import FailoverError, Interrupted
 from ipfx_failover.livehost import parent
 from ipfx_failover.survey import live, network
-from ipfx_failover.survey.check import Check, attempt, failed, ok
+from ipfx_failover.survey.check import Check, attempt, failed, not_tried, ok
 from ipfx_failover.survey.sqlserver import BACKUP_THERE, SqlTrial
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from ipfx_failover.config.models import Config, DatabaseSettings, ServerSettings
     from ipfx_failover.livehost import LiveHost
@@ -43,16 +43,17 @@ class Trial:
         if server.assume_ip and settings.adapter:
             take = partial(network.address, server, settings.adapter, ports)
             yield attempt(network.ADDRESS, take)
+        lost: Mapping[str, Check] = {}
         if self._has_sqlserver:
-            yield from self._sql_trial(ports.here).connections()
+            lost = yield from self._sql_trial(ports.here).connections()
         if server.needs_ssh or not self._has_sqlserver:
-            yield from self._by_ssh(server.ssh.user) if server.ssh else ()
+            yield from self._by_ssh(server.ssh.user, lost) if server.ssh else ()
         else:
-            yield from self._by_path()
+            yield from self._by_path(lost)
         if server.files is not None and server.files.path is not None:
             yield from _vm_directory(ports.here, str(server.files.path))
 
-    def _by_ssh(self, user: str) -> Iterator[Check]:
+    def _by_ssh(self, user: str, lost: Mapping[str, Check]) -> Iterator[Check]:
         yield attempt(HOST_KEY, lambda: ok(HOST_KEY, f"{self.ports.trusted_key()} is trusted"))
         try:
             host = self.ports.live()
@@ -66,7 +67,7 @@ class Trial:
                 yield from self._not_tried(logged_in)
                 return
             if self._has_sqlserver:
-                yield from self._sqlserver_files(host)
+                yield from self._sqlserver_files(host, lost)
                 return
             yield attempt(live.CLOCK, partial(live.clock, host, self.ports.clock))
             if self.server.database is not None:
@@ -80,7 +81,7 @@ class Trial:
         there, here = self.ports.sql_sides(host)
         return SqlTrial(self.server, there, here, self.ports.clock)
 
-    def _by_path(self) -> Iterator[Check]:
+    def _by_path(self, lost: Mapping[str, Check]) -> Iterator[Check]:
         """The live server's files are mounted here."""
         try:
             host = self.ports.live()
@@ -88,17 +89,17 @@ class Trial:
             yield failed(BACKUP_THERE, error)
             return
         with closing(host):
-            yield from self._sql_trial(host).directories()
+            yield from self._sql_trial(host).directories(lost)
 
-    def _sqlserver_files(self, host: LiveHost) -> Iterator[Check]:
-        yield from self._sql_trial(host).directories()
+    def _sqlserver_files(self, host: LiveHost, lost: Mapping[str, Check]) -> Iterator[Check]:
+        yield from self._sql_trial(host).directories(lost)
         if self.server.live_vm_dir is not None:
             yield from _vm_directory(host, self.server.live_vm_dir)
 
     def _not_tried(self, login: Check) -> Iterator[Check]:
         names = [live.DATABASE, live.VM_READ, live.VM_WRITE] if self.server.database else []
         for name in names[self._has_sqlserver :]:  # that one was tried by itself
-            yield Check(name, "failed", "not tried without a login", "", login.exit_code)
+            yield not_tried(name, login)
 
     def _database(self, host: LiveHost, settings: DatabaseSettings, user: str) -> Iterator[Check]:
         path = settings.data_source

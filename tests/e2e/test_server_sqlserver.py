@@ -154,9 +154,13 @@ def test_a_wrong_password_says_so_once_and_never_shows_it(pair: Pair) -> None:
     secret.write_text("hunter2")
     secret.chmod(0o600)
     pair.configure_server(database={"password": {"file": str(secret)}})
+    logins: list[object] = []
+    pair.live.on_login = logins.append
     ended = pair.run("server", "test", "DEMOSERVER")
 
     assert "login failed for sa" in ended.out
+    assert "Space: not tried: see Database Connection" in " ".join(ended.out.split())
+    assert 1 == len(logins)
     assert "hunter2" not in ended.out + ended.err
     assert 1 == ended.code
 

@@ -88,7 +88,7 @@ from ipfx_failover.adapters.signals import ctrl_c_left_to_child
 with ctrl_c_left_to_child():
     signal.raise_signal(signal.SIGINT)
 threading.Event().wait(0.3)
-print("kept")
+print("kept", flush=True)
 signal.raise_signal(signal.SIGINT)
 """
 

@@ -65,6 +65,8 @@ class EventKind(StrEnum):
     FILES_SYNCED = "files_synced"
     FILE_SYNC_FAILED = "file_sync_failed"
     FILE_SYNC_RECOVERED = "file_sync_recovered"
+    COPY_LOST = "copy_lost"
+    COPY_FOUND = "copy_found"
     ROWS_FAILED = "rows_failed"
     ROWS_RECOVERED = "rows_recovered"
     TABLES_RELOADED = "tables_reloaded"
@@ -196,7 +198,7 @@ SPECS: Mapping[EventKind, Spec] = {
         "The Failover Server stands in{detail}",
         "{server} has failed: the Failover Server has taken over",
         topic="failed",
-        closes=("suspect", "offline", "refused", "takeover", "interrupted", "trouble"),
+        closes=("suspect", "offline", "refused", "takeover", "interrupted", "trouble", "copy"),
         next_step="Repair {server}; then give the role back: ipfx-failover stop-failover {server}, "
         "restart {server}, ipfx-failover replicate-to-live {server}",
     ),
@@ -314,6 +316,14 @@ SPECS: Mapping[EventKind, Spec] = {
         next_step="{advice}",
     ),
     _K.FILE_SYNC_RECOVERED: Spec(_I, "File sync works again", closes=("files",)),
+    _K.COPY_LOST: Spec(
+        _E,
+        "The copy could not be taken over: {reason}",
+        "The copy of {server} could not be taken over",
+        topic="copy",
+        next_step="{advice}",
+    ),
+    _K.COPY_FOUND: Spec(_I, "The copy could be taken over again", closes=("copy",)),
     _K.ROWS_FAILED: Spec(
         _E,
         "Rows are not followed: {reason}",

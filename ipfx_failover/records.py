@@ -148,6 +148,7 @@ class Concern(StrEnum):
     NOT_TAKEN = "not taken"
     CONFIG = "config"
     FILES = "files"
+    COPY = "copy"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ipfx_failover.decide import fleet as fleets
 from ipfx_failover.decide.liveness import Liveness
+from ipfx_failover.events import EventKind
 from ipfx_failover.records import Concern, Condition
 
 if TYPE_CHECKING:
@@ -60,16 +61,24 @@ def conditions(
             found.append(Condition(Concern.NOT_TAKEN, name, refused.message, refused.hint, now))
     if last_answers is not None:
         found += _without_reference(view, last_answers, now)
-    return [*found, *_unsynced(view, now)]
+    return [*found, *_lost(view, now), *_unsynced(view, now)]
+
+
+def _lost(view: View, now: datetime) -> Iterator[Condition]:
+    for told in view.troubles:
+        if told.kind is EventKind.COPY_LOST:
+            advice = str(told.data["advice"])
+            yield Condition(Concern.COPY, told.server, str(told.data["reason"]), advice, now)
 
 
 def _unsynced(view: View, now: datetime) -> Iterator[Condition]:
     """One for all servers whose file sync fails, so that it stands above the table."""
-    if view.unsynced:
+    failed = [told for told in view.troubles if told.kind is EventKind.FILE_SYNC_FAILED]
+    if failed:
         text = "; ".join(
-            f"the files of {name} are not in sync: {why}" for name, why in view.unsynced.items()
+            f"the files of {told.server} are not in sync: {told.data['reason']}" for told in failed
         )
-        first = next(iter(view.unsynced))
+        first = failed[0].server
         yield Condition(
             Concern.FILES, None, text, f"ipfx-failover sync-files {first} --dry-run", now
         )

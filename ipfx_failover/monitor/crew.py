@@ -36,6 +36,7 @@ class Crew:
             ("stand-in", threads.executor.run),
             ("mailer", threads.mailer.run),
             ("lookout", threads.lookout.run),
+            ("copies", threads.copies.run),
         ):
             self.launch(name, target)
 
@@ -54,6 +55,8 @@ class Crew:
             old.executor.stop()
         old.lookout.stop()
         self.launch("lookout", new.lookout.run)
+        old.copies.stop()
+        self.launch("copies", new.copies.run)
         old.chores.hand_over()
         self.launch("chores", new.chores.run)
         if new.prober is not old.prober:
@@ -66,7 +69,13 @@ class Crew:
     def stop_work(self) -> None:
         """Nothing new is begun; what is under way is carried through."""
         threads = self.threads
-        for part in (threads.prober, threads.upkeep, threads.executor, threads.chores):
+        for part in (
+            threads.prober,
+            threads.upkeep,
+            threads.executor,
+            threads.chores,
+            threads.copies,
+        ):
             part.stop()
 
     def wait(self) -> None:

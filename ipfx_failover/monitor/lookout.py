@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from ipfx_failover.clock import Clock
     from ipfx_failover.config.models import Config
+    from ipfx_failover.events import Event
     from ipfx_failover.monitor.hurry import Hurry
     from ipfx_failover.monitor.messages import Message
     from ipfx_failover.net import Address
@@ -36,6 +37,7 @@ _LOOK_EVERY_S = 0.2
 _GATEWAY_EVERY_NS = 30_000_000_000
 """The store tells of its changes; a new gateway does not."""
 _CHECK_EVERY_NS = 5_000_000_000
+_TOPICS = {SPECS[kind].topic for kind in (EventKind.FILE_SYNC_FAILED, EventKind.COPY_LOST)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class _Known:
     copies: Mapping[tuple[str, str], Copy]
     stand_in: StandIn | None
     held: dict[Address, str]
-    unsynced: dict[str, str]
+    troubles: tuple[Event, ...]
 
 
 class Lookout:
@@ -82,7 +84,7 @@ class Lookout:
         self._hurry = hurry
         self._version = -1
         self._revision = -1
-        self._unsynced: dict[str, str] = {}
+        self._troubles: tuple[Event, ...] = ()
         self._gateway: Address | None = None
         self._gateway_ns: int | None = None
         self._check_ns = 0
@@ -152,7 +154,7 @@ class Lookout:
             return False
         self._noticed()
         revision = store.revision()
-        has_changed = revision != self._revision or self._failing_syncs(store) != self._unsynced
+        has_changed = revision != self._revision or self._told_troubles(store) != self._troubles
         self._version, self._revision = version, revision
         return has_changed
 
@@ -179,12 +181,12 @@ class Lookout:
                 for held in store.held_addresses()
                 if held.boot_id == self._boot_id
             },
-            unsynced=self._failing_syncs(store),
+            troubles=self._told_troubles(store),
         )
 
     def _view(self, store: Store) -> View:
         known = self._read(store)
-        self._unsynced = known.unsynced
+        self._troubles = known.troubles
         stand_in, held = known.stand_in, known.held
         if stand_in is None and (noted := self._noted(store)) is not None:
             stand_in = noted
@@ -203,7 +205,7 @@ class Lookout:
             stand_in=stand_in,
             held=held,
             gateway=self._gateway,
-            unsynced=known.unsynced,
+            troubles=known.troubles,
         )
 
     def _noted(self, store: Store) -> StandIn | None:
@@ -212,14 +214,10 @@ class Lookout:
             return None
         return stand_in_of(note, self._clock.now())
 
-    def _failing_syncs(self, store: Store) -> dict[str, str]:
-        """Why the file sync of a server fails, where that has been told and is not over."""
-        topic = SPECS[EventKind.FILE_SYNC_FAILED].topic
+    def _told_troubles(self, store: Store) -> tuple[Event, ...]:
+        """Why the copies of a server are not what they should be, as told and not over."""
         told = [
-            store.event(cursor) for _, about, cursor, _ in store.open_alerts() if about == topic
+            store.event(cursor) for _, about, cursor, _ in store.open_alerts() if about in _TOPICS
         ]
-        return {
-            event.server: str(event.data["reason"])
-            for event in told
-            if event is not None and event.server in self._config.servers
-        }
+        servers = self._config.servers
+        return tuple(event for event in told if event is not None and event.server in servers)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from ipfx_failover.config.models import Config
     from ipfx_failover.monitor.chores import Chores
+    from ipfx_failover.monitor.copy_watch import CopyWatch
     from ipfx_failover.monitor.executor import Executor
     from ipfx_failover.monitor.lookout import Lookout
     from ipfx_failover.monitor.mailer import Mailer
@@ -31,6 +32,7 @@ class Threads:
     mailer: Mailer
     lookout: Lookout
     chores: Chores
+    copies: CopyWatch
 
 
 @dataclass(frozen=True, slots=True)

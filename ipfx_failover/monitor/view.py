@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ipfx_failover.config.models import Config
     from ipfx_failover.decide.liveness import Outcome
+    from ipfx_failover.events import Event
     from ipfx_failover.monitor.prober import ProbeRound
     from ipfx_failover.net import Address
     from ipfx_failover.records import ServerState, StandIn
@@ -31,8 +32,8 @@ class View:
 
     `missing`: what a server lacks to be stood in for. `doubt`: why nothing of this is believed any
     more. `held`: the addresses that we took, with their adapters. `gateway`: of our adapter.
-    `unsynced`: why the file sync of a server fails. It is made anew when something has changed,
-    and asked every round.
+    `troubles`: what was told of copies, and is not over. It is made anew when something has
+    changed, and asked every round.
     """
 
     config: Config
@@ -43,7 +44,7 @@ class View:
     held: Mapping[Address, str]
     gateway: Address | None
     doubt: str | None = None
-    unsynced: Mapping[str, str] = field(default_factory=dict)
+    troubles: tuple[Event, ...] = ()
 
     @property
     def ours(self) -> Collection[Address]:

@@ -32,7 +32,7 @@ def notes(known: Known, watched: Watched, state: ServerState) -> Iterator[str]:
             f"ipfx-failover failover-now {name} --plan"
         )
     yield from _of_copies(known, watched, state)
-    yield from map(in_words, known.conditions_of(name, {Concern.NO_REFERENCE}))
+    yield from map(in_words, known.conditions_of(name, {Concern.COPY, Concern.NO_REFERENCE}))
     if is_followed(watched, state):
         yield from _of_rows(known, watched)
 

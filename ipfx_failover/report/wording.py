@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _MEANS = {
     Concern.NOT_PINGED: "cannot be pinged, and is not judged: ",
     Concern.NOT_TAKEN: "not taken over: ",
+    Concern.COPY: "its copy could not be taken over: ",
 }
 
 

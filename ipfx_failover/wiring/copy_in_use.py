@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from ipfx_failover.errors import FailoverError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from ipfx_failover.config.models import ServerSettings
     from ipfx_failover.replication.sqlserver.session import SqlServer
@@ -37,6 +38,41 @@ def copy_obstacle(site: Site, server: ServerSettings) -> str | None:
     from ipfx_failover.replication.sqlserver.role import obstacle
 
     return obstacle(_standby(site, statement_timeout_s=_IN_A_HURRY_S), str(server.standby_catalog))
+
+
+def copy_obstacles(site: Site, servers: Iterable[ServerSettings]) -> dict[str, str | None]:
+    """Why copies could not come into use as they are; by server, None for one that could."""
+    from ipfx_failover.replication.places import database_path
+
+    found: dict[str, str | None] = {}
+    catalogs: dict[str, str] = {}
+    for server in servers:
+        if _is_sqlserver(server):
+            catalogs[server.name] = str(server.standby_catalog)
+        elif (path := database_path(server)) is not None:
+            found[server.name] = _file_obstacle(path)
+    return found | (_obstacles_there(site, catalogs) if catalogs else {})
+
+
+def _file_obstacle(path: Path) -> str | None:
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return f"there is no {path}"
+    except OSError as error:
+        return f"{path}: {error.strerror}"
+    return None
+
+
+def _obstacles_there(site: Site, catalogs: Mapping[str, str]) -> dict[str, str | None]:
+    """By server, of its catalog on our own SQL Server."""
+    from ipfx_failover.replication.sqlserver.role import obstacles
+
+    try:
+        at = obstacles(_standby(site, statement_timeout_s=_IN_A_HURRY_S), set(catalogs.values()))
+    except FailoverError as error:
+        return dict.fromkeys(catalogs, error.message)
+    return {name: at[catalog] for name, catalog in catalogs.items()}
 
 
 def take_copy(site: Site, server: ServerSettings) -> list[str]:

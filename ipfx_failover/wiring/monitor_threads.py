@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ipfx_failover.config.secrets_in import without_secrets
 from ipfx_failover.events import EventKind
 from ipfx_failover.monitor.chores import Chores
+from ipfx_failover.monitor.copy_watch import CopyWatch
 from ipfx_failover.monitor.executor import Executor
 from ipfx_failover.monitor.lookout import Lookout
 from ipfx_failover.monitor.mailer import Mailer
@@ -23,6 +24,7 @@ from ipfx_failover.standin.takeover import Takeover
 from ipfx_failover.standin.upkeep import Upkeep
 from ipfx_failover.wiring import network
 from ipfx_failover.wiring.config_in_use import kept
+from ipfx_failover.wiring.copy_in_use import copy_obstacles
 from ipfx_failover.wiring.rows import sign_of_life
 from ipfx_failover.wiring.standin import desk
 from ipfx_failover.wiring.telling import cry, deliver_from, refresh_snapshot_from
@@ -73,6 +75,7 @@ class Workshop:
             ),
             lookout=self._lookout(site),
             chores=self._chores(site, scribe, None),
+            copies=self._copies(site),
         )
 
     def next(self, config: Config, data: bytes, in_use: Generation) -> Generation:
@@ -90,6 +93,7 @@ class Workshop:
             old,
             lookout=lookout,
             chores=self._chores(site, old.scribe, old.chores),
+            copies=self._copies(site),
             prober=old.prober if _probes_alike(config, before) else self._prober(site),
             upkeep=old.upkeep if _keeps_alike(config, before) else self._upkeep(site),
         )
@@ -201,6 +205,16 @@ class Workshop:
                 local=site.local,
             ),
             before=before,
+        )
+
+    def _copies(self, site: Site) -> CopyWatch:
+        return CopyWatch(
+            servers=site.config.servers,
+            clock=site.clock,
+            open_store=site.store,
+            is_held=site.locks.is_held,
+            obstacles=partial(copy_obstacles, site),
+            hurry=self.hurry,
         )
 
     def _worker(

@@ -11,6 +11,7 @@ from ipfx_failover.replication.sqlserver.prepare import prepare
 from ipfx_failover.replication.sqlserver.role import (
     give_role_back,
     obstacle,
+    obstacles,
     take_role,
 )
 from tests.sqlserver.results import Message
@@ -192,6 +193,18 @@ def test_a_copy_that_is_being_recovered_may_come_into_use_soon(site: Copies) -> 
 
     with pytest.raises(Unreachable, match="is being recovered"):
         obstacle(site.to_standby, COPY)
+
+
+def test_several_copies_are_looked_at_at_once_and_none_is_waited_for(site: Copies) -> None:
+    site.standby.catalogs[COPY.casefold()].state = "RECOVERING"
+    found = obstacles(site.to_standby, ["GONE", COPY, "master"])
+
+    at = site.to_standby.name
+    assert {
+        "GONE": f"there is no catalog GONE on {at}",
+        COPY: f"its catalog {COPY} on {at} is RECOVERING",
+        "master": None,
+    } == found
 
 
 def test_what_was_refused_is_done_when_it_is_tried_again_and_nothing_else(site: Copies) -> None:

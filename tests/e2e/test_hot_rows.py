@@ -437,9 +437,6 @@ def test_the_swap_asks_the_primary_nothing_when_the_new_copy_has_all_that_the_ol
 
 
 def test_a_monitor_follows_the_rows_of_hot_servers(hot: Pair) -> None:
-    command = [sys.executable, "-m", "ipfx_failover", "monitor", "--config", str(hot.config_path)]
-    environ = {**os.environ, "TEST_SQL_PASSWORD": drivers.PASSWORD}
     hot.run_live("INSERT INTO calls (text) VALUES (N'two')")
-    with subprocess.Popen(command, env=environ, cwd=ROOT, stdout=subprocess.DEVNULL) as monitor:
+    with hot.monitored():
         eventually(lambda: hot.copied_calls == hot.live_calls, "the row is in the copy")
-        monitor.terminate()

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ipfx_failover.events import Event, EventKind
 from ipfx_failover.modes import change_mode
 from ipfx_failover.monitor.chores import Chores
+from ipfx_failover.monitor.copy_watch import CopyWatch
 from ipfx_failover.monitor.executor import Executor
 from ipfx_failover.monitor.hurry import Hurry
 from ipfx_failover.monitor.lookout import Lookout
@@ -197,6 +198,14 @@ class MonitorProcess:
                     clock=machine.clock,
                     local=FakeLocalTime(machine.clock),
                 ),
+            ),
+            copies=CopyWatch(
+                servers={},
+                clock=machine.clock,
+                open_store=machine.store,
+                is_held=machine.machine_locks().is_held,
+                obstacles=lambda _: {},
+                hurry=self.hurry,
             ),
         )
 

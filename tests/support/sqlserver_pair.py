@@ -202,6 +202,15 @@ class Pair:
         with self._begun(argv) as process:
             return _ended(process)
 
+    @contextmanager
+    def monitored(self) -> Iterator[None]:
+        """A monitor runs in the block."""
+        with self._begun(("monitor",)) as process:
+            try:
+                yield
+            finally:
+                process.terminate()
+
     def signalled_at(
         self,
         number: signal.Signals,

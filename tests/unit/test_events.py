@@ -58,6 +58,8 @@ FIELDS = {
     K.FILES_SYNCED: {"direction", "copied", "deleted", "size_bytes"},
     K.FILE_SYNC_FAILED: {"reason", "advice"},
     K.FILE_SYNC_RECOVERED: set(),
+    K.COPY_LOST: {"reason", "advice"},
+    K.COPY_FOUND: set(),
     K.ROWS_FAILED: {"reason", "advice"},
     K.ROWS_RECOVERED: set(),
     K.TABLES_RELOADED: {"tables"},

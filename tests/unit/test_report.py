@@ -203,6 +203,15 @@ def test_being_cut_off_is_critical_and_says_that_nobody_is_taken_over(watched: S
     assert (2, f"CRITICAL: {warning}") == is_bad(report)
 
 
+def test_a_copy_that_could_not_be_taken_over_is_a_warning_about_its_server(watched: Site) -> None:
+    watched.hinder(Concern.COPY, "OTHER", "there is no /x", "see to it")
+    report = watched.report()
+
+    said = "OTHER: its copy could not be taken over: there is no /x: see to it"
+    assert (1, f"WARNING: {said}") == is_bad(report)
+    assert () == report.advice
+
+
 def test_want_of_a_reference_is_a_warning_about_all_or_about_one(watched: Site) -> None:
     watched.hinder(Concern.NO_REFERENCE, None, "no reference target", "set one")
     of_all = watched.report()

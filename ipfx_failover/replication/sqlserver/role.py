@@ -18,9 +18,9 @@ from ipfx_failover.replication.tsql import preparing, swapping, taking
 from ipfx_failover.replication.tsql import server as asking
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from ipfx_failover.replication.sqlserver.session import SqlServer, SqlSession
+    from ipfx_failover.replication.sqlserver.session import Row, SqlServer, SqlSession
 
 
 _RECOVERING: Final = "RECOVERING"
@@ -35,11 +35,28 @@ def obstacle(server: SqlServer, catalog: str) -> str | None:
     """
     with server.open() as session:
         rows = session.rows(asking.CATALOG, catalog)
+    if rows and rows[0][0] == _RECOVERING:
+        raise Unreachable(f"{server.name}: {catalog} is being recovered", "wait until it is ONLINE")
+    return _in_words(server, catalog, rows)
+
+
+def obstacles(server: SqlServer, catalogs: Iterable[str]) -> dict[str, str | None]:
+    """The same of several copies that nobody takes over now; one that is being recovered, too.
+
+    Raises:
+        Unreachable, SqlRefused, Refused: it is not to be found out.
+    """
+    with server.open() as session:
+        return {
+            catalog: _in_words(server, catalog, session.rows(asking.CATALOG, catalog))
+            for catalog in catalogs
+        }
+
+
+def _in_words(server: SqlServer, catalog: str, rows: Sequence[Row]) -> str | None:
     if not rows:
         return f"there is no catalog {catalog} on {server.name}"
     state = str(rows[0][0])
-    if state == _RECOVERING:
-        raise Unreachable(f"{server.name}: {catalog} is being recovered", "wait until it is ONLINE")
     return None if state == "ONLINE" else f"its catalog {catalog} on {server.name} is {state}"
 
 

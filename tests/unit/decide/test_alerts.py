@@ -133,6 +133,7 @@ def test_no_event_floods_the_mail_however_often_it_comes(kind: EventKind) -> Non
         (K.TAKEOVER_REFUSED, K.SERVER_RESET),
         (K.ISOLATED, K.ISOLATION_ENDED),
         (K.FILE_SYNC_FAILED, K.FILE_SYNC_RECOVERED),
+        (K.COPY_LOST, K.COPY_FOUND),
         (K.STAND_IN_STARTED, K.AUTO_STOPPED),
     ],
 )

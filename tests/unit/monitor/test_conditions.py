@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -163,6 +164,21 @@ def test_files_that_are_not_in_sync_are_told_until_they_are(world: Simulation) -
         world.rounds_pass(2)
 
         assert expected == [each.text for each in held(world)]
+
+
+@pytest.mark.parametrize("over", [K.COPY_FOUND, K.STAND_IN_STARTED])
+def test_a_copy_that_could_not_be_taken_over_is_told_until_it_could(
+    world: Simulation, over: EventKind
+) -> None:
+    at = world.machine.clock.now()
+    lost = {"reason": "there is no copy.db", "advice": "see to it"}
+    told = Condition(C.COPY, DEMO, lost["reason"], lost["advice"], at)
+    for kind, data, expected in ((K.COPY_LOST, lost, [told]), (over, {}, [])):
+        with world.machine.store() as store, store.transaction() as tx:
+            tx.emit(Event(kind, at, DEMO, data))
+        world.rounds_pass(2)
+
+        assert expected == [replace(each, since=at) for each in held(world)]
 
 
 def test_a_file_sync_that_fails_is_told_also_when_the_whole_store_is_read_just_then(

@@ -75,8 +75,8 @@ class CopyWatch:
             # A copy that was exchanged meanwhile was not there for a moment.
             seen = {n: found[n] for n, copy in before.items() if after.get(n) == copy}
             self._tell(store, seen)
-        except (FailoverError, sqlite3.DatabaseError):
-            return  # the scribe tells of a store in trouble; the next look tries again
+        except (FailoverError, OSError, sqlite3.DatabaseError):
+            return  # the scribe tells of a disk in trouble; the next look tries again
 
     def _at_rest(self, store: Store) -> Iterator[tuple[str, Copy]]:
         """The copies that nobody uses or replaces, by server.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -200,9 +201,13 @@ def test_what_was_never_copied_is_not_missed(tmp_path: Path) -> None:
         assert [] == never.look(3)
 
 
-def test_a_store_in_trouble_ends_no_watch(watched: Watched) -> None:
+@pytest.mark.parametrize(
+    "trouble",
+    [Failed("no disk", "make room"), OSError("no disk"), sqlite3.OperationalError("no disk")],
+)
+def test_a_disk_in_trouble_ends_no_watch(watched: Watched, trouble: Exception) -> None:
     def fails() -> None:
-        raise Failed("no disk", "make room")
+        raise trouble
 
     watched.meanwhile = fails
     watched.standby.unlink()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -181,19 +180,20 @@ def test_a_copy_of_what_is_no_longer_copied_is_not_missed(watched: Watched) -> N
     assert [] == watched.look(3)
 
 
-def test_a_takeover_is_not_held_up(watched: Watched) -> None:
+def test_a_takeover_goes_first(watched: Watched) -> None:
     seen: list[str] = []
 
-    def is_over() -> None:
-        seen.append("over")
-        watched.hurry.end()
+    class Noted(Hurry):
+        def wait_until_over(self) -> None:
+            seen.append("waits")
+            super().wait_until_over()
 
-    watched.meanwhile = lambda: seen.append("look")
-    watched.hurry.begin()
-    threading.Timer(0.1, is_over).start()
+    watched.hurry = Noted(watched.clock)
+    watched.watch = watched.new_watch()
+    watched.meanwhile = lambda: seen.append("looks")
     watched.look()
 
-    assert ["over", "look"] == seen
+    assert ["waits", "looks"] == seen
 
 
 def test_what_was_never_copied_is_not_missed(tmp_path: Path) -> None:

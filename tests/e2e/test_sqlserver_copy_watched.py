@@ -34,6 +34,8 @@ def test_a_copy_that_is_taken_offline_is_told_until_it_is_online(pair: Pair) -> 
         eventually(lambda: bool(pair.events("copy_lost")), "it is told")
         eventually(lambda: any(SUBJECT in each for each in pair.subjects()), "it is mailed")
         status = " ".join(pair.run("status").out.split())
+        pair.configure({"network": {"warning_count": 4}})
+        eventually(lambda: bool(pair.events("config_changed")), "another one watches")
         on_standby(pair, f"ALTER DATABASE {COPY} SET ONLINE")
         eventually(lambda: bool(pair.events("copy_found")), "it is over")
     (lost,) = pair.events("copy_lost")

@@ -272,7 +272,7 @@ SPECS: Mapping[EventKind, Spec] = {
     _K.REPLICATED: Spec(
         _I,
         "Replicated {direction}: {size_bytes:,} bytes in {duration_s:.1f} s{detail}",
-        closes=("replication", "rollback", "failback", "failback rollback"),
+        closes=("replication", "rollback", "failback", "failback rollback", "copy"),
     ),
     _K.REPLICATION_WARNED: Spec(_W, "Replicated {direction}, but: {warnings}"),
     _K.REPLICATION_FAILED: Spec(
@@ -353,7 +353,7 @@ SPECS: Mapping[EventKind, Spec] = {
     _K.STOPPED: Spec(
         _W,
         "Stopped: no pings, no sync",
-        closes=(*_OF_PINGS, "files", "rows", "replication", "rollback"),
+        closes=(*_OF_PINGS, "files", "copy", "rows", "replication", "rollback"),
     ),
     _K.RESUMED: Spec(_I, "Resumed{detail}"),
     _K.WORKER_FAILED: Spec(

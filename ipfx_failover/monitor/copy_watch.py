@@ -81,8 +81,8 @@ class CopyWatch:
     def _at_rest(self, store: Store) -> Iterator[tuple[str, Copy]]:
         """The copies that nobody uses or replaces, by server.
 
-        Where rows are followed that is how a copy is missed. A killed run's is seen to at a
-        takeover, and `status` tells of it.
+        Where rows are followed that is how a copy is missed; what was told before they were is
+        looked at until it is over. A killed run's is seen to at a takeover; `status` tells of it.
         """
         stand_in, begun = store.stand_in(), open_journals(store)
         for name, server in self._servers.items():
@@ -94,7 +94,7 @@ class CopyWatch:
                 or store.server(name).mode is Mode.STOPPED
                 or resource in begun
                 or self._is_held(resource)
-                or (server.real_time != "off" and rows_refusal(server, store) is None)
+                or (_follows_rows(server, store) and not _is_told(store, name))
             ):
                 continue
             yield name, copy
@@ -118,6 +118,10 @@ def news(reason: str | None, *, lasts: bool, is_told: bool) -> EventKind | None:
     if reason is None:
         return EventKind.COPY_FOUND if is_told else None
     return EventKind.COPY_LOST if lasts and not is_told else None
+
+
+def _follows_rows(server: ServerSettings, store: Store) -> bool:
+    return server.real_time != "off" and rows_refusal(server, store) is None
 
 
 def _is_told(store: Store, name: str) -> bool:

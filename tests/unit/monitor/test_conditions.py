@@ -166,7 +166,7 @@ def test_files_that_are_not_in_sync_are_told_until_they_are(world: Simulation) -
         assert expected == [each.text for each in held(world)]
 
 
-@pytest.mark.parametrize("over", [K.COPY_FOUND, K.STAND_IN_STARTED])
+@pytest.mark.parametrize("over", [K.COPY_FOUND, K.STAND_IN_STARTED, K.REPLICATED, K.STOPPED])
 def test_a_copy_that_could_not_be_taken_over_is_told_until_it_could(
     world: Simulation, over: EventKind
 ) -> None:

@@ -51,6 +51,10 @@ class Watched(Copies):
             self.watch.turn(self.store)
         return [event.kind for event in self.events(LOST, FOUND)]
 
+    @property
+    def alert_is_over(self) -> bool:
+        return not self.store.open_alerts()
+
     def _obstacles(self, servers: Iterable[ServerSettings]) -> Mapping[str, str | None]:
         reason = None if self.standby.exists() else f"there is no {self.standby}"
         self.meanwhile()
@@ -100,6 +104,15 @@ def test_data_that_exist_nowhere_else_are_not_to_be_made_anew(watched: Watched) 
     assert "replicate-from-live" not in str(lost.data["advice"])
 
 
+def test_a_copy_that_was_made_anew_is_there(watched: Watched) -> None:
+    watched.standby.unlink()
+    watched.look(2)
+    watched.replicator().from_live()
+
+    assert watched.alert_is_over
+    assert [LOST] == watched.look(2)
+
+
 def test_a_copy_that_somebody_works_with_is_not_looked_at(watched: Watched) -> None:
     watched.standby.unlink()
     with watched.locks.hold(locks.database(DEMO), "replicate-from-live"):
@@ -134,6 +147,19 @@ def test_where_rows_are_followed_that_is_how_a_copy_is_missed(
     watched.standby.unlink()
 
     assert told == watched.look(3)
+
+
+def test_what_was_told_before_rows_were_followed_is_looked_at_until_it_is_over(
+    watched: Watched,
+) -> None:
+    watched.standby.rename(watched.directory / "away")
+    watched.look(2)
+    watched.server = watched.server.model_copy(update={"real_time": "all"})
+    watched.watch = watched.new_watch()
+    assert [LOST] == watched.look(2)
+    (watched.directory / "away").rename(watched.standby)
+
+    assert [LOST, FOUND] == watched.look(3)
 
 
 def test_where_rows_are_not_followed_for_now_it_is_looked_at(watched: Watched) -> None:

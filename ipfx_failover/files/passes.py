@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from ipfx_failover.errors import FailoverError, Interrupted, Refused
-from ipfx_failover.events import SPECS, Event, EventKind
+from ipfx_failover.events import Event, EventKind
 from ipfx_failover.files.values import Direction
 from ipfx_failover.records import Authority, Copy, Mode, RunOutcome
 from ipfx_failover.state import locks
@@ -166,10 +166,7 @@ class Passes:
         return [lambda tx: tx.emit(recovered)] if self._is_open() else []
 
     def _is_open(self) -> bool:
-        """Whether a failure was told, by whatever process, and is not over."""
-        topic = SPECS[EventKind.FILE_SYNC_FAILED].topic or ""
-        memory = self.store.alert_memory(self.server, topic)
-        return memory is not None and memory.closed_at is None
+        return self.store.is_told(self.server, EventKind.FILE_SYNC_FAILED)
 
     def _is_to_be_noted(self, began: datetime, *, changed: bool) -> bool:
         due = changed or self._is_note_old(began)

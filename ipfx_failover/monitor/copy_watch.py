@@ -10,7 +10,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from ipfx_failover.errors import FailoverError
-from ipfx_failover.events import SPECS, Event, EventKind
+from ipfx_failover.events import Event, EventKind
 from ipfx_failover.records import Authority, Mode
 from ipfx_failover.replication.refusals import rows_refusal
 from ipfx_failover.state.journal import open_journals
@@ -94,7 +94,7 @@ class CopyWatch:
                 or store.server(name).mode is Mode.STOPPED
                 or resource in begun
                 or self._is_held(resource)
-                or (_follows_rows(server, store) and not _is_told(store, name))
+                or (_follows_rows(server, store) and not store.is_told(name, EventKind.COPY_LOST))
             ):
                 continue
             yield name, copy
@@ -102,7 +102,8 @@ class CopyWatch:
     def _tell(self, store: Store, seen: Mapping[str, str | None]) -> None:
         before, self._before = self._before, seen
         for name, reason in seen.items():
-            kind = news(reason, lasts=before.get(name) is not None, is_told=_is_told(store, name))
+            is_told = store.is_told(name, EventKind.COPY_LOST)
+            kind = news(reason, lasts=before.get(name) is not None, is_told=is_told)
             if kind is not None:
                 ahead = store.server(name).authority is Authority.STANDBY
                 data = {"reason": reason, "advice": _advice(name, ahead=ahead)} if reason else {}
@@ -122,11 +123,6 @@ def news(reason: str | None, *, lasts: bool, is_told: bool) -> EventKind | None:
 
 def _follows_rows(server: ServerSettings, store: Store) -> bool:
     return server.real_time != "off" and rows_refusal(server, store) is None
-
-
-def _is_told(store: Store, name: str) -> bool:
-    memory = store.alert_memory(name, SPECS[EventKind.COPY_LOST].topic or "")
-    return memory is not None and memory.closed_at is None
 
 
 def _advice(name: str, *, ahead: bool) -> str:

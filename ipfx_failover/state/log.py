@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ipfx_failover.decide.alerts import Memory
-from ipfx_failover.events import Event, EventKind
+from ipfx_failover.events import SPECS, Event, EventKind
 from ipfx_failover.state.rows import Rows, sound, time, time_or_none
 
 if TYPE_CHECKING:
@@ -93,6 +93,11 @@ class Log(Rows):
 
     def last_cursor(self) -> int:
         return self.numbers("SELECT coalesce(max(id), 0) FROM events")[0]
+
+    def is_told(self, server: str, kind: EventKind) -> bool:
+        """Whether such a trouble was told, by whatever process, and is not over."""
+        memory = self.alert_memory(server, SPECS[kind].topic or "")
+        return memory is not None and memory.closed_at is None
 
     @sound
     def alert_memory(self, server: str, topic: str) -> Memory | None:

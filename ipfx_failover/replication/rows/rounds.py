@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ipfx_failover.errors import Busy, FailoverError, Interrupted, Unreachable
-from ipfx_failover.events import SPECS, Event, EventKind
+from ipfx_failover.events import Event, EventKind
 from ipfx_failover.records import RowState
 from ipfx_failover.replication.refusals import rows_refusal
 from ipfx_failover.replication.rows.decisions import FullNeeded, LiveRestored, Outdated
@@ -172,10 +172,7 @@ class Rounds:
         return self.store.row_states().get(self.server.name.casefold())
 
     def _is_open(self) -> bool:
-        """Whether a failure was told, by whatever process, and is not over."""
-        topic = SPECS[EventKind.ROWS_FAILED].topic or ""
-        memory = self.store.alert_memory(self.server.name, topic)
-        return memory is not None and memory.closed_at is None
+        return self.store.is_told(self.server.name, EventKind.ROWS_FAILED)
 
     def _note(self, state: RowState, at: datetime, *events: Event, is_stale: bool = False) -> None:
         """`is_stale`: then the daily replication is due at once.

@@ -86,9 +86,12 @@ def test_a_program_that_cannot_be_run_is_named_without_its_arguments(tmp_path: P
 
 def test_processes_are_found_by_a_mark_in_their_environment() -> None:
     with running(SLEEPER, MARK="mine"), running(SLEEPER, MARK="yours") as other:
-        found = {each.pid for each in marked("MARK", "yours")}
-
-    assert {other.pid} == found
+        # The system sets a program's environment a moment after it has begun.
+        assert wait_until(
+            lambda: {other.pid} == {each.pid for each in marked("MARK", "yours")},
+            SystemClock(),
+            GENEROUS_S,
+        )
 
 
 def test_a_family_has_the_descendants_of_its_seeds_and_never_us() -> None:
